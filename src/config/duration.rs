@@ -1,0 +1,33 @@
+//! Durations as people write them: `"30s"`, `"1m 30s"`, `"250ms"`.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+/// A duration, written `"30s"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub Duration);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|signed| Duration::try_from(signed).ok())
+            .map(Self)
+            .ok_or_else(|| {
+                de::Error::custom(format!("`{text}` is not a duration: write e.g. \"30s\", \"5m\", \"250ms\""))
+            })
+    }
+}
+
+impl schemars::JsonSchema for Seconds {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "examples": ["30s", "5m", "250ms"] })
+    }
+}

@@ -1,0 +1,39 @@
+//! Secrets: named in the configuration, never written in it.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Where a secret is: `{ file = "/run/secrets/hubspot" }` or `{ env = "HUBSPOT_TOKEN" }`.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum SecretRef {
+    /// A file that holds the secret and nothing else; one newline at its end is dropped.
+    File(PathBuf),
+    /// An environment variable. Prefer a file: variables are inherited and show up in dumps.
+    Env(String),
+}
+
+impl SecretRef {
+    /// Reads the secret. The error says what could not be read, and never a part of it.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads secrets from the environment")]
+    pub fn read(&self) -> Result<SecretString, String> {
+        let text = match self {
+            Self::File(path) => std::fs::read_to_string(path)
+                .map_err(|error| format!("the secret file {} cannot be read: {}", path.display(), error.kind()))?,
+            Self::Env(name) => {
+                std::env::var(name).map_err(|_| format!("the environment variable {name} is not set or not text"))?
+            }
+        };
+        let secret = text.strip_suffix('\n').unwrap_or(&text);
+        let secret = secret.strip_suffix('\r').unwrap_or(secret);
+        if secret.is_empty() {
+            return Err(match self {
+                Self::File(path) => format!("the secret file {} is empty", path.display()),
+                Self::Env(name) => format!("the environment variable {name} is empty"),
+            });
+        }
+        Ok(SecretString::from(secret))
+    }
+}

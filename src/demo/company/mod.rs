@@ -1,0 +1,3 @@
+//! The seeded company behind the embedded systems.
+
+pub mod model;

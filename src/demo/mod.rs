@@ -1,0 +1,7 @@
+//! The embedded systems: real HTTP on loopback, the vendors' own protocols, one seeded company.
+
+pub mod company;
+pub mod control;
+pub mod hubspot;
+pub mod redmine;
+pub mod sap;

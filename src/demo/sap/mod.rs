@@ -1,0 +1,1 @@
+//! An embedded SAP Business One Service Layer.

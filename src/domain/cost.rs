@@ -1,0 +1,56 @@
+//! What projects cost.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::{Booked, Flaw, Party};
+
+/// A cost on a project. What a credit takes back is a negative amount.
+#[derive(Debug, Clone)]
+pub struct Cost {
+    /// The owner's record ID, with its kind and line where that makes it unique.
+    pub id: Arc<str>,
+    /// What it was spent on.
+    pub kind: CostKind,
+    /// Spent, or ordered and not yet invoiced.
+    pub state: CostState,
+    /// When.
+    pub date: Option<Date>,
+    /// How much, without tax.
+    pub amount: Booked,
+    /// Text.
+    pub description: Option<String>,
+    /// Who is paid.
+    pub party: Option<Party>,
+    /// Number of the document it stands on.
+    pub document: Option<String>,
+    /// Where a person opens it.
+    pub url: Option<Arc<str>>,
+    /// Fields the owner states in a form nobody can read.
+    pub flaws: Vec<Flaw>,
+}
+
+/// What a cost was spent on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CostKind {
+    /// People's time.
+    Labour,
+    /// Bills of vendors.
+    Vendor,
+    /// Expenses.
+    Expense,
+    /// Anything else.
+    Other,
+    /// A kind nobody has mapped, as the owner writes it.
+    Unknown(String),
+}
+
+/// Whether a cost is spent or ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CostState {
+    /// Spent.
+    Actual,
+    /// Ordered, not yet invoiced.
+    Committed,
+}

@@ -1,0 +1,192 @@
+//! Financial movements: invoices and credit notes, to clients and from vendors.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::{Booked, Flaw, InvoiceId, ProjectId};
+
+/// An invoice or credit note. Amounts are positive on both: the kind gives the sign.
+#[derive(Debug, Clone)]
+pub struct Invoice {
+    /// The owner's record ID.
+    pub id: InvoiceId,
+    /// Number on paper.
+    pub number: Option<String>,
+    /// To a client, or from a vendor.
+    pub direction: Direction,
+    /// What it is.
+    pub kind: InvoiceKind,
+    /// How the owner keeps it.
+    pub state: InvoiceState,
+    /// Who owes, or is owed.
+    pub party: Option<Party>,
+    /// Issued.
+    pub issue_date: Option<Date>,
+    /// Due.
+    pub due_date: Option<Date>,
+    /// Without tax.
+    pub net: Booked,
+    /// Tax.
+    pub tax: Booked,
+    /// With tax.
+    pub total: Booked,
+    /// Paid so far, of the total. Includes what credit notes settled, where the owner counts that as paid.
+    pub paid: Booked,
+    /// Still open, of the total.
+    pub balance: Booked,
+    /// Lines.
+    pub lines: Vec<InvoiceLine>,
+    /// Payments, where the owner lists them; none if it was not asked or does not say.
+    pub payments: Option<Vec<Payment>>,
+    /// The projects it is for; more than one when its lines are.
+    pub project_ids: Vec<ProjectId>,
+    /// Where a person opens it.
+    pub url: Option<Arc<str>>,
+    /// Fields the owner states in a form nobody can read.
+    pub flaws: Vec<Flaw>,
+}
+
+impl Invoice {
+    /// What people call its state on a given day.
+    pub fn status(&self, today: Date) -> InvoiceStatus {
+        match &self.state {
+            InvoiceState::Draft => InvoiceStatus::Draft,
+            InvoiceState::Void => InvoiceStatus::Void,
+            InvoiceState::Unknown(raw) => InvoiceStatus::Unknown(raw.clone()),
+            InvoiceState::Closed => InvoiceStatus::Paid,
+            InvoiceState::Open if self.due_date.is_some_and(|due| due < today) => InvoiceStatus::Overdue,
+            InvoiceState::Open => {
+                let paid = self.paid.document.or(self.paid.company);
+                if paid.is_some_and(|paid| paid.amount > Decimal::ZERO) {
+                    InvoiceStatus::PartiallyPaid
+                } else {
+                    InvoiceStatus::Open
+                }
+            }
+        }
+    }
+
+    /// Whether it counts in figures: posted, and not taken back.
+    pub fn counts(&self) -> bool {
+        !matches!(self.state, InvoiceState::Draft | InvoiceState::Void)
+    }
+}
+
+/// To a client, or from a vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// To a client.
+    Receivable,
+    /// From a vendor.
+    Payable,
+}
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum InvoiceKind {
+    /// An invoice.
+    Invoice,
+    /// A credit note: it takes back.
+    CreditNote,
+}
+
+/// How the owner keeps a document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum InvoiceState {
+    /// Not posted: never part of a figure.
+    Draft,
+    /// Posted, with something still open.
+    Open,
+    /// Posted, with nothing open.
+    Closed,
+    /// Cancelled, or the document that cancels another: never part of a figure.
+    Void,
+    /// A state nobody has mapped, as the owner writes it.
+    Unknown(String),
+}
+
+/// What people call the state of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum InvoiceStatus {
+    /// Not posted.
+    Draft,
+    /// Open, not due yet, nothing paid.
+    Open,
+    /// Open, not due yet, something paid.
+    PartiallyPaid,
+    /// Nothing open.
+    Paid,
+    /// Open after its due date.
+    Overdue,
+    /// Cancelled.
+    Void,
+    /// A state nobody has mapped, as the owner writes it.
+    Unknown(String),
+}
+
+/// Who owes, or is owed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Party {
+    /// The owner's code for it.
+    pub id: Option<Arc<str>>,
+    /// Name.
+    pub name: Option<String>,
+}
+
+/// A line of a document.
+#[derive(Debug, Clone)]
+pub struct InvoiceLine {
+    /// Text.
+    pub description: Option<String>,
+    /// Quantity.
+    pub quantity: Option<Decimal>,
+    /// Without tax.
+    pub net: Booked,
+    /// The project of the line.
+    pub project_id: Option<ProjectId>,
+}
+
+/// A payment on a document.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    /// The owner's record ID.
+    pub id: Arc<str>,
+    /// When.
+    pub date: Option<Date>,
+    /// How much of it went to this document.
+    pub amount: Booked,
+}
+
+/// A document as one project sees it: the whole of it, or the lines that are for this project. The amounts with tax
+/// are then allocated by the share of the net, and say so.
+#[derive(Debug, Clone)]
+pub struct ProjectInvoice {
+    /// The document.
+    pub invoice: Arc<Invoice>,
+    /// Without tax, this project's part.
+    pub net: Booked,
+    /// With tax, this project's part.
+    pub total: Booked,
+    /// Paid, this project's part.
+    pub paid: Booked,
+    /// Open, this project's part.
+    pub balance: Booked,
+    /// Whether the document is shared with other projects, so that `total`, `paid` and `balance` are allocated.
+    pub allocated: bool,
+}
+
+impl ProjectInvoice {
+    /// A document that is for one project alone.
+    pub fn whole(invoice: Arc<Invoice>) -> Self {
+        Self {
+            net: invoice.net,
+            total: invoice.total,
+            paid: invoice.paid,
+            balance: invoice.balance,
+            allocated: false,
+            invoice,
+        }
+    }
+}

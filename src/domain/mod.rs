@@ -1,0 +1,35 @@
+//! The canonical words: identifiers, money, deals, projects, tickets, invoices, costs and where each was read.
+//!
+//! Plain structs without I/O and without any vendor's serialisation. A field that the owner did not state is `None`,
+//! never zero; a field the owner stated in a form nobody can read is `None` and a [`Flaw`] beside it.
+
+mod clock;
+mod cost;
+mod deal;
+mod flaw;
+mod ids;
+mod invoice;
+mod money;
+mod owner;
+mod project;
+mod query;
+mod source;
+mod ticket;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use cost::{Cost, CostKind, CostState};
+pub use deal::{Client, Communication, CommunicationKind, Contact, Deal, DealStatus, LineItem, Link, Person, Proposal};
+pub use flaw::{Flaw, FlawKind};
+pub use ids::{
+    ClientId, ConnectionName, ContactId, DealId, GlobalId, IdNode, InvoiceId, ProjectId, SharedIdError, SharedIdRule,
+    TicketId,
+};
+pub use invoice::{
+    Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, Party, Payment, ProjectInvoice,
+};
+pub use money::{Booked, Currency, Money, MoneyError, parse_currency, parse_decimal};
+pub use owner::Domain;
+pub use project::{Effort, Health, Milestone, MilestoneStatus, Project, ProjectStatus, ResourceAllocation};
+pub use query::{DealOrder, DealOrderField, DealQuery, InvoiceQuery, Page, ProjectQuery};
+pub use source::{Source, SourceStatus};
+pub use ticket::{Priority, Ticket, TicketCategory, TicketStatus};

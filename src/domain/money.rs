@@ -1,0 +1,107 @@
+//! Money: an exact decimal and a currency. Read from text, never through a float; never added across currencies.
+
+pub use iso_currency::Currency;
+use rust_decimal::Decimal;
+
+/// An amount in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    /// The amount, exact.
+    pub amount: Decimal,
+    /// The currency.
+    pub currency: Currency,
+}
+
+impl Money {
+    /// An amount in a currency.
+    pub fn new(amount: Decimal, currency: Currency) -> Self {
+        Self { amount, currency }
+    }
+
+    /// The amount with the other sign.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { amount: -self.amount, ..self }
+    }
+}
+
+/// One amount as an owner booked it: in the document's currency, and in the company's own where the owner recorded that
+/// too. Nothing is ever converted here: both are what the owner wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Booked {
+    /// In the document's currency.
+    pub document: Option<Money>,
+    /// In the company's (local, home) currency, by the rate that the owner recorded.
+    pub company: Option<Money>,
+}
+
+impl Booked {
+    /// An amount of which only the document's currency is known.
+    pub fn document(money: Money) -> Self {
+        Self { document: Some(money), company: None }
+    }
+
+    /// The amount with the other sign.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { document: self.document.map(Money::negated), company: self.company.map(Money::negated) }
+    }
+
+    /// Whether nothing is known of it.
+    pub fn is_unknown(&self) -> bool {
+        self.document.is_none() && self.company.is_none()
+    }
+}
+
+/// Why a text is no amount or no currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not a decimal number, or one with more than 28 significant digits.
+    #[error("not a decimal number of at most 28 digits")]
+    BadNumber,
+    /// Not an ISO 4217 code.
+    #[error("not an ISO 4217 currency code")]
+    UnknownCurrency,
+}
+
+/// Reads a decimal from text, exactly: `1190.50`, `-3`, `1.5e3`. Nothing is rounded: a number with more digits than
+/// can be kept is an error.
+pub fn parse_decimal(text: &str) -> Result<Decimal, MoneyError> {
+    let text = text.trim();
+    let parsed = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) };
+    parsed.map_err(|_| MoneyError::BadNumber)
+}
+
+/// Reads an ISO 4217 code, in any case, e.g. `EUR`.
+pub fn parse_currency(text: &str) -> Result<Currency, MoneyError> {
+    Currency::from_code(&text.trim().to_ascii_uppercase()).ok_or(MoneyError::UnknownCurrency)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_systems_write() {
+        for (text, expected) in
+            [("1190.50", "1190.50"), ("-3", "-3"), (" 7 ", "7"), ("1.5e3", "1500"), ("0.10", "0.10")]
+        {
+            assert_eq!(parse_decimal(text).unwrap().to_string(), expected);
+        }
+        for text in ["", "abc", "1,5", "1.234,56", "NaN", "0x10", "99999999999999999999999999999.99"] {
+            assert_eq!(parse_decimal(text), Err(MoneyError::BadNumber), "{text}");
+        }
+        assert_eq!(parse_currency(" eur ").unwrap(), Currency::EUR);
+        assert_eq!(parse_currency("EURO"), Err(MoneyError::UnknownCurrency));
+    }
+
+    proptest! {
+        #[test]
+        fn a_decimal_survives_its_text(units in any::<i64>(), scale in 0u32..10) {
+            let amount = Decimal::new(units, scale);
+            prop_assert_eq!(parse_decimal(&amount.to_string()).unwrap(), amount);
+        }
+    }
+}

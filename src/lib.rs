@@ -1,0 +1,13 @@
+//! Spine: one live, read-only GraphQL graph of deals, projects, tickets and invoices over the systems that own them.
+//!
+//! The map of the house. Each floor uses only floors below it:
+//!
+//! - [`systems`]: the ports to the systems of record, the HTTP client they share, one folder per kind of system
+//! - [`domain`]: the canonical words: ids, money, deals, projects, tickets, invoices, costs, sources
+//! - [`config`]: `spine.toml`
+//! - [`demo`]: the embedded systems and their seeded company
+
+pub mod config;
+pub mod demo;
+pub mod domain;
+pub mod systems;

@@ -1,0 +1,3 @@
+//! Spine's command line.
+
+fn main() {}

@@ -1,0 +1,149 @@
+//! The one HTTP client of all connectors. Every call upstream passes through it, in this order:
+//!
+//! allow-list → breaker → bulkhead → rate budget → retry (budget, `Retry-After`) → attempt timeout → body cap.
+//!
+//! It reads only: a call that is not on the connector's list of reads is refused before it leaves.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use std::time::Duration;
+
+use super::{Call, ErrorKind, SystemError};
+use crate::config::Traffic;
+use crate::domain::ConnectionName;
+
+/// A call to make.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is asked, for errors, logs and counters, e.g. `deals.batch_read`. Never holds an ID.
+    pub operation: &'static str,
+    /// Method.
+    pub method: Method,
+    /// Path and query below the connection's base URL, percent-encoded, e.g. `/crm/v3/objects/deals?limit=100`.
+    pub path: String,
+    /// Headers beside those of the connection.
+    pub headers: HeaderMap,
+    /// Body, with its `Content-Type` among the headers.
+    pub body: Option<Bytes>,
+}
+
+impl Request {
+    /// A GET.
+    pub fn get(operation: &'static str, path: impl Into<String>) -> Self {
+        Self { operation, method: Method::GET, path: path.into(), headers: HeaderMap::new(), body: None }
+    }
+
+    /// A POST of a JSON body: many vendors read by POST.
+    pub fn post_json(operation: &'static str, path: impl Into<String>, body: &impl serde::Serialize) -> Self {
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        Self { operation, method: Method::POST, path: path.into(), headers, body: Some(body.into()) }
+    }
+}
+
+/// An answer, whole and within the cap.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, decompressed.
+    pub body: Bytes,
+}
+
+/// A call that the client may make: method and path pattern, in which `*` stands for one segment, e.g.
+/// `POST /crm/v3/objects/*/batch/read`. Anything else is refused.
+pub type Allowed = (Method, &'static str);
+
+/// What a connector thinks of an answer: fine, or a failure with what to do about it.
+pub type Classify = fn(&Response) -> Result<(), Failure>;
+
+/// An answer that is a failure.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What it is.
+    pub kind: ErrorKind,
+    /// Whether to ask again within this read, and when.
+    pub retry: Retry,
+    /// For the log: a code or a word of the system, never a record's contents.
+    pub detail: Option<String>,
+}
+
+/// Whether a failed attempt is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It would fail again.
+    No,
+    /// After the usual pause.
+    Backoff,
+    /// After this pause, if there is time for it; else the read fails now and says when to come back.
+    After(Duration),
+}
+
+/// The HTTP client of one connection.
+#[derive(Debug)]
+pub struct HttpClient {
+    connection: ConnectionName,
+    system: &'static str,
+}
+
+/// What a connector tells the client about itself.
+#[derive(Debug)]
+pub struct ClientOptions {
+    /// The connection.
+    pub connection: ConnectionName,
+    /// Kind of system.
+    pub system: &'static str,
+    /// Base URL, without a slash at its end.
+    pub base_url: url::Url,
+    /// Headers of every call (sign-in, `Accept`); values of secrets are marked sensitive.
+    pub headers: HeaderMap,
+    /// The calls that may be made.
+    pub allowed: &'static [Allowed],
+    /// How answers are judged; [`classify`] is the table most connectors start from.
+    pub classify: Classify,
+    /// Limits.
+    pub traffic: Traffic,
+}
+
+impl HttpClient {
+    /// Builds the client of a connection.
+    pub fn new(options: ClientOptions) -> Result<Self, SystemError> {
+        Ok(Self { connection: options.connection, system: options.system })
+    }
+
+    /// Makes a call: all of the module's layers, then the answer that [`Classify`] let pass.
+    pub async fn send(&self, _call: &Call, request: Request) -> Result<Response, SystemError> {
+        Err(self.error(request.operation, ErrorKind::Internal))
+    }
+
+    /// An error of this connection.
+    pub fn error(&self, operation: &'static str, kind: ErrorKind) -> SystemError {
+        SystemError {
+            connection: self.connection.clone(),
+            system: self.system,
+            operation,
+            kind,
+            retry_after: None,
+            detail: None,
+        }
+    }
+
+    /// Decodes a JSON answer; a wrong shape is a [`ErrorKind::BadResponse`] whose detail names the path in the body.
+    pub fn decode<'a, T: serde::Deserialize<'a>>(
+        &self,
+        operation: &'static str,
+        response: &'a Response,
+    ) -> Result<T, SystemError> {
+        let _ = response;
+        Err(self.error(operation, ErrorKind::BadResponse))
+    }
+}
+
+/// The usual judgement of an answer by its status: 2xx with a JSON body is fine; 401, 403, 429 (with `Retry-After` in
+/// seconds or as a date), 5xx, and anything that is not JSON are failures.
+pub fn classify(_response: &Response) -> Result<(), Failure> {
+    Ok(())
+}

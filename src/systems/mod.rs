@@ -1,0 +1,21 @@
+//! The systems of record: the ports through which Spine reads, the HTTP client all connectors share, and one folder
+//! per kind of system.
+//!
+//! A connector has fixed parts: `mod.rs` (what it is, its quirks, its ports), `config.rs`, `client.rs` (endpoints,
+//! sign-in, paging, status table), `wire.rs` (the vendor's structs as sent), `map.rs` (wire to domain, pure).
+
+mod connection;
+mod error;
+pub mod http;
+pub mod hubspot;
+mod ports;
+pub mod redmine;
+pub mod rest;
+pub mod sap_b1;
+
+pub use connection::{Connection, ConnectionContext, ConnectionProblem};
+pub use error::{ErrorKind, SystemError};
+pub use ports::{
+    Batch, BatchResult, Call, ClientSource, CostSource, DealDetailSource, DealSource, InvoiceSource, Priority,
+    ProjectSource, TicketSource,
+};

@@ -1,0 +1,184 @@
+//! The ports: one small trait per entity, batch-shaped and read-only. A connector implements those of what its system
+//! can own, and no others.
+//!
+//! A batch takes many keys and answers each: with a value, with nothing (the owner does not know it), or with an error
+//! of its own. Answers are matched to keys by value, never by position. An `Err` is the failure of the whole batch.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::SystemError;
+use crate::domain::{
+    Client, ClientId, Communication, Contact, Cost, Deal, DealId, DealQuery, Effort, Invoice, InvoiceId, InvoiceQuery,
+    LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery, Proposal, Ticket, TicketId,
+};
+
+/// What every call upstream carries with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// When the reader stops waiting. No attempt and no pause that cannot end before it is begun.
+    pub deadline: Instant,
+    /// Who waits.
+    pub priority: Priority,
+}
+
+/// Who waits for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Priority {
+    /// A person in front of a screen.
+    Interactive,
+    /// A report: it may wait, and must not make people wait.
+    Report,
+}
+
+/// The answer to a batch.
+#[derive(Debug)]
+pub struct Batch<K, V> {
+    /// What the owner answered. A key in neither map is one that the owner does not know.
+    pub found: HashMap<K, V>,
+    /// Keys that failed while others did not.
+    pub failed: HashMap<K, SystemError>,
+}
+
+impl<K, V> Default for Batch<K, V> {
+    fn default() -> Self {
+        Self { found: HashMap::new(), failed: HashMap::new() }
+    }
+}
+
+impl<K: Eq + Hash, V> FromIterator<(K, V)> for Batch<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(rows: I) -> Self {
+        Self { found: rows.into_iter().collect(), failed: HashMap::new() }
+    }
+}
+
+/// The outcome of a batch of reads.
+pub type BatchResult<K, V> = Result<Batch<K, V>, SystemError>;
+
+/// Reads deals. Port of the commercial owner.
+#[async_trait]
+pub trait DealSource: Send + Sync {
+    /// How many keys one upstream call takes; the engine cuts batches to it.
+    fn batch_limit(&self) -> usize;
+
+    /// Deals by the owner's record ID.
+    async fn deals(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Deal>;
+
+    /// The deals that carry each shared ID, in any spelling the owner's search finds; in the order of record IDs.
+    async fn deals_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Deal>>;
+
+    /// A page of deals.
+    async fn deal_page(
+        &self,
+        call: &Call,
+        query: &DealQuery,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Deal>, SystemError>;
+}
+
+/// Reads clients. Port of the commercial owner.
+#[async_trait]
+pub trait ClientSource: Send + Sync {
+    /// How many keys one upstream call takes.
+    fn batch_limit(&self) -> usize;
+
+    /// Clients by the owner's record ID.
+    async fn clients(&self, call: &Call, ids: &[ClientId]) -> BatchResult<ClientId, Client>;
+}
+
+/// Reads what hangs on a deal. Port of the commercial owner. A deal without any is answered with an empty list.
+#[async_trait]
+pub trait DealDetailSource: Send + Sync {
+    /// How many keys one upstream call takes.
+    fn batch_limit(&self) -> usize;
+
+    /// Contacts.
+    async fn contacts(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Vec<Contact>>;
+
+    /// Line items.
+    async fn line_items(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Vec<LineItem>>;
+
+    /// The proposal that counts: the signed one, else the latest. A deal without any is not in the answer.
+    async fn proposals(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Proposal>;
+
+    /// Notes, calls, mails and meetings, latest first.
+    async fn communications(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Vec<Communication>>;
+
+    /// Tickets that the commercial owner keeps beside the deal.
+    async fn pre_sales_tickets(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Vec<Ticket>>;
+}
+
+/// Reads projects. Port of the delivery owner.
+#[async_trait]
+pub trait ProjectSource: Send + Sync {
+    /// How many keys one upstream call takes.
+    fn batch_limit(&self) -> usize;
+
+    /// Projects by shared ID. Two projects with one shared ID are a [`Conflict`](super::ErrorKind::Conflict) of that key.
+    async fn projects(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Project>;
+
+    /// Milestones, by due date.
+    async fn milestones(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Milestone>>;
+
+    /// Hours booked, in all and per person.
+    async fn effort(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Effort>;
+
+    /// A page of projects. Projects without a usable shared ID are left out: they are not in the graph.
+    async fn project_page(
+        &self,
+        call: &Call,
+        query: &ProjectQuery,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Project>, SystemError>;
+}
+
+/// Reads tickets. Port of the owner of tickets, and of a delivery owner that keeps incidents and change requests.
+#[async_trait]
+pub trait TicketSource: Send + Sync {
+    /// How many keys one upstream call takes.
+    fn batch_limit(&self) -> usize;
+
+    /// Tickets by the owner's record ID.
+    async fn tickets(&self, call: &Call, ids: &[TicketId]) -> BatchResult<TicketId, Ticket>;
+
+    /// The tickets of each project, in the order of record IDs.
+    async fn tickets_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Ticket>>;
+}
+
+/// Reads invoices and credit notes of one direction: to clients for the owner of receivables, from vendors for the
+/// owner of costs.
+#[async_trait]
+pub trait InvoiceSource: Send + Sync {
+    /// How many keys one upstream call takes.
+    fn batch_limit(&self) -> usize;
+
+    /// Invoices by the owner's record ID, with their payments.
+    async fn invoices(&self, call: &Call, ids: &[InvoiceId]) -> BatchResult<InvoiceId, Invoice>;
+
+    /// The invoices of each project, drafts and void ones included, in the order of record IDs.
+    async fn invoices_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<ProjectInvoice>>;
+
+    /// A page of invoices. Those without a usable shared ID are in it.
+    async fn invoice_page(
+        &self,
+        call: &Call,
+        query: &InvoiceQuery,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Invoice>, SystemError>;
+}
+
+/// Reads costs. Port of the owner of costs.
+#[async_trait]
+pub trait CostSource: Send + Sync {
+    /// How many keys one upstream call takes.
+    fn batch_limit(&self) -> usize;
+
+    /// The costs of each project, actual and committed, by date. Void documents and drafts are left out.
+    async fn costs_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Cost>>;
+}
