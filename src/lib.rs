@@ -4,7 +4,7 @@
 //!
 //! - [`systems`]: the ports to the systems of record, the HTTP client they share, one folder per kind of system
 //! - [`domain`]: the canonical words: ids, money, deals, projects, tickets, invoices, costs, sources
-//! - [`config`]: `spine.toml`
+//! - [`config`]: the file `spine.toml`
 //! - [`demo`]: the embedded systems and their seeded company
 
 pub mod config;
