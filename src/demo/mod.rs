@@ -2,6 +2,8 @@
 
 pub mod company;
 pub mod control;
+pub mod facts;
 pub mod hubspot;
 pub mod redmine;
 pub mod sap;
+pub mod server;

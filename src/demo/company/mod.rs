@@ -1,3 +1,4 @@
 //! The seeded company behind the embedded systems.
 
+pub mod correct;
 pub mod model;

@@ -1,0 +1,1 @@
+//! The ground truth for oracles: what each embedded system holds, as plain JSON.
