@@ -4,13 +4,19 @@
 //!
 //! It reads only: a call that is not on the connector's list of reads is refused before it leaves.
 
+mod allow;
+
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use std::time::Duration;
+
+pub use allow::Allowed;
 
 use super::{Call, ErrorKind, SystemError};
 use crate::config::Traffic;
-use crate::domain::ConnectionName;
+use crate::domain::{Clock, ConnectionName};
 
 /// A call to make.
 #[derive(Debug, Clone)]
@@ -52,10 +58,6 @@ pub struct Response {
     /// Body, decompressed.
     pub body: Bytes,
 }
-
-/// A call that the client may make: method and path pattern, in which `*` stands for one segment, e.g.
-/// `POST /crm/v3/objects/*/batch/read`. Anything else is refused.
-pub type Allowed = (Method, &'static str);
 
 /// What a connector thinks of an answer: fine, or a failure with what to do about it.
 pub type Classify = fn(&Response) -> Result<(), Failure>;
@@ -101,11 +103,13 @@ pub struct ClientOptions {
     /// Headers of every call (sign-in, `Accept`); values of secrets are marked sensitive.
     pub headers: HeaderMap,
     /// The calls that may be made.
-    pub allowed: &'static [Allowed],
+    pub allowed: Vec<Allowed>,
     /// How answers are judged; [`classify`] is the table most connectors start from.
     pub classify: Classify,
     /// Limits.
     pub traffic: Traffic,
+    /// Time, for the moments people see in [`HttpClient::health`].
+    pub clock: Arc<dyn Clock>,
 }
 
 impl HttpClient {

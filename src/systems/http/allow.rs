@@ -1,0 +1,66 @@
+//! The list of reads: what may be asked, and that no path leaves it.
+
+use std::borrow::Cow;
+
+use http::Method;
+use url::Url;
+
+/// A call that the client may make: a method and a pattern for the path below the base URL. `*` stands for one or more
+/// characters of one segment: `/crm/v3/objects/*/batch/read`, `/b1s/v2/Invoices(*)`. The query is no part of it.
+#[derive(Debug, Clone)]
+pub struct Allowed {
+    method: Method,
+    pattern: Cow<'static, str>,
+}
+
+impl Allowed {
+    /// A GET, e.g. `Allowed::get("/b1s/v2/Invoices(*)")`.
+    pub const fn get(pattern: &'static str) -> Self {
+        Self { method: Method::GET, pattern: Cow::Borrowed(pattern) }
+    }
+
+    /// A POST, e.g. `Allowed::post("/crm/v3/objects/*/batch/read")`.
+    pub const fn post(pattern: &'static str) -> Self {
+        Self { method: Method::POST, pattern: Cow::Borrowed(pattern) }
+    }
+
+    /// A method and a pattern known at run time only.
+    pub fn new(method: Method, pattern: impl Into<Cow<'static, str>>) -> Self {
+        Self { method, pattern: pattern.into() }
+    }
+
+    fn permits(&self, method: &Method, path: &str) -> bool {
+        self.method == *method
+            && self.pattern.split('/').count() == path.split('/').count()
+            && self.pattern.split('/').zip(path.split('/')).all(|(pattern, segment)| segment_matches(pattern, segment))
+    }
+}
+
+fn segment_matches(pattern: &str, segment: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == segment,
+        Some((before, after)) => segment
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|inner| !inner.is_empty() && !encodes_slash(inner)),
+    }
+}
+
+/// Some servers take an encoded slash for a real one: the call would not be the one on the list.
+fn encodes_slash(segment: &str) -> bool {
+    let segment = segment.to_ascii_lowercase();
+    segment.contains("%2f") || segment.contains("%5c")
+}
+
+/// The URL of a call, if it is on the list. A path that the URL standard would rewrite (`..`, `%2e%2e`, `\\`, a tab, a
+/// character that should have been encoded) is not the path that was checked, and is refused too.
+pub(super) fn url(base: &Url, allowed: &[Allowed], method: &Method, path_and_query: &str) -> Option<Url> {
+    let path = path_and_query.split_once('?').map_or(path_and_query, |(path, _)| path);
+    if !allowed.iter().any(|allowed| allowed.permits(method, path)) {
+        return None;
+    }
+    let origin_and_folder = base.as_str().trim_end_matches('/');
+    let url = Url::parse(&format!("{origin_and_folder}{path_and_query}")).ok()?;
+    let as_written = format!("{}{path}", base.path().trim_end_matches('/'));
+    (url.path() == as_written && url.origin() == base.origin() && url.fragment().is_none()).then_some(url)
+}
