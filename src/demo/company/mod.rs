@@ -2,3 +2,4 @@
 
 pub mod correct;
 pub mod model;
+pub mod words;
