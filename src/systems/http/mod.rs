@@ -5,14 +5,25 @@
 //! It reads only: a call that is not on the connector's list of reads is refused before it leaves.
 
 mod allow;
+mod classify;
+mod decode;
+mod exchange;
 
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
+use tokio::time::Instant;
+use url::Url;
 
 pub use allow::Allowed;
+pub use classify::classify;
+use exchange::{Exchange, Failed};
 
 use super::{Call, ErrorKind, SystemError};
 use crate::config::Traffic;
@@ -85,10 +96,14 @@ pub enum Retry {
 }
 
 /// The HTTP client of one connection.
-#[derive(Debug)]
 pub struct HttpClient {
     connection: ConnectionName,
     system: &'static str,
+    base_url: Url,
+    allowed: Vec<Allowed>,
+    classify: Classify,
+    traffic: Traffic,
+    exchange: Exchange,
 }
 
 /// What a connector tells the client about itself.
@@ -99,7 +114,7 @@ pub struct ClientOptions {
     /// Kind of system.
     pub system: &'static str,
     /// Base URL, without a slash at its end.
-    pub base_url: url::Url,
+    pub base_url: Url,
     /// Headers of every call (sign-in, `Accept`); values of secrets are marked sensitive.
     pub headers: HeaderMap,
     /// The calls that may be made.
@@ -112,15 +127,50 @@ pub struct ClientOptions {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Time left over at the end of a read, to hand the answer on before the reader is gone.
+const MARGIN: Duration = Duration::from_millis(100);
+
 impl HttpClient {
-    /// Builds the client of a connection.
+    /// Builds the client of a connection. The error's detail says what in the configuration is wrong.
     pub fn new(options: ClientOptions) -> Result<Self, SystemError> {
-        Ok(Self { connection: options.connection, system: options.system })
+        let (connection, system) = (options.connection, options.system);
+        let exchange = Exchange::new(&options.traffic, options.headers).map_err(|detail| SystemError {
+            connection: connection.clone(),
+            system,
+            operation: "connect",
+            kind: ErrorKind::Internal,
+            retry_after: None,
+            detail: Some(detail.into()),
+        })?;
+        Ok(Self {
+            connection,
+            system,
+            base_url: options.base_url,
+            allowed: options.allowed,
+            classify: options.classify,
+            traffic: options.traffic,
+            exchange,
+        })
     }
 
     /// Makes a call: all of the module's layers, then the answer that [`Classify`] let pass.
-    pub async fn send(&self, _call: &Call, request: Request) -> Result<Response, SystemError> {
-        Err(self.error(request.operation, ErrorKind::Internal))
+    pub async fn send(&self, call: &Call, request: Request) -> Result<Response, SystemError> {
+        let Some(url) = allow::url(&self.base_url, &self.allowed, &request.method, &request.path) else {
+            return Err(self.error(request.operation, ErrorKind::NotAllowed));
+        };
+        self.attempt(call, &url, &request)
+            .await
+            .map_err(|failed| SystemError { detail: failed.detail, ..self.error(request.operation, failed.kind) })
+    }
+
+    async fn attempt(&self, call: &Call, url: &Url, request: &Request) -> Result<Response, Failed> {
+        let left = call.deadline.saturating_duration_since(Instant::now()).saturating_sub(MARGIN);
+        let time = self.traffic.attempt_timeout.0.min(left);
+        let response = tokio::time::timeout(time, self.exchange.send(url, request))
+            .await
+            .map_err(|_| Failed::new(ErrorKind::Timeout, Retry::No, "no whole answer in time"))??;
+        (self.classify)(&response).map_err(|failure| Failed::judged(response.status, failure))?;
+        Ok(response)
     }
 
     /// An error of this connection.
@@ -141,13 +191,15 @@ impl HttpClient {
         operation: &'static str,
         response: &'a Response,
     ) -> Result<T, SystemError> {
-        let _ = response;
-        Err(self.error(operation, ErrorKind::BadResponse))
+        decode::decode(&response.body).map_err(|detail| SystemError {
+            detail: Some(detail.into()),
+            ..self.error(operation, ErrorKind::BadResponse)
+        })
     }
 }
 
-/// The usual judgement of an answer by its status: 2xx with a JSON body is fine; 401, 403, 429 (with `Retry-After` in
-/// seconds or as a date), 5xx, and anything that is not JSON are failures.
-pub fn classify(_response: &Response) -> Result<(), Failure> {
-    Ok(())
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("connection", &self.connection).finish_non_exhaustive()
+    }
 }

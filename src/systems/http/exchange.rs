@@ -1,0 +1,137 @@
+//! One attempt: send, read the answer up to the cap, and say in our words what went wrong.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use url::Url;
+
+use super::{ErrorKind, Failure, Request, Response, Retry};
+use crate::config::Traffic;
+
+/// What sends: the pool of connections, and the limits on one answer.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    client: reqwest::Client,
+    idle_timeout: Duration,
+    max_body: usize,
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) kind: ErrorKind,
+    pub(super) retry: Retry,
+    pub(super) detail: Option<Arc<str>>,
+    /// Status of the answer, if one came.
+    pub(super) status: Option<StatusCode>,
+    /// The connection broke before the answer began: most likely one that the other side had closed while it was idle.
+    pub(super) stale: bool,
+}
+
+impl Failed {
+    pub(super) fn new(kind: ErrorKind, retry: Retry, detail: impl Into<Arc<str>>) -> Self {
+        Self { kind, retry, detail: Some(detail.into()), status: None, stale: false }
+    }
+
+    /// An answer that the connector does not accept.
+    pub(super) fn judged(status: StatusCode, failure: Failure) -> Self {
+        let detail = match failure.detail {
+            Some(detail) => format!("HTTP {}, {detail}", status.as_u16()),
+            None => format!("HTTP {}", status.as_u16()),
+        };
+        Self { status: Some(status), ..Self::new(failure.kind, failure.retry, detail) }
+    }
+}
+
+impl Exchange {
+    /// Sets up the pool. The error says what in the configuration is wrong.
+    pub(super) fn new(traffic: &Traffic, mut headers: HeaderMap) -> Result<Self, String> {
+        headers.values_mut().for_each(|value| value.set_sensitive(true));
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("spine/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(traffic.connect_timeout.0)
+            // Servers close idle connections after 5 s to 75 s; one that is gone costs a second attempt.
+            .pool_idle_timeout(Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .no_proxy();
+        if let Some(path) = &traffic.ca_file {
+            let pem = std::fs::read(path)
+                .map_err(|error| format!("the file of CA certificates {} cannot be read: {error}", path.display()))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+                .ok()
+                .filter(|certificates| !certificates.is_empty())
+                .ok_or_else(|| format!("the file {} holds no CA certificates in PEM", path.display()))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let client = builder.build().map_err(|error| format!("the HTTP client cannot be built: {}", cause(&error)))?;
+        Ok(Self { client, idle_timeout: traffic.idle_timeout.0, max_body: traffic.max_body })
+    }
+
+    /// Sends and reads the whole answer. It takes as long as it takes: the caller bounds it.
+    pub(super) async fn send(&self, url: &Url, request: &Request) -> Result<Response, Failed> {
+        let mut message = reqwest::Request::new(request.method.clone(), url.clone());
+        message.headers_mut().clone_from(&request.headers);
+        *message.body_mut() = request.body.clone().map(Into::into);
+        let mut answer = self.client.execute(message).await.map_err(not_answered)?;
+        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+        let body = self.read(answer).await.map_err(|failed| Failed { status: Some(status), ..failed })?;
+        Ok(Response { status, headers, body })
+    }
+
+    /// Reads the body, decompressed, and stops at the cap: what is dropped here closes the connection.
+    async fn read(&self, mut answer: reqwest::Response) -> Result<Bytes, Failed> {
+        let mut body = BytesMut::new();
+        loop {
+            let chunk = tokio::time::timeout(self.idle_timeout, answer.chunk())
+                .await
+                .map_err(|_| Failed::new(ErrorKind::Timeout, Retry::No, "the answer stopped half-way"))?
+                .map_err(|error| {
+                    let detail = format!("the answer broke off: {}", cause(&error));
+                    Failed::new(ErrorKind::BadResponse, Retry::Backoff, detail)
+                })?;
+            let Some(chunk) = chunk else { return Ok(body.freeze()) };
+            if body.len() + chunk.len() > self.max_body {
+                let detail = format!("more than {} bytes", self.max_body);
+                return Err(Failed::new(ErrorKind::TooLarge, Retry::No, detail));
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+}
+
+/// Why there was no answer.
+fn not_answered(error: reqwest::Error) -> Failed {
+    let error = error.without_url();
+    if !error.is_connect() {
+        let detail = format!("the connection broke before the answer: {}", cause(&error));
+        return Failed { stale: true, ..Failed::new(ErrorKind::BadResponse, Retry::Backoff, detail) };
+    }
+    let tcp = sources(&error).filter_map(|source| source.downcast_ref::<io::Error>()).find_map(io::Error::raw_os_error);
+    // A refused or reset connection may be a restart. The rest does not get better within a request.
+    let (step, retry) = if error.is_timeout() {
+        ("timeout", Retry::No)
+    } else if error.is_dns() {
+        ("DNS", Retry::No)
+    } else if tcp.is_some() {
+        ("TCP", Retry::Backoff)
+    } else {
+        ("TLS", Retry::No)
+    };
+    Failed::new(ErrorKind::Connect, retry, format!("{step}: {}", cause(&error)))
+}
+
+/// The innermost reason in words, short and on one line. It speaks of sockets and certificates, not of the URL.
+fn cause(error: &reqwest::Error) -> String {
+    let innermost = sources(error).last().map_or_else(|| error.to_string(), ToString::to_string);
+    innermost.chars().filter(|c| !c.is_control()).take(160).collect()
+}
+
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |error| (**error).source())
+}
