@@ -1,9 +1,208 @@
 //! `spine.toml`: one file per section. Everything is validated before a port opens.
 
+mod cache;
+mod document;
 mod duration;
+mod owners;
 mod secret;
+mod shared_id;
 mod traffic;
 
+pub use cache::{Cache, DomainTtl};
+pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
+pub use owners::{OwnerName, Owners};
 pub use secret::SecretRef;
+pub use shared_id::{NormalizeStep, SharedId};
 pub use traffic::Traffic;
+
+use serde::de::DeserializeOwned;
+
+use crate::domain::{ConnectionName, Domain, SharedIdRule};
+
+/// The sections of the file.
+const SECTIONS: [&str; 5] = ["shared_id", "owners", "connections", "cache", "http"];
+
+/// A configuration that reads as what it should be. Whether the connections can serve what they own is for the systems
+/// to say, which know what their kinds can do.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How shared IDs are spelled.
+    pub shared_id: SharedIdRule,
+    /// Which connection owns which domain.
+    pub owners: Owners,
+    /// How long values live.
+    pub cache: Cache,
+    /// The connections: name and kind, in the order of the file.
+    pub connections: Vec<(ConnectionName, String)>,
+    document: Document,
+}
+
+impl Config {
+    /// Reads a configuration. All that is wrong with it is reported at once.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<ConfigError>> {
+        let document = Document::parse(file, text).map_err(|error| vec![error])?;
+        let mut errors = Vec::new();
+        for key in document.keys(&[]) {
+            if !SECTIONS.contains(&key.as_str()) {
+                let hint = nearest(&key, &SECTIONS).map_or_else(
+                    || format!("known sections are {}", SECTIONS.join(", ")),
+                    |name| format!("did you mean `{name}`?"),
+                );
+                errors.push(document.error_at(&key, format!("unknown section: {hint}")));
+            }
+        }
+        let shared_id = keep(&mut errors, shared_id(&document));
+        let owners: Option<Owners> = keep(&mut errors, document.section(&[&["owners"]], &[]));
+        let cache: Option<Cache> = keep(&mut errors, document.section(&[&["cache"]], &[]));
+        keep(&mut errors, document.section::<Traffic>(&[&["http"]], &[]));
+        let mut connections = Vec::new();
+        for name in document.keys(&["connections"]) {
+            match document.text(&["connections", &name, "kind"]) {
+                Some(kind) => connections.push((ConnectionName::new(name), kind)),
+                None => errors.push(document.error_at(
+                    &format!("connections.{name}"),
+                    "says no `kind`: write which system it is, e.g. kind = \"hubspot\"",
+                )),
+            }
+        }
+        if let Some(owners) = &owners {
+            check_owners(&document, owners, &mut errors);
+        }
+        match (shared_id, owners, cache) {
+            (Some(shared_id), Some(owners), Some(cache)) if errors.is_empty() => {
+                Ok(Self { shared_id, owners, cache, connections, document })
+            }
+            _ => Err(errors),
+        }
+    }
+
+    /// The section of a connection, as its connector's own struct.
+    pub fn connection<T: DeserializeOwned>(&self, name: &ConnectionName) -> Result<T, ConfigError> {
+        self.document.section(&[&["connections", name.as_str()]], &["kind", "http"])
+    }
+
+    /// The limits of a connection: the kind's own defaults (TOML), `[http]` over them, `[connections.NAME.http]` on top.
+    pub fn traffic(&self, name: &ConnectionName, kind_defaults: &str) -> Result<Traffic, ConfigError> {
+        self.document.section_over(kind_defaults, &[&["http"], &["connections", name.as_str(), "http"]], &[])
+    }
+
+    /// An error at a dotted path of the file.
+    pub fn error_at(&self, path: &str, message: impl Into<String>) -> ConfigError {
+        self.document.error_at(path, message)
+    }
+}
+
+fn shared_id(document: &Document) -> Result<SharedIdRule, ConfigError> {
+    if document.keys(&["shared_id"]).is_empty() {
+        return Err(document.error_at(
+            "shared_id",
+            "is missing: say what a project ID looks like, e.g. pattern = \"^PRJ-\\\\d{4}-\\\\d{3}$\"",
+        ));
+    }
+    let section: SharedId = document.section(&[&["shared_id"]], &[])?;
+    section.rule().map_err(|(key, message)| document.error_at(&format!("shared_id.{key}"), message))
+}
+
+fn check_owners(document: &Document, owners: &Owners, errors: &mut Vec<ConfigError>) {
+    let names = document.keys(&["connections"]);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if Domain::ALL.iter().all(|domain| owners.of(*domain).is_none()) {
+        errors.push(document.error_at("owners", "names no owner: say which connection owns which domain"));
+    }
+    for domain in Domain::ALL {
+        if let Some(owner) = owners.of(domain) {
+            if !names.contains(&owner.as_str()) {
+                let hint = nearest(owner.as_str(), &names).map_or_else(
+                    || format!("there is no table [connections.{owner}]"),
+                    |name| format!("there is no connection `{owner}`: did you mean `{name}`?"),
+                );
+                errors.push(document.error_at(&format!("owners.{domain}"), hint));
+            }
+        }
+    }
+}
+
+fn keep<T>(errors: &mut Vec<ConfigError>, result: Result<T, ConfigError>) -> Option<T> {
+    result.map_err(|error| errors.push(error)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[shared_id]
+pattern = '^PRJ-\d{4}-\d{3}$'
+
+[owners]
+commercial = "crm"
+
+[cache]
+ttl = "20s"
+
+[cache.domains]
+delivery = "1m"
+
+[http]
+retries = 2
+
+[connections.crm]
+kind = "hubspot"
+token = { env = "X" }
+
+[connections.crm.http]
+concurrency = 3
+"#;
+
+    fn errors(text: &str) -> String {
+        Config::parse("spine.toml", text).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn layers_lie_over_one_another() {
+        let config = Config::parse("spine.toml", GOOD).unwrap();
+        let crm = ConnectionName::new("crm");
+        let traffic = config.traffic(&crm, "queue = 7\nretries = 0").unwrap();
+        assert_eq!((traffic.queue, traffic.retries, traffic.concurrency), (7, 2, 3));
+        assert_eq!(config.cache.ttl_of(Domain::Delivery).as_secs(), 60);
+        assert_eq!(config.cache.ttl_of(Domain::Costs).as_secs(), 20);
+    }
+
+    #[test]
+    fn every_message_names_line_and_path() {
+        let wrong = [
+            ("retries = 2", "retrys = 2"),
+            ("\"20s\"", "\"20 sec onds\""),
+            ("[cache]", "[cahce]"),
+            ("commercial = \"crm\"", "commercial = [\"crm\", \"erp\"]"),
+            ("commercial = \"crm\"", "commercial = \"crn\""),
+            ("commercial = ", "comercial = "),
+            ("commercial = \"crm\"", ""),
+            ("kind = \"hubspot\"\n", ""),
+            ("$'", "'"),
+            ("^PRJ", "^(PRJ"),
+            ("pattern = '^PRJ-\\d{4}-\\d{3}$'", ""),
+            ("[owners]", "[owners"),
+        ];
+        let messages: Vec<String> = wrong.iter().map(|(from, to)| errors(&GOOD.replace(from, to))).collect();
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+
+    #[test]
+    fn a_connections_section_is_its_connectors_business() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Section {
+            #[expect(dead_code, reason = "only its presence matters")]
+            token: SecretRef,
+        }
+        let crm = ConnectionName::new("crm");
+        assert!(Config::parse("spine.toml", GOOD).unwrap().connection::<Section>(&crm).is_ok());
+        let config = Config::parse("spine.toml", &GOOD.replace("token =", "tokn =")).unwrap();
+        assert_eq!(
+            config.connection::<Section>(&crm).unwrap_err().to_string(),
+            "spine.toml:19:1: connections.crm.tokn: unknown key `tokn`: did you mean `token`?"
+        );
+    }
+}
