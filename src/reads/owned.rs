@@ -1,0 +1,304 @@
+//! Which readers there are: one per kind of record of each owner.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::Freshness;
+use super::reader::{Fetch, Key, Reader};
+use crate::config::{Cache, Owners};
+use crate::domain::{
+    Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, Deal, DealId, DealQuery, Domain, Effort,
+    Invoice, InvoiceId, InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery,
+    Proposal, Ticket, TicketId,
+};
+use crate::systems::{Batch, BatchResult, Call, Connection, InvoiceSource, SystemError};
+
+/// The connection that owns a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Its name in the configuration.
+    pub connection: ConnectionName,
+    /// Its kind, e.g. `hubspot`.
+    pub system: &'static str,
+}
+
+/// Everything that can be read, by domain. A domain without an owner has no readers.
+#[derive(Debug)]
+pub struct Reads {
+    /// Deals and what hangs on them.
+    pub commercial: Option<Commercial>,
+    /// Projects.
+    pub delivery: Option<Delivery>,
+    /// Tickets.
+    pub tickets: Option<Arc<Tickets>>,
+    /// Invoices to clients.
+    pub receivables: Option<Invoices>,
+    /// Costs, and bills of vendors.
+    pub costs: Option<Costs>,
+}
+
+/// Readers of the commercial owner.
+#[derive(Debug)]
+pub struct Commercial {
+    /// Who owns it.
+    pub owner: Owner,
+    /// Deals by record ID.
+    pub deals: Reader<DealId, Deal>,
+    /// The deals of a project.
+    pub deals_by_project: Reader<ProjectId, Vec<Deal>>,
+    /// Pages of deals.
+    pub deal_pages: Reader<DealPageKey, Page<Arc<Deal>>>,
+    /// Clients by record ID.
+    pub clients: Option<Reader<ClientId, Client>>,
+    /// What hangs on a deal.
+    pub details: Option<DealDetails>,
+}
+
+/// Readers of what hangs on a deal.
+#[derive(Debug)]
+pub struct DealDetails {
+    /// Contacts.
+    pub contacts: Reader<DealId, Vec<Contact>>,
+    /// Line items.
+    pub line_items: Reader<DealId, Vec<LineItem>>,
+    /// The proposal that counts.
+    pub proposals: Reader<DealId, Proposal>,
+    /// Notes, calls, mails, meetings.
+    pub communications: Reader<DealId, Vec<Communication>>,
+    /// Tickets the commercial owner keeps beside the deal.
+    pub pre_sales_tickets: Reader<DealId, Vec<Ticket>>,
+}
+
+/// Readers of the delivery owner.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Who owns it.
+    pub owner: Owner,
+    /// Projects by shared ID.
+    pub projects: Reader<ProjectId, Project>,
+    /// Milestones of a project.
+    pub milestones: Reader<ProjectId, Vec<Milestone>>,
+    /// Hours booked on a project.
+    pub effort: Reader<ProjectId, Effort>,
+    /// Pages of projects.
+    pub project_pages: Reader<ProjectPageKey, Page<Arc<Project>>>,
+    /// Incidents and change requests, where the delivery owner keeps them. The same readers as those of
+    /// [`Reads::tickets`] if one connection owns both, so that nothing is read twice.
+    pub work: Option<Arc<Tickets>>,
+}
+
+/// Readers of tickets.
+#[derive(Debug)]
+pub struct Tickets {
+    /// Who owns them.
+    pub owner: Owner,
+    /// Tickets by record ID.
+    pub tickets: Reader<TicketId, Ticket>,
+    /// The tickets of a project.
+    pub by_project: Reader<ProjectId, Vec<Ticket>>,
+}
+
+/// Readers of invoices of one direction.
+#[derive(Debug)]
+pub struct Invoices {
+    /// Who owns them.
+    pub owner: Owner,
+    /// Invoices by record ID.
+    pub invoices: Reader<InvoiceId, Invoice>,
+    /// The invoices of a project.
+    pub by_project: Reader<ProjectId, Vec<ProjectInvoice>>,
+    /// Pages of invoices.
+    pub pages: Reader<InvoicePageKey, Page<Arc<Invoice>>>,
+}
+
+/// Readers of the owner of costs.
+#[derive(Debug)]
+pub struct Costs {
+    /// Who owns them.
+    pub owner: Owner,
+    /// The costs of a project.
+    pub by_project: Reader<ProjectId, Vec<Cost>>,
+    /// Bills of vendors, where the owner has them as documents.
+    pub payables: Option<Invoices>,
+}
+
+/// A page of deals: which, from where, how many.
+pub type DealPageKey = (DealQuery, Option<String>, usize);
+/// A page of projects: which, from where, how many.
+pub type ProjectPageKey = (ProjectQuery, Option<String>, usize);
+/// A page of invoices: which, from where, how many.
+pub type InvoicePageKey = (InvoiceQuery, Option<String>, usize);
+
+impl Reads {
+    /// Builds the readers of all owners. `patience` is how long one load may take.
+    pub fn new(
+        owners: &Owners,
+        cache: &Cache,
+        connections: &[Connection],
+        clock: &Arc<dyn Clock>,
+        patience: Duration,
+    ) -> Self {
+        let owner = |domain: Domain| -> Option<Readers<'_>> {
+            let name = owners.of(domain)?;
+            let connection = connections.iter().find(|connection| connection.name == *name)?;
+            Some(Readers { connection, clock, freshness: Freshness::of(cache, domain, patience) })
+        };
+        let tickets = owner(Domain::Tickets).and_then(|readers| readers.tickets()).map(Arc::new);
+        let delivery = owner(Domain::Delivery).and_then(|readers| {
+            let shared = tickets.as_ref().filter(|tickets| tickets.owner.connection == readers.connection.name);
+            let work = shared.cloned().or_else(|| readers.tickets().map(Arc::new));
+            readers.delivery(work)
+        });
+        Self {
+            commercial: owner(Domain::Commercial).and_then(|readers| readers.commercial()),
+            delivery,
+            tickets,
+            receivables: owner(Domain::Receivables)
+                .and_then(|readers| Some(readers.invoices(readers.connection.receivables.as_ref()?))),
+            costs: owner(Domain::Costs).and_then(|readers| readers.costs()),
+        }
+    }
+
+    /// The owner of a domain.
+    pub fn owner(&self, domain: Domain) -> Option<&Owner> {
+        match domain {
+            Domain::Commercial => self.commercial.as_ref().map(|readers| &readers.owner),
+            Domain::Delivery => self.delivery.as_ref().map(|readers| &readers.owner),
+            Domain::Tickets => self.tickets.as_ref().map(|readers| &readers.owner),
+            Domain::Receivables => self.receivables.as_ref().map(|readers| &readers.owner),
+            Domain::Costs => self.costs.as_ref().map(|readers| &readers.owner),
+        }
+    }
+}
+
+/// Makes the readers of one owner.
+struct Readers<'a> {
+    connection: &'a Connection,
+    clock: &'a Arc<dyn Clock>,
+    freshness: Freshness,
+}
+
+/// A fetch that hands the keys to one method of a port.
+macro_rules! fetch {
+    ($source:expr, $method:ident) => {{
+        let source = Arc::clone($source);
+        Box::new(move |call: Call, keys: Vec<_>| {
+            let source = Arc::clone(&source);
+            Box::pin(async move { source.$method(&call, &keys).await })
+        })
+    }};
+}
+
+/// A fetch of pages, each key being one.
+macro_rules! fetch_pages {
+    ($source:expr, $method:ident) => {{
+        let source = Arc::clone($source);
+        Box::new(move |call: Call, keys: Vec<(_, Option<String>, usize)>| {
+            let source = Arc::clone(&source);
+            Box::pin(async move {
+                let asked = keys.iter().map(|(query, after, limit)| {
+                    let source = &source;
+                    async move { source.$method(&call, query, after.as_deref(), *limit).await }
+                });
+                let answers = join_all(asked).await;
+                pages(keys, answers)
+            })
+        })
+    }};
+}
+
+impl Readers<'_> {
+    fn owner(&self) -> Owner {
+        Owner { connection: self.connection.name.clone(), system: self.connection.system }
+    }
+
+    fn reader<K: Key, V: Send + Sync>(&self, name: &'static str, limit: usize, fetch: Fetch<K, V>) -> Reader<K, V> {
+        let Owner { connection, system } = self.owner();
+        Reader::new((connection, system), name, limit, Arc::clone(self.clock), self.freshness.clone(), fetch)
+    }
+
+    fn commercial(&self) -> Option<Commercial> {
+        let deals = self.connection.deals.as_ref()?;
+        let limit = deals.batch_limit();
+        let clients = self.connection.clients.as_ref();
+        let details = self.connection.deal_details.as_ref();
+        Some(Commercial {
+            owner: self.owner(),
+            deals: self.reader("deals", limit, fetch!(deals, deals)),
+            deals_by_project: self.reader("deals_by_project", limit, fetch!(deals, deals_by_project)),
+            deal_pages: self.reader("deal_page", 1, fetch_pages!(deals, deal_page)),
+            clients: clients
+                .map(|clients| self.reader("clients", clients.batch_limit(), fetch!(clients, clients))),
+            details: details.map(|details| {
+                let limit = details.batch_limit();
+                DealDetails {
+                    contacts: self.reader("contacts", limit, fetch!(details, contacts)),
+                    line_items: self.reader("line_items", limit, fetch!(details, line_items)),
+                    proposals: self.reader("proposals", limit, fetch!(details, proposals)),
+                    communications: self.reader("communications", limit, fetch!(details, communications)),
+                    pre_sales_tickets: self.reader("pre_sales_tickets", limit, fetch!(details, pre_sales_tickets)),
+                }
+            }),
+        })
+    }
+
+    fn delivery(&self, work: Option<Arc<Tickets>>) -> Option<Delivery> {
+        let projects = self.connection.projects.as_ref()?;
+        let limit = projects.batch_limit();
+        Some(Delivery {
+            owner: self.owner(),
+            projects: self.reader("projects", limit, fetch!(projects, projects)),
+            milestones: self.reader("milestones", limit, fetch!(projects, milestones)),
+            effort: self.reader("effort", limit, fetch!(projects, effort)),
+            project_pages: self.reader("project_page", 1, fetch_pages!(projects, project_page)),
+            work,
+        })
+    }
+
+    fn tickets(&self) -> Option<Tickets> {
+        let tickets = self.connection.tickets.as_ref()?;
+        let limit = tickets.batch_limit();
+        Some(Tickets {
+            owner: self.owner(),
+            tickets: self.reader("tickets", limit, fetch!(tickets, tickets)),
+            by_project: self.reader("tickets_by_project", limit, fetch!(tickets, tickets_by_project)),
+        })
+    }
+
+    fn invoices(&self, source: &Arc<dyn InvoiceSource>) -> Invoices {
+        let limit = source.batch_limit();
+        Invoices {
+            owner: self.owner(),
+            invoices: self.reader("invoices", limit, fetch!(source, invoices)),
+            by_project: self.reader("invoices_by_project", limit, fetch!(source, invoices_by_project)),
+            pages: self.reader("invoice_page", 1, fetch_pages!(source, invoice_page)),
+        }
+    }
+
+    fn costs(&self) -> Option<Costs> {
+        let costs = self.connection.costs.as_ref()?;
+        Some(Costs {
+            owner: self.owner(),
+            by_project: self.reader("costs_by_project", costs.batch_limit(), fetch!(costs, costs_by_project)),
+            payables: self.connection.payables.as_ref().map(|source| self.invoices(source)),
+        })
+    }
+}
+
+/// Matches pages to their keys: they were asked one by one, since a page has no batch.
+fn pages<K: Key, V>(keys: Vec<K>, answers: Vec<Result<Page<V>, SystemError>>) -> BatchResult<K, Page<Arc<V>>> {
+    let mut batch = Batch::default();
+    for (key, answer) in keys.into_iter().zip(answers) {
+        match answer {
+            Ok(Page { items, next, total }) => {
+                batch.found.insert(key, Page { items: items.into_iter().map(Arc::new).collect(), next, total });
+            }
+            Err(error) => {
+                batch.failed.insert(key, error);
+            }
+        }
+    }
+    Ok(batch)
+}
