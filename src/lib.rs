@@ -10,5 +10,6 @@
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod finance;
 pub mod reads;
 pub mod systems;

@@ -1,0 +1,202 @@
+//! The financials of one project, from the records of three owners. One struct per owner, so that what one owner knows
+//! stands when another does not answer.
+
+use std::borrow::Borrow;
+
+use jiff::civil::Date;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::Figure;
+use crate::domain::{
+    Booked, Cost, CostState, Deal, DealStatus, Flaw, FlawKind, InvoiceKind, Money, ProjectInvoice,
+};
+
+/// How much of what there is went into the figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completeness {
+    /// Records that are in the figures.
+    pub included: usize,
+    /// Records that belong in them but have no readable amount. The figures they belong in are unknown.
+    pub excluded: usize,
+    /// Why records are excluded, each reason once.
+    pub reasons: Vec<Exclusion>,
+}
+
+/// Why a record is not in a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Exclusion {
+    /// It has no amount.
+    MissingAmount,
+    /// Its amount has no currency.
+    MissingCurrency,
+    /// Its amount or currency cannot be read.
+    UnreadableAmount,
+    /// It is not known whether it counts: its state is one nobody has mapped.
+    UnknownState,
+    /// The parts were booked in different currencies, and in none in common.
+    MixedCurrencies,
+}
+
+impl Completeness {
+    fn exclude(&mut self, reason: Exclusion) {
+        self.excluded += 1;
+        self.note(reason);
+    }
+
+    fn note(&mut self, reason: Exclusion) {
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+
+    /// Counts a record in if its amount is known, out if not.
+    fn count(&mut self, booked: &Booked, flaws: &[Flaw]) {
+        if !booked.is_unknown() {
+            self.included += 1;
+        } else if flaws.iter().any(|flaw| flaw.kind == FlawKind::MissingCurrency) {
+            self.exclude(Exclusion::MissingCurrency);
+        } else if flaws.is_empty() {
+            self.exclude(Exclusion::MissingAmount);
+        } else {
+            self.exclude(Exclusion::UnreadableAmount);
+        }
+    }
+
+    fn check_currencies(&mut self, figure: &Figure) {
+        if self.excluded == 0 && !figure.is_empty() && figure.money().is_none() {
+            self.note(Exclusion::MixedCurrencies);
+        }
+    }
+
+    /// What two owners left in and out.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.included += other.included;
+        self.excluded += other.excluded;
+        other.reasons.iter().for_each(|reason| self.note(*reason));
+        self
+    }
+}
+
+/// What was sold, from the deals of a project: the won ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contract {
+    /// Contract value: the amounts of the won deals.
+    pub value: Figure,
+    /// What sales expected to remain of it.
+    pub estimated_margin: Figure,
+    /// Whether every won deal states an expected margin, so that the sum of them means something.
+    pub estimated: bool,
+    /// How much of what there is went in.
+    pub completeness: Completeness,
+}
+
+impl Contract {
+    /// Sums the won deals.
+    pub fn of<D: Borrow<Deal>>(deals: &[D]) -> Self {
+        let mut contract = Self { estimated: true, ..Self::default() };
+        let won = deals.iter().map(Borrow::borrow).filter(|deal| deal.status == Some(DealStatus::Won));
+        for deal in won {
+            let booked = deal.amount.map(Booked::document).unwrap_or_default();
+            contract.completeness.count(&booked, &deal.flaws);
+            contract.value.add(booked);
+            contract.estimated_margin.add(deal.expected_margin.map(Booked::document).unwrap_or_default());
+            contract.estimated &= deal.expected_margin.is_some();
+        }
+        contract.estimated &= !contract.value.is_empty();
+        contract.completeness.check_currencies(&contract.value);
+        contract
+    }
+
+    /// The estimated margin, if every won deal states one.
+    pub fn estimated_margin(&self) -> Option<Money> {
+        self.estimated_margin.money().filter(|_| self.estimated)
+    }
+
+    /// What the work was expected to cost: contract value less estimated margin.
+    pub fn budget(&self) -> Option<Money> {
+        self.value.minus(&self.estimated_margin).filter(|_| self.estimated)
+    }
+}
+
+/// What was invoiced and what came in, from the invoices of a project. Drafts and void documents are not in it; credit
+/// notes are subtracted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receivables {
+    /// Invoiced, without tax.
+    pub invoiced: Figure,
+    /// Paid, with tax.
+    pub collected: Figure,
+    /// Still open, with tax.
+    pub outstanding: Figure,
+    /// Still open after the due date, with tax. Invoices alone: a credit note is not due.
+    pub overdue: Figure,
+    /// How much of what there is went in.
+    pub completeness: Completeness,
+}
+
+impl Receivables {
+    /// Sums the invoices as of a day.
+    pub fn of(invoices: &[ProjectInvoice], today: Date) -> Self {
+        let mut sums = Self::default();
+        for part in invoices.iter().filter(|part| part.invoice.counts()) {
+            let invoice = &part.invoice;
+            sums.completeness.count(&part.net, &invoice.flaws);
+            match invoice.kind {
+                InvoiceKind::Invoice => {
+                    sums.invoiced.add(part.net);
+                    sums.collected.add(part.paid);
+                    sums.outstanding.add(part.balance);
+                    if invoice.due_date.is_some_and(|due| due < today) {
+                        sums.overdue.add(part.balance);
+                    }
+                }
+                InvoiceKind::CreditNote => {
+                    sums.invoiced.subtract(part.net);
+                    sums.collected.subtract(part.paid);
+                    sums.outstanding.subtract(part.balance);
+                }
+            }
+        }
+        sums.completeness.check_currencies(&sums.invoiced);
+        sums
+    }
+}
+
+/// What a project cost, and what it will have to pay, from the costs of a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spending {
+    /// Spent, without tax.
+    pub actual: Figure,
+    /// Ordered and not yet invoiced, without tax.
+    pub committed: Figure,
+    /// How much of what there is went in.
+    pub completeness: Completeness,
+}
+
+impl Spending {
+    /// Sums the costs.
+    pub fn of(costs: &[Cost]) -> Self {
+        let mut sums = Self::default();
+        for cost in costs {
+            sums.completeness.count(&cost.amount, &cost.flaws);
+            match cost.state {
+                CostState::Actual => sums.actual.add(cost.amount),
+                CostState::Committed => sums.committed.add(cost.amount),
+            }
+        }
+        sums.completeness.check_currencies(&sums.actual);
+        sums.completeness.check_currencies(&sums.committed);
+        sums
+    }
+}
+
+/// Estimate at completion: what the project will have cost if it goes on as it went, i.e. actual cost over the part that
+/// is complete (budget / CPI with the budget cancelled out). To the cent, halves away from zero. None before any progress.
+pub fn estimate_at_completion(actual: Money, percent_complete: Decimal) -> Option<Money> {
+    if percent_complete <= Decimal::ZERO {
+        return None;
+    }
+    let amount = actual.amount.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(percent_complete)?;
+    Some(Money::new(amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero), actual.currency))
+}
