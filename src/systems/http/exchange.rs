@@ -37,6 +37,11 @@ impl Failed {
         Self { kind, retry, detail: Some(detail.into()), status: None, stale: false }
     }
 
+    /// A call that ends on this side.
+    pub(super) fn refused(kind: ErrorKind, retry: Retry) -> Self {
+        Self { kind, retry, detail: None, status: None, stale: false }
+    }
+
     /// An answer that the connector does not accept.
     pub(super) fn judged(status: StatusCode, failure: Failure) -> Self {
         let detail = match failure.detail {
@@ -49,7 +54,16 @@ impl Failed {
 
 impl Exchange {
     /// Sets up the pool. The error says what in the configuration is wrong.
-    pub(super) fn new(traffic: &Traffic, mut headers: HeaderMap) -> Result<Self, String> {
+    pub(super) fn new(base_url: &Url, traffic: &Traffic, mut headers: HeaderMap) -> Result<Self, String> {
+        if !matches!(base_url.scheme(), "http" | "https") || !base_url.has_host() {
+            return Err("the base URL is not one of http or https".to_owned());
+        }
+        if !base_url.username().is_empty() || base_url.password().is_some() {
+            return Err("the base URL holds a user name or a password".to_owned());
+        }
+        if base_url.query().is_some() || base_url.fragment().is_some() {
+            return Err("the base URL has a `?` or a `#` part".to_owned());
+        }
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("spine/", env!("CARGO_PKG_VERSION")))
@@ -110,7 +124,7 @@ fn not_answered(error: reqwest::Error) -> Failed {
     let error = error.without_url();
     if !error.is_connect() {
         let detail = format!("the connection broke before the answer: {}", cause(&error));
-        return Failed { stale: true, ..Failed::new(ErrorKind::BadResponse, Retry::Backoff, detail) };
+        return Failed { stale: true, ..Failed::new(ErrorKind::Connect, Retry::No, detail) };
     }
     let tcp = sources(&error).filter_map(|source| source.downcast_ref::<io::Error>()).find_map(io::Error::raw_os_error);
     // A refused or reset connection may be a restart. The rest does not get better within a request.

@@ -1,110 +1,45 @@
 //! The one HTTP client of all connectors. Every call upstream passes through it, in this order:
 //!
-//! allow-list → breaker → bulkhead → rate budget → retry (budget, `Retry-After`) → attempt timeout → body cap.
+//! allow-list → breaker → bulkhead → rate → attempt (time, idle time, body cap) → judgement → retry (budget, `Retry-After`).
 //!
-//! It reads only: a call that is not on the connector's list of reads is refused before it leaves.
+//! It reads only: a call that is not on the connector's list of reads is refused before it leaves. One deadline bounds
+//! all of it: no attempt and no pause is begun that cannot end in time.
 
 mod allow;
+mod breaker;
+mod bulkhead;
 mod classify;
 mod decode;
 mod exchange;
-
+mod health;
+mod message;
+mod pace;
+mod retry;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
-use tokio::time::Instant;
+use http::HeaderMap;
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 pub use allow::Allowed;
+pub use breaker::BreakerState;
 pub use classify::classify;
-use exchange::{Exchange, Failed};
+pub use health::{Health, LastError};
+pub use message::{Classify, Failure, Request, Response, Retry};
 
 use super::{Call, ErrorKind, SystemError};
 use crate::config::Traffic;
 use crate::domain::{Clock, ConnectionName};
-
-/// A call to make.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// What is asked, for errors, logs and counters, e.g. `deals.batch_read`. Never holds an ID.
-    pub operation: &'static str,
-    /// Method.
-    pub method: Method,
-    /// Path and query below the connection's base URL, percent-encoded, e.g. `/crm/v3/objects/deals?limit=100`.
-    pub path: String,
-    /// Headers beside those of the connection.
-    pub headers: HeaderMap,
-    /// Body, with its `Content-Type` among the headers.
-    pub body: Option<Bytes>,
-}
-
-impl Request {
-    /// A GET.
-    pub fn get(operation: &'static str, path: impl Into<String>) -> Self {
-        Self { operation, method: Method::GET, path: path.into(), headers: HeaderMap::new(), body: None }
-    }
-
-    /// A POST of a JSON body: many vendors read by POST.
-    pub fn post_json(operation: &'static str, path: impl Into<String>, body: &impl serde::Serialize) -> Self {
-        let body = serde_json::to_vec(body).unwrap_or_default();
-        let mut headers = HeaderMap::new();
-        headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-        Self { operation, method: Method::POST, path: path.into(), headers, body: Some(body.into()) }
-    }
-}
-
-/// An answer, whole and within the cap.
-#[derive(Debug, Clone)]
-pub struct Response {
-    /// Status.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// Body, decompressed.
-    pub body: Bytes,
-}
-
-/// What a connector thinks of an answer: fine, or a failure with what to do about it.
-pub type Classify = fn(&Response) -> Result<(), Failure>;
-
-/// An answer that is a failure.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// What it is.
-    pub kind: ErrorKind,
-    /// Whether to ask again within this read, and when.
-    pub retry: Retry,
-    /// For the log: a code or a word of the system, never a record's contents.
-    pub detail: Option<String>,
-}
-
-/// Whether a failed attempt is made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retry {
-    /// It would fail again.
-    No,
-    /// After the usual pause.
-    Backoff,
-    /// After this pause, if there is time for it; else the read fails now and says when to come back.
-    After(Duration),
-}
-
-/// The HTTP client of one connection.
-pub struct HttpClient {
-    connection: ConnectionName,
-    system: &'static str,
-    base_url: Url,
-    allowed: Vec<Allowed>,
-    classify: Classify,
-    traffic: Traffic,
-    exchange: Exchange,
-}
+use breaker::{Breaker, Outcome};
+use bulkhead::Bulkhead;
+use exchange::{Exchange, Failed};
+use health::Record;
+use pace::Pace;
 
 /// What a connector tells the client about itself.
 #[derive(Debug)]
@@ -130,11 +65,28 @@ pub struct ClientOptions {
 /// Time left over at the end of a read, to hand the answer on before the reader is gone.
 const MARGIN: Duration = Duration::from_millis(100);
 
+/// The HTTP client of one connection.
+pub struct HttpClient {
+    connection: ConnectionName,
+    system: &'static str,
+    base_url: Url,
+    allowed: Vec<Allowed>,
+    classify: Classify,
+    attempt_timeout: Duration,
+    retries: u32,
+    clock: Arc<dyn Clock>,
+    exchange: Exchange,
+    bulkhead: Arc<Bulkhead>,
+    pace: Pace,
+    record: Mutex<Record>,
+    started: Instant,
+}
+
 impl HttpClient {
     /// Builds the client of a connection. The error's detail says what in the configuration is wrong.
     pub fn new(options: ClientOptions) -> Result<Self, SystemError> {
-        let (connection, system) = (options.connection, options.system);
-        let exchange = Exchange::new(&options.traffic, options.headers).map_err(|detail| SystemError {
+        let ClientOptions { connection, system, base_url, headers, allowed, classify, traffic, clock } = options;
+        let exchange = Exchange::new(&base_url, &traffic, headers).map_err(|detail| SystemError {
             connection: connection.clone(),
             system,
             operation: "connect",
@@ -145,32 +97,54 @@ impl HttpClient {
         Ok(Self {
             connection,
             system,
-            base_url: options.base_url,
-            allowed: options.allowed,
-            classify: options.classify,
-            traffic: options.traffic,
+            base_url,
+            allowed,
+            classify,
+            attempt_timeout: traffic.attempt_timeout.0,
+            retries: traffic.retries,
+            clock,
             exchange,
+            bulkhead: Bulkhead::new(traffic.concurrency, traffic.queue),
+            pace: Pace::new(traffic.rate, traffic.burst),
+            record: Mutex::new(Record::new(Breaker::new(traffic.breaker_failures, traffic.breaker_pause.0))),
+            started: Instant::now(),
         })
     }
 
     /// Makes a call: all of the module's layers, then the answer that [`Classify`] let pass.
     pub async fn send(&self, call: &Call, request: Request) -> Result<Response, SystemError> {
-        let Some(url) = allow::url(&self.base_url, &self.allowed, &request.method, &request.path) else {
-            return Err(self.error(request.operation, ErrorKind::NotAllowed));
-        };
-        self.attempt(call, &url, &request)
-            .await
-            .map_err(|failed| SystemError { detail: failed.detail, ..self.error(request.operation, failed.kind) })
+        let started = Instant::now();
+        let mut attempts = 0;
+        self.answer(call, &request, &mut attempts).await.map_err(|failed| {
+            self.log_failure(&request, &failed, attempts, started.elapsed());
+            let retry_after = match failed.retry {
+                Retry::After(pause) => Some(pause),
+                Retry::No | Retry::Backoff => None,
+            };
+            SystemError { retry_after, detail: failed.detail, ..self.error(request.operation, failed.kind) }
+        })
     }
 
-    async fn attempt(&self, call: &Call, url: &Url, request: &Request) -> Result<Response, Failed> {
-        let left = call.deadline.saturating_duration_since(Instant::now()).saturating_sub(MARGIN);
-        let time = self.traffic.attempt_timeout.0.min(left);
-        let response = tokio::time::timeout(time, self.exchange.send(url, request))
-            .await
-            .map_err(|_| Failed::new(ErrorKind::Timeout, Retry::No, "no whole answer in time"))??;
-        (self.classify)(&response).map_err(|failure| Failed::judged(response.status, failure))?;
-        Ok(response)
+    /// Decodes a JSON answer; a wrong shape is a [`ErrorKind::BadResponse`] whose detail names the path in the body.
+    pub fn decode<'a, T: serde::Deserialize<'a>>(
+        &self,
+        operation: &'static str,
+        response: &'a Response,
+    ) -> Result<T, SystemError> {
+        let decoded = decode::decode(&response.body);
+        self.observe_breaker(|breaker, now| breaker.decoded(now, decoded.is_ok()));
+        decoded.map_err(|detail| {
+            let error = SystemError { detail: Some(detail.into()), ..self.error(operation, ErrorKind::BadResponse) };
+            self.record().failed(self.now(), error.kind);
+            tracing::warn!(
+                upstream.connection = %self.connection,
+                upstream.operation = operation,
+                upstream.kind = ?error.kind,
+                upstream.detail = error.detail.as_deref(),
+                "an upstream answer could not be decoded"
+            );
+            error
+        })
     }
 
     /// An error of this connection.
@@ -185,16 +159,210 @@ impl HttpClient {
         }
     }
 
-    /// Decodes a JSON answer; a wrong shape is a [`ErrorKind::BadResponse`] whose detail names the path in the body.
-    pub fn decode<'a, T: serde::Deserialize<'a>>(
+    /// How the connection fares.
+    pub fn health(&self) -> Health {
+        let (wall, now) = (self.clock.now(), self.now());
+        let past = |then: Duration| wall.saturating_sub(now.saturating_sub(then)).unwrap_or(wall);
+        let future = |wait: Duration| wall.saturating_add(wait).unwrap_or(wall);
+        let (running, waiting) = self.bulkhead.load();
+        let rate_limited_until = self.pace.shut_for().map(future);
+        let record = self.record();
+        let (breaker, since) = record.breaker.state();
+        Health {
+            breaker,
+            since: past(since),
+            next_probe: record.breaker.next_probe().map(|probe| future(probe.saturating_sub(now))),
+            rate_limited_until,
+            last_success: record.last_success.map(past),
+            last_error: record.last_error.map(|(kind, at)| LastError { kind, at: past(at) }),
+            calls: record.calls,
+            failures: record.failures,
+            retries: record.retries,
+            latency: record.latency,
+            running,
+            waiting,
+        }
+    }
+
+    /// Attempts made since the start: what the system counts against its quota.
+    pub fn calls(&self) -> u64 {
+        self.record().calls
+    }
+
+    /// All layers around the attempts.
+    async fn answer(&self, call: &Call, request: &Request, attempts: &mut u32) -> Result<Response, Failed> {
+        let url = allow::url(&self.base_url, &self.allowed, &request.method, &request.path)
+            .ok_or_else(|| Failed::refused(ErrorKind::NotAllowed, Retry::No))?;
+        let deadline = call.deadline.checked_sub(MARGIN).unwrap_or(call.deadline);
+
+        // Before waiting for a place: whether it makes sense to.
+        let circuit_open = |pause| Failed::refused(ErrorKind::CircuitOpen, Retry::After(pause));
+        let rate_limited = |pause| Failed::refused(ErrorKind::RateLimited, Retry::After(pause));
+        self.record().breaker.check(self.now()).map_err(circuit_open)?;
+        self.pace.fits(deadline).map_err(rate_limited)?;
+        let _place =
+            self.bulkhead.enter(call.priority, deadline).await.map_err(|kind| Failed::refused(kind, Retry::No))?;
+
+        self.record().budget.earn();
+        let mut retries = 0;
+        loop {
+            self.pace.wait(deadline).await.map_err(rate_limited)?;
+            let time = self.attempt_timeout.min(deadline.saturating_duration_since(Instant::now()));
+            if time.is_zero() {
+                return Err(Failed::refused(ErrorKind::Deadline, Retry::No));
+            }
+            let pass = self.enter().map_err(circuit_open)?;
+            *attempts += 1;
+            let failed = match self.attempt(pass, time, &url, request).await {
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
+            };
+            if retries >= self.retries {
+                return Err(failed);
+            }
+            let Some(pause) = retry::pause(failed.retry, retries) else { return Err(failed) };
+            let left_alone = self.record().breaker.check(self.now()).is_err();
+            if left_alone || Instant::now() + pause >= deadline || !self.may_retry() {
+                return Err(failed);
+            }
+            retries += 1;
+            sleep(pause).await;
+        }
+    }
+
+    /// One attempt within `time`, judged and taken note of.
+    async fn attempt(
         &self,
-        operation: &'static str,
-        response: &'a Response,
-    ) -> Result<T, SystemError> {
-        decode::decode(&response.body).map_err(|detail| SystemError {
-            detail: Some(detail.into()),
-            ..self.error(operation, ErrorKind::BadResponse)
-        })
+        mut pass: Pass<'_>,
+        time: Duration,
+        url: &Url,
+        request: &Request,
+    ) -> Result<Response, Failed> {
+        let started = Instant::now();
+        let outcome = match timeout(time, self.exchange(url, request)).await {
+            Ok(Ok(response)) => match (self.classify)(&response) {
+                Ok(()) => Ok(response),
+                Err(failure) => Err(Failed::judged(response.status, failure)),
+            },
+            Ok(Err(failed)) => Err(failed),
+            Err(_) if time < self.attempt_timeout => Err(Failed::refused(ErrorKind::Deadline, Retry::No)),
+            Err(_) => Err(Failed::new(ErrorKind::Timeout, Retry::No, "no whole answer in time")),
+        };
+        let took = started.elapsed();
+        let status = match &outcome {
+            Ok(response) => {
+                pass.outcome = Outcome::Answered;
+                self.record().succeeded(self.now(), took);
+                Some(response.status)
+            }
+            Err(failed) => {
+                pass.outcome = self.verdict(failed.kind, time);
+                self.record().failed(self.now(), failed.kind);
+                if let (ErrorKind::RateLimited, Retry::After(pause)) = (failed.kind, failed.retry) {
+                    self.pace.shut(pause);
+                }
+                failed.status
+            }
+        };
+        tracing::debug!(
+            upstream.connection = %self.connection,
+            upstream.operation = request.operation,
+            upstream.status = status.map(|status| status.as_u16()),
+            duration_ms = millis(took),
+            "upstream attempt"
+        );
+        outcome
+    }
+
+    /// Sends. A connection that broke before the answer was most likely closed by the other side while it was idle;
+    /// that says nothing about the system, so there is a second one at once.
+    async fn exchange(&self, url: &Url, request: &Request) -> Result<Response, Failed> {
+        self.record().calls += 1;
+        let first = self.exchange.send(url, request).await;
+        match first {
+            Err(failed) if failed.stale && self.may_retry() => {
+                self.record().calls += 1;
+                self.exchange.send(url, request).await
+            }
+            first => first,
+        }
+    }
+
+    /// Takes a retry from the budget, if there is one left.
+    fn may_retry(&self) -> bool {
+        let now = self.now();
+        let mut record = self.record();
+        let may = record.budget.spend(now);
+        record.retries += u64::from(may);
+        may
+    }
+
+    /// What a failure says about the system.
+    fn verdict(&self, kind: ErrorKind, time: Duration) -> Outcome {
+        match kind {
+            // The reader had little time left. Silence for half of the usual time is a sign all the same.
+            ErrorKind::Deadline if time < self.attempt_timeout / 2 => Outcome::Unknown,
+            ErrorKind::Connect
+            | ErrorKind::Timeout
+            | ErrorKind::Deadline
+            | ErrorKind::Broken
+            | ErrorKind::BadResponse => Outcome::Failed,
+            _ => Outcome::Answered,
+        }
+    }
+
+    /// Lets a call past the breaker.
+    fn enter(&self) -> Result<Pass<'_>, Duration> {
+        let probe = self.record().breaker.enter(self.now())?;
+        Ok(Pass { client: self, probe, outcome: Outcome::Unknown })
+    }
+
+    /// Tells the breaker something, and logs what it makes of it.
+    fn observe_breaker(&self, tell: impl FnOnce(&mut Breaker, Duration)) {
+        let now = self.now();
+        let mut record = self.record();
+        let (before, _) = record.breaker.state();
+        tell(&mut record.breaker, now);
+        let (after, _) = record.breaker.state();
+        drop(record);
+        if before != after && after == BreakerState::Closed {
+            tracing::info!(upstream.connection = %self.connection, "the system is back: breaker closed");
+        } else if before == BreakerState::Closed && after == BreakerState::Open {
+            tracing::warn!(upstream.connection = %self.connection, "the system fails: breaker open");
+        }
+    }
+
+    /// One line per call that failed. What was refused on this side, without asking the system, comes in hundreds when
+    /// a system is down, and is a line for those who look closer.
+    fn log_failure(&self, request: &Request, failed: &Failed, attempts: u32, took: Duration) {
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    upstream.connection = %self.connection,
+                    upstream.operation = request.operation,
+                    upstream.kind = ?failed.kind,
+                    upstream.status = failed.status.map(|status| status.as_u16()),
+                    upstream.detail = failed.detail.as_deref(),
+                    duration_ms = millis(took),
+                    attempts,
+                    "an upstream call failed"
+                )
+            };
+        }
+        if attempts > 0 || failed.kind == ErrorKind::NotAllowed {
+            log!(warn);
+        } else {
+            log!(debug);
+        }
+    }
+
+    /// Time since the client was built.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,4 +370,21 @@ impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient").field("connection", &self.connection).finish_non_exhaustive()
     }
+}
+
+/// A call that the breaker let through. Dropped on the way, it has said nothing about the system.
+struct Pass<'a> {
+    client: &'a HttpClient,
+    probe: bool,
+    outcome: Outcome,
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        self.client.observe_breaker(|breaker, now| breaker.leave(now, self.probe, self.outcome));
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

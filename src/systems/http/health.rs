@@ -1,0 +1,88 @@
+//! How a connection fares: counted call by call, read by [`HttpClient::health`](super::HttpClient::health).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::breaker::{Breaker, BreakerState};
+use super::retry::Budget;
+use crate::systems::ErrorKind;
+
+/// How a connection fares.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Whether calls are let through.
+    pub breaker: BreakerState,
+    /// Since when that holds.
+    pub since: Timestamp,
+    /// When one call tries whether the system is back, while the breaker is open.
+    pub next_probe: Option<Timestamp>,
+    /// Until when the system wants no calls (429); none if it does not mind.
+    pub rate_limited_until: Option<Timestamp>,
+    /// The last answer that was fine; none if there was none yet.
+    pub last_success: Option<Timestamp>,
+    /// The last failure of an attempt; none if there was none yet.
+    pub last_error: Option<LastError>,
+    /// Attempts made: what the system counts against its quota.
+    pub calls: u64,
+    /// Attempts that failed.
+    pub failures: u64,
+    /// Attempts that were made again.
+    pub retries: u64,
+    /// How long answers take, lately; none before the first.
+    pub latency: Option<Duration>,
+    /// Calls under way.
+    pub running: usize,
+    /// Calls that wait for a place.
+    pub waiting: usize,
+}
+
+/// A failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastError {
+    /// What it was.
+    pub kind: ErrorKind,
+    /// When it was.
+    pub at: Timestamp,
+}
+
+/// What is remembered of a connection's calls; times since the client was built.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) breaker: Breaker,
+    pub(super) budget: Budget,
+    pub(super) calls: u64,
+    pub(super) failures: u64,
+    pub(super) retries: u64,
+    pub(super) last_success: Option<Duration>,
+    pub(super) last_error: Option<(ErrorKind, Duration)>,
+    pub(super) latency: Option<Duration>,
+}
+
+impl Record {
+    pub(super) fn new(breaker: Breaker) -> Self {
+        Self {
+            breaker,
+            budget: Budget::new(),
+            calls: 0,
+            failures: 0,
+            retries: 0,
+            last_success: None,
+            last_error: None,
+            latency: None,
+        }
+    }
+
+    /// An answer that was fine.
+    pub(super) fn succeeded(&mut self, now: Duration, took: Duration) {
+        self.last_success = Some(now);
+        // A moving average in which the last dozen or so answers count.
+        self.latency = Some(self.latency.map_or(took, |latency| (latency * 4 + took) / 5));
+    }
+
+    /// A failure, of an attempt or of decoding.
+    pub(super) fn failed(&mut self, now: Duration, kind: ErrorKind) {
+        self.failures += 1;
+        self.last_error = Some((kind, now));
+    }
+}
