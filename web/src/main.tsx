@@ -1,0 +1,34 @@
+import './workers'
+import './style'
+
+import { explorerPlugin } from '@graphiql/plugin-explorer'
+import { GraphiQL, HISTORY_PLUGIN } from 'graphiql'
+import { createRoot } from 'react-dom/client'
+
+import { fetcher } from './fetcher'
+import { Logo } from './logo'
+import { openFirst, storage } from './storage'
+import { tabs } from './tabs'
+
+const root = document.getElementById('graphiql')
+if (!root) throw new Error('the page has no #graphiql')
+
+openFirst(tabs[0])
+
+// No `defaultTheme`: the page follows the system until the reader chooses otherwise.
+createRoot(root).render(
+  <GraphiQL
+    fetcher={fetcher}
+    storage={storage}
+    defaultTabs={tabs}
+    plugins={[explorerPlugin({ showAttribution: false }), HISTORY_PLUGIN]}
+    defaultEditorToolsVisibility="variables"
+    inputValueDeprecation
+    schemaDescription
+    shouldPersistHeaders={false}
+  >
+    <GraphiQL.Logo>
+      <Logo />
+    </GraphiQL.Logo>
+  </GraphiQL>,
+)

@@ -1,0 +1,30 @@
+import type { Storage } from '@graphiql/toolkit'
+import type { Tab } from './tabs'
+
+// Many gateways run on the same local port, one after the other: a prefix of our own keeps their tabs out of this page.
+const PREFIX = 'spine:'
+
+/** Where the page keeps tabs, history and settings. Never request headers: tokens stay out of it. */
+export const storage: Storage = {
+  getItem: (key) => localStorage.getItem(PREFIX + key),
+  setItem: (key, value) => localStorage.setItem(PREFIX + key, value),
+  removeItem: (key) => localStorage.removeItem(PREFIX + key),
+  clear: () => keys().forEach((key) => localStorage.removeItem(key)),
+  get length() {
+    return keys().length
+  },
+}
+
+/**
+ * Opens `tab` on a first visit. GraphiQL takes the open tab's editors from these two keys, not from `defaultTabs`:
+ * without them the first tab comes up without its variables, and a reload adds an untitled sixth tab.
+ */
+export function openFirst(tab: Tab): void {
+  if (storage.getItem('graphiql:tabState') !== null) return
+  storage.setItem('graphiql:query', tab.query)
+  if (tab.variables) storage.setItem('graphiql:variables', tab.variables)
+}
+
+function keys(): string[] {
+  return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))
+}
