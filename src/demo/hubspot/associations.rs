@@ -113,11 +113,7 @@ struct Input {
 }
 
 /// `POST {associations}/{kind}/{to}/batch/read`.
-pub(super) async fn batch_read(
-    State(account): App,
-    Path((kind, to)): Path<(String, String)>,
-    body: Bytes,
-) -> Response {
+pub(super) async fn batch_read(State(account): App, Path((kind, to)): Path<(String, String)>, body: Bytes) -> Response {
     let answer = read_batch(&account, &kind, &to, &body);
     answered(format!("{}.associations.{}", counted(&kind), counted(&to)), true, answer)
 }
@@ -147,8 +143,7 @@ fn read_batch(account: &Account, kind: &str, to: &str, body: &[u8]) -> Result<Re
             }));
             continue;
         }
-        let (entries, next) =
-            page(from, to, &ids, start(input.after.as_deref())?, account.options.association_page);
+        let (entries, next) = page(from, to, &ids, start(input.after.as_deref())?, account.options.association_page);
         let mut result = json!({ "from": { "id": input.id }, "to": entries });
         if let (Some(next), Some(result)) = (next, result.as_object_mut()) {
             result.insert("paging".to_owned(), json!({ "next": { "after": next.to_string() } }));

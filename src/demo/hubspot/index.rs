@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 
 use super::kinds::Kind;
-use crate::demo::company::model::{Client, Communication, CommunicationKind, Company, Contact, CrmTicket, Deal, LineItem, Quote};
+use crate::demo::company::model::{
+    Client, Communication, CommunicationKind, Company, Contact, CrmTicket, Deal, LineItem, Quote,
+};
 
 /// Record IDs start here, per object type that the company numbers from 1.
 pub(super) const COMPANY_IDS: u64 = 50_000;

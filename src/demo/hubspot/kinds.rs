@@ -47,19 +47,6 @@ struct Spec {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 10] = [
-        Self::Company,
-        Self::Contact,
-        Self::Deal,
-        Self::Ticket,
-        Self::LineItem,
-        Self::Quote,
-        Self::Note,
-        Self::Call,
-        Self::Email,
-        Self::Meeting,
-    ];
-
     /// The type that a path segment names: by its name in either number, or by its type ID.
     pub(super) fn from_path(text: &str) -> Option<Self> {
         SPECS
@@ -74,10 +61,6 @@ impl Kind {
 
     pub(super) fn singular(self) -> &'static str {
         self.spec().singular
-    }
-
-    pub(super) fn type_id(self) -> &'static str {
-        self.spec().type_id
     }
 
     pub(super) fn defaults(self) -> &'static [&'static str] {
@@ -185,7 +168,14 @@ static SPECS: [Spec; 10] = [
         plural: "tickets",
         singular: "ticket",
         type_id: "0-5",
-        defaults: &["subject", "content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority", "hs_ticket_category"],
+        defaults: &[
+            "subject",
+            "content",
+            "hs_pipeline",
+            "hs_pipeline_stage",
+            "hs_ticket_priority",
+            "hs_ticket_category",
+        ],
         properties: &[
             property("hs_object_id", Type::Number),
             property("createdate", Type::DateTime),

@@ -16,9 +16,6 @@ mod problem;
 mod records;
 mod reference;
 mod search;
-mod stages;
-#[cfg(test)]
-mod tests;
 mod values;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
@@ -57,12 +54,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            searches_per_second: None,
-            association_page: 500,
-            unique_project_code: false,
-            without_scope: Vec::new(),
-        }
+        Self { searches_per_second: None, association_page: 500, unique_project_code: false, without_scope: Vec::new() }
     }
 }
 
@@ -140,8 +132,8 @@ impl Account {
         Ok(kind)
     }
 
-    fn allow(&self, what: &str) -> Result<(), Problem> {
-        if !self.options.without_scope.iter().any(|hidden| *hidden == what) {
+    fn allow(&self, what: &'static str) -> Result<(), Problem> {
+        if !self.options.without_scope.contains(&what) {
             return Ok(());
         }
         Err(Problem::missing_scope(&match what {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A refusal: a status and HubSpot's JSON body for it.
 #[derive(Debug)]
@@ -74,16 +74,18 @@ impl IntoResponse for Problem {
 /// A batch answer: 200, or 207 when some inputs failed.
 pub(super) fn batch(results: Vec<Value>, errors: Vec<Value>) -> Response {
     let at = "2026-01-01T00:00:00.000Z";
-    let mut body = json!({ "status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at });
+    let mut body = Map::new();
+    body.insert("status".to_owned(), "COMPLETE".into());
+    body.insert("results".to_owned(), results.into());
     let mut status = StatusCode::OK;
-    if let Some(body) = body.as_object_mut()
-        && !errors.is_empty()
-    {
+    if !errors.is_empty() {
         status = StatusCode::MULTI_STATUS;
         body.insert("numErrors".to_owned(), errors.len().into());
         body.insert("errors".to_owned(), errors.into());
     }
-    (status, Json(body)).into_response()
+    body.insert("startedAt".to_owned(), at.into());
+    body.insert("completedAt".to_owned(), at.into());
+    (status, Json(Value::Object(body))).into_response()
 }
 
 fn correlation_id() -> String {

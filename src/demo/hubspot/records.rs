@@ -52,9 +52,10 @@ impl Asked {
 /// `limit` of a query, within what the endpoint allows.
 pub(super) fn limit(text: Option<&str>, default: usize, max: usize) -> Result<usize, Problem> {
     let Some(text) = text else { return Ok(default) };
-    text.parse().ok().filter(|limit| (1..=max).contains(limit)).ok_or_else(|| {
-        Problem::validation(&format!("Invalid limit '{text}': it must be between 1 and {max}"))
-    })
+    text.parse()
+        .ok()
+        .filter(|limit| (1..=max).contains(limit))
+        .ok_or_else(|| Problem::validation(&format!("Invalid limit '{text}': it must be between 1 and {max}")))
 }
 
 /// `GET {objects}/{kind}`.
@@ -156,9 +157,9 @@ fn by_property<'a>(
         }
         (Kind::Contact, "email") => {
             let rows = index.all(kind).iter().filter_map(|(_, place)| index.row(company, kind, *place));
-            Ok(rows.into_iter().find(
-                |row| matches!(row.value(name), Property::Text(email) if email.eq_ignore_ascii_case(value)),
-            ))
+            Ok(rows
+                .into_iter()
+                .find(|row| matches!(row.value(name), Property::Text(email) if email.eq_ignore_ascii_case(value))))
         }
         _ => Err(Problem::validation(&format!("{name} is not a unique property of {}", kind.plural()))),
     }
@@ -202,14 +203,14 @@ fn read_batch(account: &Account, kind: &str, query: Option<&str>, body: &[u8]) -
     let mut rows = Vec::new();
     let mut missing = Vec::new();
     for input in &asked.inputs {
-        let row = match &asked.id_property {
-            Some(name) => by_property(account, &company, kind, name, &input.id)?,
-            None => {
-                let id = input.id.parse().map_err(|_| {
-                    Problem::validation(&format!("Invalid input: '{}' is not a valid object ID", input.id))
-                })?;
-                account.index.find(&company, kind, id)
-            }
+        let row = if let Some(name) = &asked.id_property {
+            by_property(account, &company, kind, name, &input.id)?
+        } else {
+            let id = input
+                .id
+                .parse()
+                .map_err(|_| Problem::validation(&format!("Invalid input: '{}' is not a valid object ID", input.id)))?;
+            account.index.find(&company, kind, id)
         };
         match row.filter(|_| !archived) {
             Some(row) => {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::index::OWNER_IDS;
 use super::kinds::{Kind, Property, Type};
 use super::problem::Problem;
-use super::stages::{self, Pipeline};
 use super::{Account, App, answered, counted, json, records};
+use crate::demo::company::words::{PIPELINES, STAGES, TICKET_STAGES};
 
 const AT: &str = "2024-01-01T00:00:00.000Z";
 /// The account's number.
@@ -17,48 +17,43 @@ pub(super) const PORTAL_ID: u32 = 4_242_424;
 /// `GET {pipelines}/{kind}`.
 pub(super) async fn pipelines(State(account): App, Path(kind): Path<String>) -> Response {
     let answer = account.kind(&kind).map(|kind| {
-        let all: &[Pipeline] = match kind {
-            Kind::Deal => &stages::DEALS,
-            Kind::Ticket => &stages::TICKETS,
-            _ => &[],
+        let results: Vec<Value> = match kind {
+            Kind::Deal => PIPELINES.iter().zip(0..).map(|((id, label), at)| deal_pipeline(id, label, at)).collect(),
+            Kind::Ticket => vec![ticket_pipeline()],
+            _ => Vec::new(),
         };
-        let results: Vec<Value> = all.iter().zip(0..).map(|(pipeline, order)| shown(kind, pipeline, order)).collect();
         json(json!({ "results": results }))
     });
     answered(format!("{}.pipelines", counted(&kind)), true, answer)
 }
 
-fn shown(kind: Kind, pipeline: &Pipeline, order: u32) -> Value {
-    let stages: Vec<Value> = pipeline
-        .stages
-        .iter()
-        .zip(0u32..)
-        .map(|(stage, order)| {
-            let closed = if stage.closed { "true" } else { "false" };
-            let metadata = match kind {
-                Kind::Deal => json!({ "probability": stage.probability, "isClosed": closed }),
-                _ => json!({ "ticketState": if stage.closed { "CLOSED" } else { "OPEN" }, "isClosed": closed }),
-            };
-            json!({
-                "id": stage.id,
-                "label": stage.label,
-                "displayOrder": order,
-                "metadata": metadata,
-                "archived": false,
-                "createdAt": AT,
-                "updatedAt": AT,
-            })
-        })
-        .collect();
-    json!({
-        "id": pipeline.id,
-        "label": pipeline.label,
-        "displayOrder": order,
-        "archived": false,
-        "createdAt": AT,
-        "updatedAt": AT,
-        "stages": stages,
-    })
+fn deal_pipeline(id: &str, label: &str, at: u32) -> Value {
+    let own = STAGES.iter().filter(|stage| stage.pipeline == id).zip(0..);
+    let stages = own.map(|(stage, at)| {
+        let metadata = json!({ "probability": stage.probability, "isClosed": stage.closed.to_string() });
+        with(dated(stage.id, stage.label, at), "metadata", metadata)
+    });
+    with(dated(id, label, at), "stages", stages.collect())
+}
+
+fn ticket_pipeline() -> Value {
+    let stages = TICKET_STAGES.iter().zip(0..).map(|((id, label, closed), at)| {
+        let state = if *closed { "CLOSED" } else { "OPEN" };
+        let metadata = json!({ "ticketState": state, "isClosed": closed.to_string() });
+        with(dated(id, label, at), "metadata", metadata)
+    });
+    with(dated("0", "Support pipeline", 0), "stages", stages.collect())
+}
+
+fn dated(id: &str, label: &str, at: u32) -> Value {
+    json!({ "id": id, "label": label, "displayOrder": at, "archived": false, "createdAt": AT, "updatedAt": AT })
+}
+
+fn with(mut object: Value, key: &str, value: Value) -> Value {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value);
+    }
+    object
 }
 
 /// `GET {owners}`.

@@ -217,8 +217,11 @@ enum Candidates {
 /// The matching records, by ID ascending.
 fn matching<'a>(account: &Account, company: &'a Company, kind: Kind, input: &Input) -> Vec<Row<'a>> {
     let index = &account.index;
-    let filters: Vec<Vec<Prepared>> =
-        input.filter_groups.iter().map(|group| group.filters.iter().map(|f| Prepared::new(kind, f)).collect()).collect();
+    let filters: Vec<Vec<Prepared>> = input
+        .filter_groups
+        .iter()
+        .map(|group| group.filters.iter().map(|f| Prepared::new(kind, f)).collect())
+        .collect();
     let words = input.query.as_deref().map(folded).filter(|query| !query.is_empty());
     let passes = |row: &Row<'_>| {
         (filters.is_empty() || filters.iter().any(|group| group.iter().all(|filter| filter.matches(account, *row))))

@@ -8,8 +8,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::index::{COMPANY_IDS, CONTACT_IDS, OWNER_IDS, Row};
 use super::kinds::Kind;
-use super::stages;
-use crate::demo::company::model::{Client, Communication, CommunicationKind, Contact, CrmTicket, Deal, LineItem, Quote};
+use crate::demo::company::model::{
+    Client, Communication, CommunicationKind, Contact, CrmTicket, Deal, LineItem, Quote,
+};
+use crate::demo::company::words::{Stage, stage_of};
 
 /// 1 January 2024: the model does not say when clients and contacts were entered.
 const ACCOUNT_OPENED: Timestamp = Timestamp::constant(1_704_067_200, 0);
@@ -126,8 +128,8 @@ fn of_contact<'a>(contact: &'a Contact, client: Option<&'a Client>, name: &str) 
 }
 
 fn of_deal<'a>(deal: &'a Deal, name: &str) -> Value<'a> {
-    let stage = || stages::of_deal(&deal.pipeline, &deal.stage);
-    let flag = |is: fn(&stages::Stage) -> bool| text(if stage().is_some_and(is) { "true" } else { "false" });
+    let stage = || stage_of(&deal.stage);
+    let flag = |is: fn(&Stage) -> bool| text(if stage().is_some_and(is) { "true" } else { "false" });
     match name {
         "dealname" => text(deal.name.as_str()),
         "amount" => optional(deal.amount.map(|amount| amount.to_string())),
@@ -137,8 +139,8 @@ fn of_deal<'a>(deal: &'a Deal, name: &str) -> Value<'a> {
         "pipeline" => text(deal.pipeline.as_str()),
         "closedate" => optional(deal.close_date.map(midnight)),
         "hs_is_closed" => flag(|stage| stage.closed),
-        "hs_is_closed_won" => flag(|stage| stage.closed && stage.probability == "1.0"),
-        "hs_is_closed_lost" => flag(|stage| stage.closed && stage.probability == "0.0"),
+        "hs_is_closed_won" => flag(Stage::won),
+        "hs_is_closed_lost" => flag(Stage::lost),
         "hs_deal_stage_probability" => optional(stage().map(|stage| stage.probability)),
         "hubspot_owner_id" => optional(deal.owner.map(owner_id)),
         "dealtype" => optional(deal.deal_type.as_deref()),
