@@ -1,5 +1,9 @@
 //! The seeded company behind the embedded systems.
 
+mod amounts;
 pub mod correct;
+pub mod grow;
 pub mod model;
+#[cfg(test)]
+mod tests;
 pub mod words;
