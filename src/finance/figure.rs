@@ -32,8 +32,11 @@ impl Figure {
     /// Adds an amount. One that is not known makes the sum unknown.
     pub fn add(&mut self, booked: Booked) {
         self.parts += 1;
-        let company = booked.company.filter(|company| booked.document.is_none_or(|doc| doc.currency != company.currency));
-        for (money, document) in booked.document.map(|money| (money, true)).into_iter().chain(company.map(|m| (m, false))) {
+        let company =
+            booked.company.filter(|company| booked.document.is_none_or(|doc| doc.currency != company.currency));
+        for (money, document) in
+            booked.document.map(|money| (money, true)).into_iter().chain(company.map(|m| (m, false)))
+        {
             match self.sums.iter_mut().find(|sum| sum.currency == money.currency) {
                 Some(sum) => {
                     sum.amount = sum.amount.and_then(|amount| amount.checked_add(money.amount));

@@ -7,9 +7,7 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::Figure;
-use crate::domain::{
-    Booked, Cost, CostState, Deal, DealStatus, Flaw, FlawKind, InvoiceKind, Money, ProjectInvoice,
-};
+use crate::domain::{Booked, Cost, CostState, Deal, DealStatus, Flaw, FlawKind, InvoiceKind, Money, ProjectInvoice};
 
 /// How much of what there is went into the figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -229,8 +229,7 @@ impl Readers<'_> {
             deals: self.reader("deals", limit, fetch!(deals, deals)),
             deals_by_project: self.reader("deals_by_project", limit, fetch!(deals, deals_by_project)),
             deal_pages: self.reader("deal_page", 1, fetch_pages!(deals, deal_page)),
-            clients: clients
-                .map(|clients| self.reader("clients", clients.batch_limit(), fetch!(clients, clients))),
+            clients: clients.map(|clients| self.reader("clients", clients.batch_limit(), fetch!(clients, clients))),
             details: details.map(|details| {
                 let limit = details.batch_limit();
                 DealDetails {

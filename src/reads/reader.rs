@@ -109,8 +109,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
         fetch: Fetch<K, V>,
     ) -> Self {
         let patience = freshness.patience;
-        let upstream =
-            Upstream { name, connection: connection.clone(), system, limit: limit.max(1), patience, fetch };
+        let upstream = Upstream { name, connection: connection.clone(), system, limit: limit.max(1), patience, fetch };
         let loader = DataLoader::new(upstream, tokio::spawn).delay(Duration::from_millis(1)).max_batch_size(usize::MAX);
         let cache = Cache::builder()
             .max_capacity(freshness.max_entries)
@@ -118,17 +117,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
             .build();
         let (flights, next_flight) = (Mutex::default(), AtomicU64::new(0));
         Self {
-            inner: Arc::new(Inner {
-                name,
-                connection,
-                system,
-                clock,
-                freshness,
-                cache,
-                flights,
-                next_flight,
-                loader,
-            }),
+            inner: Arc::new(Inner { name, connection, system, clock, freshness, cache, flights, next_flight, loader }),
         }
     }
 

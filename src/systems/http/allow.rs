@@ -64,3 +64,71 @@ pub(super) fn url(base: &Url, allowed: &[Allowed], method: &Method, path_and_que
     let as_written = format!("{}{path}", base.path().trim_end_matches('/'));
     (url.path() == as_written && url.origin() == base.origin() && url.fragment().is_none()).then_some(url)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(base: &str, method: &Method, path: &str) -> Option<String> {
+        let allowed = [
+            Allowed::get("/crm/v3/objects/*"),
+            Allowed::post("/crm/v3/objects/*/batch/read"),
+            Allowed::get("/b1s/v2/Invoices(*)"),
+            Allowed::new(Method::GET, String::from("/b1s/v2/Invoices")),
+        ];
+        url(&base.parse().unwrap(), &allowed, method, path).map(String::from)
+    }
+
+    #[test]
+    fn calls_on_the_list_are_put_below_the_base_url() {
+        for (base, method, path, expected) in [
+            ("https://a.example", Method::GET, "/crm/v3/objects/deals?limit=1", "/crm/v3/objects/deals?limit=1"),
+            ("https://a.example/sub/", Method::GET, "/crm/v3/objects/0-3", "/sub/crm/v3/objects/0-3"),
+            ("https://a.example/sub", Method::POST, "/crm/v3/objects/d/batch/read", "/sub/crm/v3/objects/d/batch/read"),
+            ("https://a.example", Method::GET, "/b1s/v2/Invoices(91)", "/b1s/v2/Invoices(91)"),
+            ("https://a.example", Method::GET, "/b1s/v2/Invoices('a%20b')", "/b1s/v2/Invoices('a%20b')"),
+            (
+                "https://a.example",
+                Method::GET,
+                "/b1s/v2/Invoices?$filter=Project eq 'x/../y'",
+                "/b1s/v2/Invoices?$filter=Project%20eq%20%27x/../y%27",
+            ),
+        ] {
+            assert_eq!(asked(base, &method, path), Some(format!("https://a.example{expected}")), "{path}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for (method, path) in [
+            (Method::POST, "/crm/v3/objects/deals"),
+            (Method::DELETE, "/crm/v3/objects/deals"),
+            (Method::GET, "/crm/v3/objects"),
+            (Method::GET, "/crm/v3/objects/"),
+            (Method::GET, "/crm/v3/objects/deals/"),
+            (Method::GET, "/crm/v3/objects/deals/1"),
+            (Method::GET, "/CRM/v3/objects/deals"),
+            (Method::GET, "//crm/v3/objects/deals"),
+            (Method::GET, "crm/v3/objects/deals"),
+            (Method::GET, "@evil.example/crm/v3/objects/deals"),
+            (Method::GET, ".evil.example/crm/v3/objects/deals"),
+            (Method::GET, "https://evil.example/crm/v3/objects/deals"),
+            (Method::GET, "/crm/v3/objects/.."),
+            (Method::GET, "/crm/v3/objects/%2e%2E"),
+            (Method::GET, "/crm/v3/objects/."),
+            (Method::GET, "/crm/v3/objects/deals%2F1"),
+            (Method::GET, "/crm/v3/objects/deals%5c1"),
+            (Method::GET, "/crm/v3/objects/deals\\1"),
+            (Method::GET, "/crm/v3/objects/deals\t"),
+            (Method::GET, "/crm/v3/objects/deals#x"),
+            (Method::GET, "/crm/v3/objects/two words"),
+            (Method::GET, "/b1s/v2/Invoices()"),
+            (Method::GET, "/b1s/v2/Invoices(1)x"),
+            (Method::GET, "/b1s/v2/Invoices(1)/Cancel"),
+            (Method::POST, "/b1s/v2/Invoices(1)"),
+            (Method::GET, ""),
+        ] {
+            assert_eq!(asked("https://a.example", &method, path), None, "{method} {path}");
+        }
+    }
+}

@@ -137,3 +137,87 @@ impl Breaker {
         self.since = now;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn fail(breaker: &mut Breaker, now: Duration, times: u32) {
+        for _ in 0..times {
+            let probe = breaker.enter(now).unwrap();
+            breaker.leave(now, probe, Outcome::Failed);
+        }
+    }
+
+    #[test]
+    fn opens_after_failures_in_a_row_only() {
+        let mut breaker = Breaker::new(3, s(1));
+        fail(&mut breaker, s(0), 2);
+        breaker.leave(s(0), false, Outcome::Answered);
+        fail(&mut breaker, s(0), 2);
+        breaker.leave(s(0), false, Outcome::Unknown);
+        assert_eq!(breaker.check(s(0)), Ok(()));
+        fail(&mut breaker, s(5), 1);
+        assert_eq!(breaker.state(), (BreakerState::Open, s(5)));
+        assert!(breaker.check(s(5)).unwrap_err() >= s(1), "the pause is told to the caller");
+    }
+
+    #[test]
+    fn lets_one_probe_through_after_the_pause_and_closes_on_its_success() {
+        let mut breaker = Breaker::new(1, s(1));
+        fail(&mut breaker, s(0), 1);
+        assert!(breaker.enter(Duration::from_millis(999)).is_err());
+        assert_eq!(breaker.enter(s(2)), Ok(true));
+        assert_eq!(breaker.enter(s(2)), Err(s(1)), "the second caller stays out");
+        breaker.leave(s(2), false, Outcome::Answered);
+        assert_eq!(breaker.state().0, BreakerState::HalfOpen, "a call from before the opening proves nothing");
+        breaker.leave(s(3), true, Outcome::Answered);
+        assert_eq!(breaker.state(), (BreakerState::Closed, s(3)));
+        assert_eq!(breaker.enter(s(3)), Ok(false));
+    }
+
+    #[test]
+    fn the_pause_doubles_up_to_a_minute_with_jitter_and_starts_small_again_after_success() {
+        let mut breaker = Breaker::new(1, s(1));
+        let mut now = s(0);
+        fail(&mut breaker, now, 1);
+        for expected in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+            let pause = breaker.check(now).unwrap_err();
+            assert!(pause >= s(expected) && pause <= s(expected) + s(expected) / 2, "{pause:?} for {expected} s");
+            assert_eq!(breaker.next_probe(), Some(now + pause));
+            now += pause;
+            fail(&mut breaker, now, 1);
+        }
+        now = breaker.next_probe().unwrap();
+        assert_eq!(breaker.enter(now), Ok(true));
+        breaker.leave(now, true, Outcome::Answered);
+        fail(&mut breaker, now, 1);
+        assert!(breaker.check(now).unwrap_err() <= Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn a_probe_that_says_nothing_makes_way_for_the_next_one_at_once() {
+        let mut breaker = Breaker::new(1, s(1));
+        fail(&mut breaker, s(0), 1);
+        assert_eq!(breaker.enter(s(2)), Ok(true));
+        breaker.leave(s(3), true, Outcome::Unknown);
+        assert_eq!(breaker.enter(s(3)), Ok(true));
+    }
+
+    #[test]
+    fn answers_that_cannot_be_decoded_open_it_although_each_was_an_answer() {
+        let mut breaker = Breaker::new(2, s(1));
+        for well in [false, true, false] {
+            breaker.leave(s(0), false, Outcome::Answered);
+            breaker.decoded(s(0), well);
+        }
+        assert_eq!(breaker.state().0, BreakerState::Closed);
+        breaker.leave(s(0), false, Outcome::Answered);
+        breaker.decoded(s(0), false);
+        assert_eq!(breaker.state().0, BreakerState::Open);
+    }
+}

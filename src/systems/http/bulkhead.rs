@@ -130,3 +130,87 @@ impl Drop for Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use Priority::{Interactive, Report};
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reports_get_a_third_of_the_places_and_people_get_all_of_them() {
+        let bulkhead = Bulkhead::new(6, 10);
+        let reports = [bulkhead.enter(Report, soon()).await.unwrap(), bulkhead.enter(Report, soon()).await.unwrap()];
+        assert_eq!(bulkhead.enter(Report, soon()).await.unwrap_err(), ErrorKind::Deadline);
+        let mut people = Vec::new();
+        for _ in 0..4 {
+            people.push(bulkhead.enter(Interactive, soon()).await.unwrap());
+        }
+        assert_eq!(bulkhead.enter(Interactive, soon()).await.unwrap_err(), ErrorKind::Deadline);
+        drop(reports);
+        for _ in 0..2 {
+            people.push(bulkhead.enter(Interactive, soon()).await.unwrap());
+        }
+        assert_eq!(bulkhead.load(), (6, 0));
+        drop(people);
+        assert_eq!(bulkhead.load(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn people_go_first_and_each_kind_in_its_order() {
+        let bulkhead = Bulkhead::new(1, 10);
+        let place = bulkhead.enter(Report, soon()).await.unwrap();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = Vec::new();
+        for (name, priority) in [("r1", Report), ("i1", Interactive), ("r2", Report), ("i2", Interactive)] {
+            let (bulkhead, order) = (Arc::clone(&bulkhead), Arc::clone(&order));
+            tasks.push(tokio::spawn(async move {
+                let _place = bulkhead.enter(priority, soon()).await.unwrap();
+                order.lock().unwrap().push(name);
+            }));
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(bulkhead.load(), (1, 4));
+        drop(place);
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["i1", "i2", "r1", "r2"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_queue_refuses_at_once_and_those_who_left_do_not_fill_it() {
+        let bulkhead = Bulkhead::new(1, 1);
+        let place = bulkhead.enter(Interactive, soon()).await.unwrap();
+        let mut waiting = Box::pin(bulkhead.enter(Interactive, soon()));
+        assert!((&mut waiting).now_or_never().is_none());
+        assert_eq!(bulkhead.enter(Interactive, soon()).now_or_never().unwrap().unwrap_err(), ErrorKind::Overloaded);
+        drop(waiting);
+        let mut waiting = Box::pin(bulkhead.enter(Report, soon()));
+        assert!((&mut waiting).now_or_never().is_none(), "there is room again");
+        drop(place);
+        assert!(waiting.now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_given_to_one_who_has_left_goes_to_the_next() {
+        let bulkhead = Bulkhead::new(1, 10);
+        let place = bulkhead.enter(Interactive, soon()).await.unwrap();
+        let mut left = Box::pin(bulkhead.enter(Interactive, soon()));
+        let mut next = Box::pin(bulkhead.enter(Report, soon()));
+        assert!((&mut left).now_or_never().is_none());
+        assert!((&mut next).now_or_never().is_none());
+        drop(place);
+        // `left` has its place already, without knowing.
+        drop(left);
+        drop(next.now_or_never().unwrap().unwrap());
+        assert_eq!(bulkhead.load(), (0, 0));
+    }
+}

@@ -70,3 +70,79 @@ fn text(value: &HeaderValue) -> Option<&str> {
 fn date(text: &str) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    fn judge(
+        status: u16,
+        headers: &[(header::HeaderName, &str)],
+        body: &'static str,
+    ) -> Result<(), (ErrorKind, Retry)> {
+        let status = StatusCode::from_u16(status).unwrap();
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
+        classify(&Response { status, headers, body: body.into() }).map_err(|failure| (failure.kind, failure.retry))
+    }
+
+    #[test]
+    fn json_is_known_by_its_first_byte() {
+        for body in ["{}", "[1]", " \r\n\t{}", "\u{feff}[]", "\u{feff}\n{}"] {
+            assert_eq!(judge(200, &[(header::CONTENT_TYPE, "text/plain")], body), Ok(()), "{body:?}");
+        }
+        for body in ["", " ", "<!doctype html>", "null", "\"text\"", "1", "\u{feff}", "OK {}"] {
+            let json = [(header::CONTENT_TYPE, "application/json")];
+            assert_eq!(judge(200, &json, body), Err((ErrorKind::BadResponse, Retry::No)), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn each_status_means_one_thing() {
+        use ErrorKind::{BadRequest, BadResponse, Broken, Forbidden, RateLimited, Timeout, Unauthorized};
+        for (statuses, kind, retry) in [
+            (&[401][..], Unauthorized, Retry::No),
+            (&[403], Forbidden, Retry::No),
+            (&[400, 404, 405, 409, 414, 422, 451], BadRequest, Retry::No),
+            (&[408], Timeout, Retry::Backoff),
+            (&[429], RateLimited, Retry::Backoff),
+            (&[500, 501, 505, 599], Broken, Retry::No),
+            (&[502, 503, 504, 520, 522, 524, 525], Broken, Retry::Backoff),
+            (&[101, 204, 205, 206, 301, 302, 304, 307, 600, 999], BadResponse, Retry::No),
+        ] {
+            for status in statuses {
+                assert_eq!(judge(*status, &[], "{}"), Err((kind, retry)), "{status}");
+            }
+        }
+        for status in [200, 201, 202, 207] {
+            assert_eq!(judge(status, &[], "{}"), Ok(()), "{status}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_in_all_its_forms() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let after = |seconds| Retry::After(Duration::from_secs(seconds));
+        for (value, expected) in [
+            ("2", after(2)),
+            (" 2 ", after(2)),
+            ("86400", after(86400)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", after(10)),
+            ("Sun, 06 Nov 1994 08:49:30 GMT", Retry::Backoff),
+            ("0", Retry::Backoff),
+            ("-1", Retry::Backoff),
+            ("1.5", Retry::Backoff),
+            ("soon", Retry::Backoff),
+            ("", Retry::Backoff),
+            ("99999999999999999999999", Retry::Backoff),
+        ] {
+            for (status, kind) in [(429, ErrorKind::RateLimited), (503, ErrorKind::Broken)] {
+                let headers = [(header::RETRY_AFTER, value), (header::DATE, date)];
+                assert_eq!(judge(status, &headers, ""), Err((kind, expected)), "{status} {value:?}");
+            }
+        }
+        let without_date = [(header::RETRY_AFTER, "Sun, 06 Nov 1994 08:49:47 GMT")];
+        assert_eq!(judge(429, &without_date, ""), Err((ErrorKind::RateLimited, Retry::Backoff)));
+    }
+}

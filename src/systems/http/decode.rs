@@ -38,3 +38,77 @@ fn expectation(message: &str) -> Option<String> {
     let (_, expected) = message.rsplit_once(", expected ").filter(|_| invalid)?;
     Some(format!("expected {expected}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Page<'a> {
+        #[serde(borrow)]
+        rows: Vec<Row<'a>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Row<'a> {
+        id: u64,
+        #[serde(borrow)]
+        amount: &'a RawValue,
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Fee,
+    }
+
+    fn fails(body: &[u8]) -> String {
+        decode::<Page<'_>>(body).unwrap_err()
+    }
+
+    #[test]
+    fn amounts_keep_their_text_and_a_byte_order_mark_is_skipped() {
+        let page: Page<'_> =
+            decode("\u{feff}{\"rows\": [{\"id\": 7, \"amount\": 0.10, \"kind\": \"fee\"}]}".as_bytes()).unwrap();
+        assert_eq!((page.rows[0].id, page.rows[0].amount.get()), (7, "0.10"));
+        assert!(matches!(page.rows[0].kind, Some(Kind::Fee)));
+    }
+
+    #[test]
+    fn an_error_names_the_place_and_never_a_value() {
+        for (body, expected) in [
+            (r#"{"rows": [{"id": "s3cret", "amount": 1}]}"#, "at `rows[0].id` (line 1, column 25): expected u64"),
+            (r#"{"rows": [{"id": "s3cret, expected x"}]}"#, "at `rows[0].id` (line 1, column 37): expected u64"),
+            (r#"{"rows": [{"amount": "s3cret"}]}"#, "at `rows[0]` (line 1, column 30): missing field `id`"),
+            (
+                r#"{"rows": [{"id": 1, "amount": 2, "kind": "s3cret"}]}"#,
+                "at `rows[0].kind` (line 1, column 49): not what was expected",
+            ),
+            (r#"{"rows": ["s3cret"]}"#, "at `rows[0]` (line 1, column 18): expected struct Row"),
+            (r#"{"rows": [{"id": 1, "id": 2}]}"#, "at `rows[0]` (line 1, column 24): not what was expected"),
+            (r#"{"rows": []} {"s3cret": 1}"#, "at `.` (line 1, column 14): not JSON"),
+            (r#"{"rows": [{"id": 1, "#, "at `rows[0].?` (line 1, column 20): the JSON ends too early"),
+            ("[]", "at `.` (line 1, column 2): expected struct Page with 1 element"),
+            ("null", "at `.` (line 1, column 4): expected struct Page"),
+            ("<html>s3cret", "at `.` (line 1, column 1): not JSON"),
+            ("", "at `.` (line 1, column 0): the JSON ends too early"),
+        ] {
+            let message = fails(body.as_bytes());
+            assert!(!message.contains("s3cret"), "{message}");
+            assert_eq!(message, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn depth_and_bytes_that_are_not_text_are_refused() {
+        let deep = "[".repeat(100_000);
+        assert!(decode::<serde_json::Value>(deep.as_bytes()).unwrap_err().ends_with("not JSON"));
+        assert!(fails(b"{\"rows\": [{\"id\": 1, \"amount\": \"\xff\"}]}").contains("not JSON"));
+        assert!(decode::<HashMap<String, u8>>(br#"{"\ud800": 1}"#).unwrap_err().contains("not JSON"));
+    }
+}

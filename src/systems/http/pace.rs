@@ -66,3 +66,42 @@ impl Pace {
         Some(not_until.wait_time_from(DefaultClock::default().now()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shut_connection_makes_calls_wait_or_fail_at_once() {
+        let pace = Pace::new(0, 0);
+        pace.shut(ms(2000));
+        pace.shut(ms(500));
+        let start = Instant::now();
+        assert_eq!(pace.wait(start + ms(1000)).await, Err(ms(2000)), "the longer pause holds");
+        assert_eq!(pace.fits(start + ms(1000)), Err(ms(2000)));
+        assert_eq!(start.elapsed(), Duration::ZERO, "it does not wait in vain");
+        assert_eq!(pace.wait(start + ms(3000)).await, Ok(()));
+        assert!(start.elapsed() >= ms(2000));
+        assert_eq!(pace.shut_for(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_system_shuts_its_connection_for_more_than_a_minute() {
+        let pace = Pace::new(0, 0);
+        pace.shut(Duration::from_hours(24));
+        assert_eq!(pace.shut_for(), Some(Duration::from_mins(1)));
+    }
+
+    #[tokio::test]
+    async fn beyond_the_burst_calls_wait_for_the_rate() {
+        let pace = Pace::new(1, 2);
+        let now = Instant::now();
+        assert_eq!((pace.wait(now + ms(500)).await, pace.wait(now + ms(500)).await), (Ok(()), Ok(())));
+        let wait = pace.wait(now + ms(500)).await.unwrap_err();
+        assert!(wait > ms(500) && wait <= ms(1000), "{wait:?}");
+    }
+}

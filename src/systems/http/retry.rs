@@ -61,3 +61,50 @@ impl Budget {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_anything_up_to_a_bound_that_doubles_to_a_second() {
+        for (nth, bound) in [(0, 100), (1, 200), (2, 400), (3, 800), (4, 1000), (60, 1000)] {
+            let pauses: Vec<_> = (0..200).map(|_| pause(Retry::Backoff, nth).unwrap()).collect();
+            let bound = Duration::from_millis(bound);
+            assert!(pauses.iter().all(|pause| *pause <= bound), "retry {nth}");
+            assert!(pauses.iter().any(|pause| *pause < bound / 2), "jitter reaches down to nothing");
+            assert!(pauses.iter().any(|pause| *pause > bound / 2), "jitter reaches up to the bound");
+        }
+        assert_eq!(pause(Retry::No, 0), None);
+        assert_eq!(pause(Retry::After(Duration::from_secs(7)), 3), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn retries_are_a_fifth_of_calls_beyond_the_first_three() {
+        let mut budget = Budget::new();
+        let now = Duration::ZERO;
+        let granted: usize = (0..1000)
+            .map(|_| {
+                budget.earn();
+                usize::from(budget.spend(now))
+            })
+            .sum();
+        assert_eq!(granted, 203);
+    }
+
+    #[test]
+    fn three_retries_come_back_every_ten_seconds_and_no_more() {
+        let mut budget = Budget::new();
+        let mut granted = |seconds| (0..10).filter(|_| budget.spend(Duration::from_secs(seconds))).count();
+        assert_eq!([granted(0), granted(9), granted(10), granted(15), granted(3600)], [3, 0, 3, 0, 3]);
+    }
+
+    #[test]
+    fn quiet_times_do_not_save_up_for_a_storm() {
+        let mut budget = Budget::new();
+        for _ in 0..10_000 {
+            budget.earn();
+        }
+        assert_eq!((0..100).filter(|_| budget.spend(Duration::ZERO)).count(), 10);
+    }
+}

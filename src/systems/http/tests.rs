@@ -1,45 +1,75 @@
-use std::time::Duration;
+//! The client against a system that misbehaves on the wire.
 
-use axum::Router;
-use axum::routing::get;
-use tokio::net::TcpListener;
-use tokio::time::Instant;
+mod chaos;
+mod faults;
+mod traffic;
 
 use super::*;
+use crate::config::Seconds;
 use crate::domain::SystemClock;
 use crate::systems::Priority;
 
-async fn serve(router: Router) -> Url {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
+/// The usual limits, with a small cap. Tests of a timeout set that one low, and the others high.
+fn traffic() -> Traffic {
+    Traffic { max_body: 64 * 1024, ..Traffic::default() }
 }
 
-fn client(base_url: Url) -> HttpClient {
-    HttpClient::new(ClientOptions {
-        connection: ConnectionName::new("test"),
-        system: "test",
-        base_url,
-        headers: HeaderMap::new(),
-        allowed: vec![Allowed::get("/*")],
-        classify,
-        traffic: Traffic::default(),
-        clock: Arc::new(SystemClock::default()),
-    })
-    .unwrap()
+fn ms(millis: u64) -> Seconds {
+    Seconds(Duration::from_millis(millis))
 }
 
-fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(10), priority: Priority::Interactive }
+fn client(base_url: &Url, traffic: Traffic) -> Arc<HttpClient> {
+    let mut headers = HeaderMap::new();
+    headers.insert(http::header::AUTHORIZATION, "Bearer canary-token".parse().unwrap());
+    Arc::new(
+        HttpClient::new(ClientOptions {
+            connection: ConnectionName::new("test"),
+            system: "test",
+            base_url: base_url.clone(),
+            headers,
+            allowed: vec![Allowed::get("/*"), Allowed::post("/*")],
+            classify,
+            traffic,
+            clock: Arc::new(SystemClock::default()),
+        })
+        .unwrap(),
+    )
 }
 
-#[tokio::test]
-async fn an_answer_is_read_and_decoded() {
-    let client = client(serve(Router::new().route("/x", get(async || r#"{"a": [1, 2]}"#))).await);
-    let response = client.send(&call(), Request::get("x.read", "/x")).await.unwrap();
-    let decoded: std::collections::HashMap<String, Vec<u8>> = client.decode("x.read", &response).unwrap();
-    assert_eq!(decoded["a"], [1, 2]);
-    let wrong = client.decode::<std::collections::HashMap<String, Vec<bool>>>("x.read", &response).unwrap_err();
-    assert_eq!(wrong.detail.unwrap().as_ref(), "at `a[0]` (line 1, column 8): expected a boolean");
+fn call(millis: u64) -> Call {
+    Call { deadline: Instant::now() + Duration::from_millis(millis), priority: Priority::Interactive }
+}
+
+fn get() -> Request {
+    Request::get("things.read", "/canary-path?canary-query=1")
+}
+
+/// Asks a system that does `act` once.
+async fn ask(act: impl Fn(usize) -> chaos::Act + Send + Sync + 'static) -> Asked {
+    ask_within(traffic(), act).await
+}
+
+async fn ask_within(traffic: Traffic, act: impl Fn(usize) -> chaos::Act + Send + Sync + 'static) -> Asked {
+    let upstream = chaos::Upstream::start(act).await;
+    let client = client(&upstream.url, traffic);
+    let outcome = client.send(&call(5000), get()).await;
+    Asked { outcome, upstream, client }
+}
+
+/// How a call went.
+struct Asked {
+    outcome: Result<Response, SystemError>,
+    upstream: chaos::Upstream,
+    client: Arc<HttpClient>,
+}
+
+impl Asked {
+    /// What the call failed with; its words hold nothing of the request, whichever way they are printed.
+    #[track_caller]
+    fn error(&self) -> &SystemError {
+        let error = self.outcome.as_ref().unwrap_err();
+        let printed = format!("{error} {error:?} {:?} {:?}", self.client, get());
+        assert!(!printed.contains("canary") && !printed.contains("127.0.0.1"), "{printed}");
+        error
+    }
 }
