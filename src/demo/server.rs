@@ -149,6 +149,7 @@ mod tests {
             issues: Vec::new(),
             time_entries: Vec::new(),
             ledger: Ledger::default(),
+            revision: 0,
         };
         let router = Router::new().route("/things", get(things));
         serve("hubspot", router, Arc::new(RwLock::new(company)), ([127, 0, 0, 1], 0).into()).await.unwrap()

@@ -68,6 +68,7 @@ impl Company {
             issues: work.issues,
             time_entries: work.time_entries,
             ledger,
+            revision: 0,
         }
     }
 }

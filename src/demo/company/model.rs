@@ -39,6 +39,8 @@ pub struct Company {
     pub time_entries: Vec<TimeEntry>,
     /// The ERP's books.
     pub ledger: Ledger,
+    /// How many corrections were made. What the embedded systems have indexed holds for one revision.
+    pub revision: u64,
 }
 
 /// A colleague.

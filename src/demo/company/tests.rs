@@ -20,7 +20,7 @@ fn text(company: &Company) -> String {
     serde_json::to_string(company).unwrap()
 }
 
-fn won(deal: &&Deal) -> bool {
+fn won(deal: &Deal) -> bool {
     stage_of(&deal.stage).unwrap().won()
 }
 
@@ -59,7 +59,7 @@ fn it_has_as_many_deals_as_asked_and_is_whole_at_any_size() {
 fn every_company_looks_like_one() {
     for seed in SEEDS {
         let company = company(seed);
-        let won: Vec<&Deal> = company.deals.iter().filter(won).collect();
+        let won: Vec<&Deal> = company.deals.iter().filter(|deal| won(deal)).collect();
         assert!((150..=215).contains(&won.len()), "{} won", won.len());
         let currencies: BTreeSet<&str> = company.clients.iter().map(|client| client.currency.as_str()).collect();
         assert_eq!(currencies, BTreeSet::from(["CHF", "EUR", "GBP", "USD"]));
@@ -226,7 +226,7 @@ fn every_kind_of_document_is_there() {
 fn every_flaw_is_there() {
     for seed in SEEDS {
         let company = company(seed);
-        let won: Vec<&Deal> = company.deals.iter().filter(won).collect();
+        let won: Vec<&Deal> = company.deals.iter().filter(|deal| won(deal)).collect();
         let ids: Vec<&str> = won.iter().filter_map(|deal| deal.shared_id.as_deref()).collect();
         assert!(won.len() - ids.len() >= 3, "won without an ID");
         assert!(ids.contains(&"TBD"));

@@ -90,9 +90,10 @@ fn list_of_one(account: &Account, kind: &str, id: &str, to: &str, query: Option<
     }
     let limit = records::limit(limit.as_deref(), LIST_LIMIT, LIST_LIMIT)?;
     let company = account.company();
-    let row = id.parse().ok().and_then(|id| account.index.find(&company, from, id));
+    let index = account.index(&company);
+    let row = id.parse().ok().and_then(|id| index.find(&company, from, id));
     let row = row.ok_or_else(|| Problem::not_found("resource not found"))?;
-    let (results, next) = page(from, to, &account.index.associated(row, to), start(after.as_deref())?, limit);
+    let (results, next) = page(from, to, &index.associated(row, to), start(after.as_deref())?, limit);
     let mut body = json!({ "results": results });
     if let (Some(next), Some(body)) = (next, body.as_object_mut()) {
         body.insert("paging".to_owned(), json!({ "next": { "after": next.to_string() } }));
@@ -125,10 +126,11 @@ fn read_batch(account: &Account, kind: &str, to: &str, body: &[u8]) -> Result<Re
         return Err(Problem::validation(&format!("Batch size exceeded: at most {BATCH_LIMIT} inputs are allowed")));
     }
     let company = account.company();
+    let index = account.index(&company);
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     for input in &asked.inputs {
-        let row = input.id.parse().ok().and_then(|id| account.index.find(&company, from, id));
-        let ids = row.map(|row| account.index.associated(row, to)).unwrap_or_default();
+        let row = input.id.parse().ok().and_then(|id| index.find(&company, from, id));
+        let ids = row.map(|row| index.associated(row, to)).unwrap_or_default();
         if ids.is_empty() {
             errors.push(json!({
                 "status": "error",

@@ -1,8 +1,7 @@
 //! Where each record is, so that no read walks through all deals.
 //!
-//! Built once: records are never added or moved. Values are read from the company each time, so a correction shows at
-//! once; only membership (which deal carries which project code, who belongs to whom) is fixed, as in HubSpot's own search
-//! index it lags.
+//! Records are never added or moved, but a correction can give a deal another project code: an index holds for one
+//! revision of the company. Values are read from the company each time.
 
 use std::collections::HashMap;
 
@@ -38,6 +37,8 @@ pub(super) enum Row<'a> {
 /// Where each record is.
 #[derive(Debug, Default)]
 pub(super) struct Index {
+    /// The revision it was built of.
+    pub(super) revision: u64,
     /// Per object type: record IDs ascending, each with its place.
     places: HashMap<Kind, Vec<(u64, Place)>>,
     /// Project codes as the search index holds them, trimmed and in lower case; deals by record ID.
@@ -50,7 +51,7 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn build(company: &Company) -> Self {
-        let mut index = Self::default();
+        let mut index = Self { revision: company.revision, ..Self::default() };
         for (position, client) in company.clients.iter().enumerate() {
             index.client_positions.insert(client.id, position);
             index.put(Kind::Company, COMPANY_IDS + u64::from(client.id), position, 0);

@@ -18,7 +18,7 @@ mod reference;
 mod search;
 mod values;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
@@ -62,7 +62,7 @@ impl Default for Options {
 #[derive(Debug)]
 struct Account {
     company: Shared,
-    index: Index,
+    index: RwLock<Arc<Index>>,
     options: Options,
     /// The second that is under way, and the searches made in it.
     searches: Mutex<(Option<Instant>, u32)>,
@@ -78,6 +78,7 @@ pub fn router(company: Shared) -> Router {
 /// The embedded HubSpot of a company, of an account that differs from the usual.
 pub fn router_with(company: Shared, options: Options) -> Router {
     let index = Index::build(&company.read().unwrap_or_else(PoisonError::into_inner));
+    let index = RwLock::new(Arc::new(index));
     let account = Arc::new(Account { company, index, options, searches: Mutex::default() });
     let mut router = family(Router::new(), "/crm/v3/objects", "/crm/v4/objects", "/crm/v4/associations");
     router = router
@@ -122,6 +123,17 @@ async fn signed_in(request: Request, next: Next) -> Response {
 impl Account {
     fn company(&self) -> RwLockReadGuard<'_, Company> {
         self.company.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index of the company as it is now.
+    fn index(&self, company: &Company) -> Arc<Index> {
+        let known = Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner));
+        if known.revision == company.revision {
+            return known;
+        }
+        let fresh = Arc::new(Index::build(company));
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        fresh
     }
 
     /// The object type of a path segment, if the credential may read it.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::index::Row;
+use super::index::{Index, Row};
 use super::kinds::Kind;
 use super::problem::{Problem, batch};
 use super::values::Value as Property;
@@ -76,12 +76,13 @@ fn list_page(account: &Account, kind: &str, query: Option<&str>) -> Result<Value
         return Ok(json!({ "results": [] }));
     }
     let company = account.company();
-    let rest = account.index.after(kind, after);
+    let index = account.index(&company);
+    let rest = index.after(kind, after);
     let page = rest.get(..limit).unwrap_or(rest);
     let mut results = Vec::with_capacity(page.len());
     for (_, place) in page {
-        if let Some(row) = account.index.row(&company, kind, *place) {
-            results.push(shown(account, row, kind, &asked)?);
+        if let Some(row) = index.row(&company, kind, *place) {
+            results.push(shown(account, &index, row, kind, &asked)?);
         }
     }
     let mut body = json!({ "results": results });
@@ -106,23 +107,23 @@ fn one_record(account: &Account, kind: &str, id: &str, query: Option<&str>) -> R
     let kind = account.kind(kind)?;
     let asked = Asked::parse(query);
     let company = account.company();
+    let index = account.index(&company);
     let row = match &asked.id_property {
-        Some(name) => by_property(account, &company, kind, name, id)?,
-        None => id.parse().ok().and_then(|id| account.index.find(&company, kind, id)),
+        Some(name) => by_property(account, &index, &company, kind, name, id)?,
+        None => id.parse().ok().and_then(|id| index.find(&company, kind, id)),
     };
     let row = row.filter(|_| !asked.archived).ok_or_else(|| Problem::not_found("resource not found"))?;
-    shown(account, row, kind, &asked)
+    shown(account, &index, row, kind, &asked)
 }
 
-fn shown(account: &Account, row: Row<'_>, kind: Kind, asked: &Asked) -> Result<Value, Problem> {
+fn shown(account: &Account, index: &Index, row: Row<'_>, kind: Kind, asked: &Asked) -> Result<Value, Problem> {
     let mut record = row.json(kind, &asked.properties);
     if !asked.associations.is_empty() {
         let mut all = Map::new();
         for segment in &asked.associations {
             let to = account.kind(segment)?;
             let names = associations::embedded_names(kind, to);
-            let entries: Vec<Value> = account
-                .index
+            let entries: Vec<Value> = index
                 .associated(row, to)
                 .into_iter()
                 .flat_map(|id| names.iter().map(move |name| json!({ "id": id.to_string(), "type": name })))
@@ -143,12 +144,12 @@ fn shown(account: &Account, row: Row<'_>, kind: Kind, asked: &Asked) -> Result<V
 /// The record whose unique property has this value.
 fn by_property<'a>(
     account: &Account,
+    index: &Index,
     company: &'a Company,
     kind: Kind,
     name: &str,
     value: &str,
 ) -> Result<Option<Row<'a>>, Problem> {
-    let index = &account.index;
     match (kind, name) {
         (_, "hs_object_id") => Ok(value.parse().ok().and_then(|id| index.find(company, kind, id))),
         (Kind::Deal, "project_code") if account.options.unique_project_code => {
@@ -199,18 +200,19 @@ fn read_batch(account: &Account, kind: &str, query: Option<&str>, body: &[u8]) -
     }
     let archived = Asked::parse(query).archived;
     let company = account.company();
+    let index = account.index(&company);
     let mut seen = HashSet::new();
     let mut rows = Vec::new();
     let mut missing = Vec::new();
     for input in &asked.inputs {
         let row = if let Some(name) = &asked.id_property {
-            by_property(account, &company, kind, name, &input.id)?
+            by_property(account, &index, &company, kind, name, &input.id)?
         } else {
             let id = input
                 .id
                 .parse()
                 .map_err(|_| Problem::validation(&format!("Invalid input: '{}' is not a valid object ID", input.id)))?;
-            account.index.find(&company, kind, id)
+            index.find(&company, kind, id)
         };
         match row.filter(|_| !archived) {
             Some(row) => {

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::index::{Row, folded};
+use super::index::{Index, Row, folded};
 use super::kinds::{Kind, Type};
 use super::problem::Problem;
 use super::values::Value as Property;
@@ -216,7 +216,7 @@ enum Candidates {
 
 /// The matching records, by ID ascending.
 fn matching<'a>(account: &Account, company: &'a Company, kind: Kind, input: &Input) -> Vec<Row<'a>> {
-    let index = &account.index;
+    let index = account.index(company);
     let filters: Vec<Vec<Prepared>> = input
         .filter_groups
         .iter()
@@ -224,13 +224,13 @@ fn matching<'a>(account: &Account, company: &'a Company, kind: Kind, input: &Inp
         .collect();
     let words = input.query.as_deref().map(folded).filter(|query| !query.is_empty());
     let passes = |row: &Row<'_>| {
-        (filters.is_empty() || filters.iter().any(|group| group.iter().all(|filter| filter.matches(account, *row))))
+        (filters.is_empty() || filters.iter().any(|group| group.iter().all(|filter| filter.matches(&index, *row))))
             && words.as_deref().is_none_or(|words| mentions(*row, kind, words))
     };
 
     let (mut ids, mut from) = (Vec::new(), filters.is_empty().then_some(0));
     for group in &filters {
-        match candidates(account, kind, group) {
+        match candidates(&index, kind, group) {
             Candidates::Ids(more) => ids.extend(more),
             Candidates::After(id) => from = Some(from.map_or(id, |other: u64| other.min(id))),
         }
@@ -253,19 +253,17 @@ fn matching<'a>(account: &Account, company: &'a Company, kind: Kind, input: &Inp
     ids.into_iter().filter_map(|id| index.find(company, kind, id)).filter(passes).collect()
 }
 
-fn candidates(account: &Account, kind: Kind, group: &[Prepared]) -> Candidates {
+fn candidates(index: &Index, kind: Kind, group: &[Prepared]) -> Candidates {
     let mut after = 0;
     for filter in group {
         let id = || filter.values.iter().filter_map(|value| value.parse::<u64>().ok());
         match (filter.name.as_str(), filter.operator) {
             ("project_code", Operator::In | Operator::Eq) if kind == Kind::Deal => {
                 let codes = filter.values.iter();
-                return Candidates::Ids(
-                    codes.flat_map(|code| account.index.deals_with_code(code).iter().copied()).collect(),
-                );
+                return Candidates::Ids(codes.flat_map(|code| index.deals_with_code(code).iter().copied()).collect());
             }
             (COMPANY, Operator::In | Operator::Eq) => {
-                return Candidates::Ids(id().flat_map(|id| account.index.deals_of_company(id).to_vec()).collect());
+                return Candidates::Ids(id().flat_map(|id| index.deals_of_company(id).to_vec()).collect());
             }
             ("hs_object_id", Operator::In | Operator::Eq) => return Candidates::Ids(id().collect()),
             ("hs_object_id", Operator::Gt) => after = after.max(id().next().unwrap_or(0)),
@@ -299,9 +297,9 @@ impl Prepared {
         Self { name: filter.property_name.clone(), operator: filter.operator, kind, values, set, high }
     }
 
-    fn matches(&self, account: &Account, row: Row<'_>) -> bool {
+    fn matches(&self, index: &Index, row: Row<'_>) -> bool {
         if self.name == COMPANY {
-            let ids = account.index.associated(row, Kind::Company);
+            let ids = index.associated(row, Kind::Company);
             return ids.iter().any(|id| self.values.iter().any(|value| *value == id.to_string()));
         }
         let stored = match row.value(&self.name) {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::super::company::model::{Company, Issue, Person, Project, TimeEntry, Version};
 
-/// Positions in the company's lists. Corrections change facts of records, not their number, IDs or shared IDs, so
-/// the index stays right until a list grows or shrinks.
+/// Positions in the company's lists, as long as nothing is corrected and no list grows or shrinks.
 #[derive(Debug, Default)]
 pub(super) struct Index {
+    revision: u64,
     sizes: [usize; 4],
     people: HashMap<u32, usize>,
     projects: HashMap<u32, usize>,
@@ -25,7 +25,7 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn of(company: &Company) -> Self {
-        let mut index = Self { sizes: sizes(company), ..Self::default() };
+        let mut index = Self { revision: company.revision, sizes: sizes(company), ..Self::default() };
         index.people = company.people.iter().enumerate().map(|(at, person)| (person.id, at)).collect();
         for (at, project) in company.projects.iter().enumerate() {
             index.projects.insert(project.id, at);
@@ -56,7 +56,7 @@ impl Index {
     }
 
     pub(super) fn fits(&self, company: &Company) -> bool {
-        self.sizes == sizes(company)
+        self.revision == company.revision && self.sizes == sizes(company)
     }
 
     pub(super) fn person<'c>(&self, company: &'c Company, id: u32) -> Option<&'c Person> {

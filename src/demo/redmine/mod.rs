@@ -79,7 +79,7 @@ impl Redmine {
         self.company.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The index over `company`, made anew when records came or went.
+    /// The index over `company`, made anew when records came or went or were corrected.
     fn index(&self, company: &Company) -> Arc<Index> {
         let known = Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner));
         if known.fits(company) {

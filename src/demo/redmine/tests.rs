@@ -69,6 +69,7 @@ fn company() -> Shared {
     let (first, last, email) = ("Ana".to_owned(), "Silva".to_owned(), "ana@example.com".to_owned());
     Arc::new(RwLock::new(Company {
         seed: 0,
+        revision: 0,
         today: date(2026, 1, 1),
         currency: "EUR".to_owned(),
         people: vec![Person { id: 1, first, last, email, team: "Delivery".to_owned() }],

@@ -11,8 +11,15 @@ use super::{Answer, Asker, Params, named, stem};
 pub(super) const TRACKERS: &[(u32, &str)] = &[(1, "Task"), (2, "Incident"), (3, "Change request"), (4, "Support")];
 
 /// Issue statuses.
-pub(super) const STATUSES: &[(u32, &str)] =
-    &[(1, "New"), (2, "In Progress"), (3, "Resolved"), (4, "Feedback"), (5, "Closed"), (6, "Rejected")];
+pub(super) const STATUSES: &[(u32, &str)] = &[
+    (1, "New"),
+    (2, "In Progress"),
+    (3, "Resolved"),
+    (4, "Feedback"),
+    (5, "Closed"),
+    (6, "Rejected"),
+    (7, "Parked at vendor"),
+];
 
 /// Issue priorities.
 pub(super) const PRIORITIES: &[(u32, &str)] =
@@ -35,7 +42,7 @@ pub(super) async fn custom_fields(headers: HeaderMap, uri: Uri) -> Response {
 }
 
 pub(super) async fn issue_statuses() -> Response {
-    let status = |(id, name): &(u32, &str)| json!({ "id": id, "name": name, "is_closed": *id >= 5 });
+    let status = |(id, name): &(u32, &str)| json!({ "id": id, "name": name, "is_closed": matches!(id, 5 | 6) });
     Answer::Found(json!({ "issue_statuses": STATUSES.iter().map(status).collect::<Value>() }))
         .named("issue_statuses.list")
 }

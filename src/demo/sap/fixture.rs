@@ -132,6 +132,7 @@ pub(crate) fn company() -> Company {
         projects: Vec::new(),
         issues: Vec::new(),
         time_entries: Vec::new(),
+        revision: 0,
         ledger: Ledger {
             projects: PROJECTS.map(|code| (code.to_owned(), format!("Project {code}"))).to_vec(),
             documents: vec![

@@ -20,6 +20,7 @@ pub(super) struct Partner {
 /// Positions of records, in the order of their keys.
 #[derive(Debug, Default)]
 pub(super) struct Index {
+    revision: u64,
     size: [usize; 6],
     keys: HashMap<Set, Vec<(i64, usize)>>,
     projects: HashMap<String, Vec<usize>>,
@@ -32,7 +33,7 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn new(company: &Company) -> Self {
         let ledger = &company.ledger;
-        let mut index = Self { size: size(company), ..Self::default() };
+        let mut index = Self { revision: company.revision, size: size(company), ..Self::default() };
         for set in Set::ALL {
             if let Some(kind) = set.document_kind() {
                 index.keys.insert(
@@ -71,10 +72,9 @@ impl Index {
         index
     }
 
-    /// Whether the books still hold as many records as when the index was made. Corrections change amounts and add
-    /// records; none moves a document to another project.
+    /// Whether the books are still those of which the index was made.
     pub(super) fn fits(&self, company: &Company) -> bool {
-        self.size == size(company)
+        self.revision == company.revision && self.size == size(company)
     }
 
     /// The journal entries with a row for this project.
