@@ -5,6 +5,7 @@
 //! - [`systems`]: the ports to the systems of record, the HTTP client they share, one folder per kind of system
 //! - [`domain`]: the canonical words: ids, money, deals, projects, tickets, invoices, costs, sources
 //! - [`config`]: the file `spine.toml`
+//! - [`telemetry`]: the log
 //! - [`demo`]: the embedded systems and their seeded company
 
 pub mod config;
@@ -13,3 +14,4 @@ pub mod domain;
 pub mod finance;
 pub mod reads;
 pub mod systems;
+pub mod telemetry;

@@ -250,3 +250,51 @@ async fn health_tells_what_happened_and_when() {
     let pause = health.next_probe.unwrap().duration_since(noon).as_secs();
     assert!((25..=45).contains(&pause), "{pause}");
 }
+
+#[tokio::test]
+async fn a_failed_call_is_one_line_of_the_log_without_anything_of_the_request_or_the_answer() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter("spine=debug")
+        .with_writer(move || Log(Arc::clone(&writer)))
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let upstream = Upstream::start(|_| json("503 canary", r#"{"message": "canary"}"#)).await;
+    let client = client(&upstream.url, traffic());
+    let request = Request { body: Some("canary".into()), ..get() };
+    // The first call makes the log's places known; a test on another thread may have had them switched off before.
+    client.send(&call(5000), request.clone()).await.unwrap_err();
+    tracing::callsite::rebuild_interest_cache();
+    log.lock().unwrap().clear();
+    client.send(&call(5000), request).await.unwrap_err();
+    drop(guard);
+
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(!log.contains("canary") && !log.contains("127.0.0.1"), "{log}");
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str().unwrap()).collect();
+    assert_eq!(levels, ["DEBUG", "DEBUG", "WARN"], "two attempts, one failed call");
+    let failed = &lines[2];
+    assert_eq!(failed["upstream.connection"], "test");
+    assert_eq!(failed["upstream.operation"], "things.read");
+    assert_eq!(failed["upstream.kind"], "Broken");
+    assert_eq!((&failed["upstream.status"], &failed["attempts"]), (&503.into(), &2.into()));
+    assert!(failed["duration_ms"].is_u64());
+}
+
+/// A log in memory.
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

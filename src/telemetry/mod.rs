@@ -1,0 +1,50 @@
+//! Logs: one line per event, to stderr, for people or for machines. Results go to stdout and never mix with them.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// What is logged where nobody says otherwise.
+pub const DEFAULT_FILTER: &str = "info";
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people; in colour on a terminal.
+    #[default]
+    Text,
+    /// One JSON object per line, with the fields beside the message.
+    Json,
+}
+
+/// Starts the log. `filter` is written as for `RUST_LOG`: `info`, `warn,spine::systems=debug`. Where a log was started
+/// before, that one stays: tests and embedders may call this more than once.
+pub fn init(format: LogFormat, filter: &str) -> Result<(), ParseError> {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter.parse::<EnvFilter>()?)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    // The one error is that there is a log already.
+    drop(match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_starts_once_and_may_be_asked_to_start_again() {
+        assert!(init(LogFormat::Json, "error").is_ok());
+        assert!(init(LogFormat::Text, DEFAULT_FILTER).is_ok());
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_refused() {
+        assert!(init(LogFormat::Text, "spine=loud").is_err());
+    }
+}
