@@ -2,6 +2,8 @@
 //!
 //! The map of the house. Each floor uses only floors below it:
 //!
+//! - [`server`]: the HTTP door: GraphQL over HTTP, health, GraphiQL
+//! - [`graph`]: the GraphQL schema, and the guard before it
 //! - [`systems`]: the ports to the systems of record, the HTTP client they share, one folder per kind of system
 //! - [`domain`]: the canonical words: ids, money, deals, projects, tickets, invoices, costs, sources
 //! - [`config`]: the file `spine.toml`
@@ -12,6 +14,8 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod finance;
+pub mod graph;
 pub mod reads;
+pub mod server;
 pub mod systems;
 pub mod telemetry;

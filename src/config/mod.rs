@@ -3,16 +3,20 @@
 mod cache;
 mod document;
 mod duration;
+mod limits;
 mod owners;
 mod secret;
+mod server;
 mod shared_id;
 mod traffic;
 
 pub use cache::{Cache, DomainTtl};
 pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
+pub use limits::Limits;
 pub use owners::{OwnerName, Owners};
 pub use secret::SecretRef;
+pub use server::ServerOptions;
 pub use shared_id::{NormalizeStep, SharedId};
 pub use traffic::Traffic;
 

@@ -1,0 +1,54 @@
+//! `[server]`: where Spine listens and how long it waits for those who ask.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::duration::Seconds;
+
+/// The HTTP door.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerOptions {
+    /// Address and port to listen at. Spine has no sign-in of its own: whoever reaches this port reads the graph.
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// Whether `/graphiql` is served.
+    pub graphiql: bool,
+    /// Origins under which people's browsers reach this server, e.g. `["https://spine.example.com"]`.
+    /// `localhost` and bare IP addresses need no entry. A browser that comes from anywhere else is refused.
+    pub public_origins: Vec<String>,
+    /// Largest request body, in bytes.
+    pub max_body: usize,
+    /// Time in which a request's body must have arrived.
+    pub body_timeout: Seconds,
+    /// Time in which a request is answered; what is not known by then is left out, and said to be.
+    pub request_timeout: Seconds,
+    /// Time in which a request's head must have arrived, and for which a connection may lie idle between two
+    /// requests. Behind a proxy that keeps connections open, set it above the proxy's own idle time.
+    pub idle_timeout: Seconds,
+    /// GraphQL requests answered at once. More are refused with 503.
+    pub max_requests: usize,
+    /// Open connections. More wait until one closes.
+    pub max_connections: usize,
+    /// Time that requests in flight get to finish after a signal to stop.
+    pub shutdown_timeout: Seconds,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)),
+            graphiql: true,
+            public_origins: Vec::new(),
+            max_body: 256 * 1024,
+            body_timeout: Seconds(Duration::from_secs(10)),
+            request_timeout: Seconds(Duration::from_secs(10)),
+            idle_timeout: Seconds(Duration::from_secs(5)),
+            max_requests: 256,
+            max_connections: 1024,
+            shutdown_timeout: Seconds(Duration::from_secs(25)),
+        }
+    }
+}

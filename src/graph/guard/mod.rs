@@ -1,0 +1,40 @@
+//! The query guard: what a question may cost before anything works on it.
+//!
+//! A few kilobytes of query text can exhaust a parser's stack, which ends the process, or a validator's patience, by
+//! fragments that double at each level. So the text is measured first, byte by byte ([`scan`]), then parsed once, then
+//! the document is measured with its fragments filled in, without filling them in ([`measure`]). The cost of all three
+//! grows with the length of the text alone, and none of them recurses deeper than [`Limits::nesting`].
+
+mod measure;
+mod refusal;
+mod scan;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+use async_graphql::parser::{self, types::ExecutableDocument};
+
+pub use refusal::Refusal;
+pub use variables::admit_variables;
+
+use crate::config::Limits;
+
+/// Parses a query that is within the limits, for `async_graphql::Request::set_parsed_query`.
+pub fn admit(limits: &Limits, query: &str) -> Result<ExecutableDocument, Refusal> {
+    over("query_bytes", limits.query_bytes, query.len())?;
+    let text = scan::scan(query.as_bytes())?;
+    over("tokens", limits.tokens, text.tokens)?;
+    over("nesting", limits.nesting, text.nesting)?;
+    let document = parser::parse_query(query).map_err(|error| Refusal::from_parser(&error))?;
+    measure::admit(limits, &document)?;
+    Ok(document)
+}
+
+/// Refuses what is over a limit, naming the limit as the configuration does.
+fn over(limit: &'static str, allowed: usize, measured: usize) -> Result<(), Refusal> {
+    if measured > allowed {
+        return Err(Refusal::Limit { limit, allowed, measured, location: None });
+    }
+    Ok(())
+}

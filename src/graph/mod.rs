@@ -1,0 +1,3 @@
+//! The graph: what people and programs ask.
+
+pub mod guard;
