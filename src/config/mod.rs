@@ -16,7 +16,7 @@ pub use duration::Seconds;
 pub use limits::Limits;
 pub use owners::{OwnerName, Owners};
 pub use secret::SecretRef;
-pub use server::ServerOptions;
+pub use server::{ServerOptions, WebOrigin};
 pub use shared_id::{NormalizeStep, SharedId};
 pub use traffic::Traffic;
 

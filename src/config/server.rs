@@ -1,9 +1,11 @@
 //! `[server]`: where Spine listens and how long it waits for those who ask.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use url::Url;
 
 use super::duration::Seconds;
 
@@ -18,7 +20,7 @@ pub struct ServerOptions {
     pub graphiql: bool,
     /// Origins under which people's browsers reach this server, e.g. `["https://spine.example.com"]`.
     /// `localhost` and bare IP addresses need no entry. A browser that comes from anywhere else is refused.
-    pub public_origins: Vec<String>,
+    pub public_origins: Vec<WebOrigin>,
     /// Largest request body, in bytes.
     pub max_body: usize,
     /// Time in which a request's body must have arrived.
@@ -49,6 +51,66 @@ impl Default for ServerOptions {
             max_requests: 256,
             max_connections: 1024,
             shutdown_timeout: Seconds(Duration::from_secs(25)),
+        }
+    }
+}
+
+/// A web origin as browsers write it: `https://spine.example.com`, with a port where it is not the usual one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebOrigin(url::Origin);
+
+impl WebOrigin {
+    /// The origin of a URL that has nothing but scheme, host and port.
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let bare = matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none();
+        bare.then(|| Self(url.origin()))
+    }
+
+    /// Scheme, host and port.
+    pub fn parts(&self) -> Option<(&str, &url::Host<String>, u16)> {
+        match &self.0 {
+            url::Origin::Tuple(scheme, host, port) => Some((scheme, host, *port)),
+            url::Origin::Opaque(_) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for WebOrigin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            de::Error::custom(format!("`{text}` is not a web origin: write e.g. \"https://spine.example.com\""))
+        })
+    }
+}
+
+impl schemars::JsonSchema for WebOrigin {
+    fn schema_name() -> Cow<'static, str> {
+        "WebOrigin".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "examples": ["https://spine.example.com"] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port_and_nothing_else() {
+        assert_eq!(WebOrigin::parse("https://Spine.example.com"), WebOrigin::parse("https://spine.example.com:443/"));
+        for text in
+            ["", "null", "spine.example.com", "ftp://a", "https://a/b", "https://a?b", "https://u:p@a", "https://a#b"]
+        {
+            assert_eq!(WebOrigin::parse(text), None, "{text}");
         }
     }
 }

@@ -1,0 +1,81 @@
+//! Connections: how many, how long they may lie idle, and how they end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::config::ServerOptions;
+
+/// The most headers of a request, and the most bytes they take together.
+const MAX_HEADERS: usize = 100;
+const MAX_HEAD: usize = 64 * 1024;
+
+/// How long to wait when no connection can be accepted, e.g. because the process has too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Answers connections until `stop`, then lets requests in flight finish for `shutdown_timeout` and ends the rest.
+///
+/// HTTP/1.1: programs and proxies speak it to a server behind them, and its connections can be given a time in which
+/// the head of a request must have come.
+pub async fn serve(listener: TcpListener, router: Router, options: &ServerOptions, stop: CancellationToken) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(options.idle_timeout.0)
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD);
+    let places = Arc::new(Semaphore::new(options.max_connections));
+    let connections = GracefulShutdown::new();
+    let end = CancellationToken::new();
+    loop {
+        let accepted = async {
+            // Whoever finds no place waits in the system's queue.
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            match listener.accept().await {
+                Ok((stream, _)) => Some((place, stream)),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    None
+                }
+            }
+        };
+        let (place, stream) = tokio::select! {
+            accepted = accepted => match accepted {
+                Some(accepted) => accepted,
+                None => continue,
+            },
+            () = stop.cancelled() => break,
+        };
+        // An answer is written at once, not when the next packet is full.
+        drop(stream.set_nodelay(true));
+        let service = router.clone().map_request(|request: http::Request<Incoming>| request.map(Body::new));
+        let connection =
+            connections.watch(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        let end = end.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            tokio::select! {
+                // What goes wrong on a connection is the caller's to see.
+                _ = connection => {}
+                () = end.cancelled() => {}
+            }
+        });
+    }
+    drop(listener);
+    tracing::info!(server.connections = connections.count(), "stopping");
+    if tokio::time::timeout(options.shutdown_timeout.0, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+    end.cancel();
+}

@@ -1,0 +1,142 @@
+//! The shape that an answer has, by its query: which keys, in which order.
+//!
+//! async-graphql 7.2 puts the fields of an object in the order in which they are done, and leaves out those that failed.
+//! The GraphQL specification wants the query's order, and `null` for what failed.
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
+use async_graphql::{Name, PathSegment, ServerError, Value};
+
+/// The keys of an object, with the shapes of their values.
+#[derive(Debug, Default)]
+pub(super) struct Shape(IndexMap<Name, Shape>);
+
+impl Shape {
+    /// The shape of an operation's answer. The document has passed the guard, so that it neither nests without end nor
+    /// is large once its fragments are filled in.
+    pub(super) fn of(document: &ExecutableDocument, operation: Option<&str>) -> Self {
+        let operation = match (&document.operations, operation) {
+            (DocumentOperations::Single(single), _) => Some(single),
+            (DocumentOperations::Multiple(named), Some(name)) => named.get(name),
+            (DocumentOperations::Multiple(named), None) => named.values().next(),
+        };
+        let mut shape = Self::default();
+        if let Some(operation) = operation {
+            shape.add(document, &operation.node.selection_set.node);
+        }
+        shape
+    }
+
+    fn add(&mut self, document: &ExecutableDocument, set: &SelectionSet) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let key = field.node.response_key().node.clone();
+                    self.0.entry(key).or_default().add(document, &field.node.selection_set.node);
+                }
+                Selection::InlineFragment(inline) => self.add(document, &inline.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                        self.add(document, &fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts what failed back into the data, as null, and everything in order.
+    pub(super) fn complete(&self, data: &mut Value, errors: &[ServerError]) {
+        for error in errors {
+            fill(data, &error.path);
+        }
+        self.arrange(data);
+    }
+
+    fn arrange(&self, data: &mut Value) {
+        match data {
+            Value::Object(object) => {
+                let mut unordered = std::mem::take(object);
+                object.reserve(unordered.len());
+                for (key, shape) in &self.0 {
+                    if let Some((key, mut value)) = unordered.swap_remove_entry(key) {
+                        shape.arrange(&mut value);
+                        object.insert(key, value);
+                    }
+                }
+                object.extend(unordered);
+            }
+            Value::List(items) => items.iter_mut().for_each(|item| self.arrange(item)),
+            _ => {}
+        }
+    }
+}
+
+/// Puts a null where a path leads, if nothing is there. An object of which every field failed is a null by itself.
+fn fill(data: &mut Value, path: &[PathSegment]) {
+    let mut here = data;
+    for segment in path {
+        here = match (segment, here) {
+            (PathSegment::Field(name), here @ (Value::Null | Value::Object(_))) => {
+                if *here == Value::Null {
+                    *here = Value::Object(IndexMap::new());
+                }
+                let Value::Object(object) = here else { return };
+                object.entry(Name::new(name)).or_insert(Value::Null)
+            }
+            (PathSegment::Index(at), Value::List(items)) => match items.get_mut(*at) {
+                Some(item) => item,
+                None => return,
+            },
+            _ => return,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use async_graphql::value;
+
+    use super::*;
+
+    fn completed(query: &str, mut data: Value, paths: &[&[PathSegment]]) -> String {
+        let errors: Vec<_> = paths.iter().map(|path| ServerError::new("", None).with_path(path.to_vec())).collect();
+        Shape::of(&parse_query(query).unwrap(), None).complete(&mut data, &errors);
+        serde_json::to_string(&data).unwrap()
+    }
+
+    fn field(name: &str) -> PathSegment {
+        PathSegment::Field(name.to_owned())
+    }
+
+    #[test]
+    fn fields_come_in_the_order_of_the_query() {
+        let data = value!({ "c": [{ "y": 1, "x": 2 }, null, { "x": 3, "y": 4 }], "b": 1, "extra": 0, "first": true });
+        let query = "{ first: a b ...F c { y } } fragment F on Query { c { x } b }";
+        assert_eq!(
+            completed(query, data, &[]),
+            r#"{"first":true,"b":1,"c":[{"x":2,"y":1},null,{"x":3,"y":4}],"extra":0}"#
+        );
+    }
+
+    #[test]
+    fn what_failed_is_null() {
+        let query = "{ a { b c } d { e } f { g } }";
+        let data = value!({ "a": { "c": 1 }, "f": [{ "g": 1 }, null] });
+        let paths: [&[PathSegment]; 5] = [
+            &[field("a"), field("b")],
+            &[field("d")],
+            &[field("f"), PathSegment::Index(1), field("g")],
+            &[field("f"), PathSegment::Index(7), field("g")],
+            &[field("a"), field("c"), field("x")],
+        ];
+        assert_eq!(completed(query, data, &paths), r#"{"a":{"b":null,"c":1},"d":null,"f":[{"g":1},{"g":null}]}"#);
+        assert_eq!(completed("{ a }", Value::Null, &[&[field("a")]]), r#"{"a":null}"#);
+    }
+
+    #[test]
+    fn a_list_that_failed_within_stays_null() {
+        let path: &[PathSegment] = &[field("a"), PathSegment::Index(0), field("b")];
+        assert_eq!(completed("{ a { b } }", value!({ "a": null }), &[path]), r#"{"a":null}"#);
+    }
+}

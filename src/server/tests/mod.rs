@@ -1,0 +1,245 @@
+//! The door, asked over real connections. The client is a socket, so that a test can send whatever it likes.
+
+mod graphql;
+mod lifecycle;
+mod refusals;
+mod security;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, EmptyMutation, EmptySubscription, Error, Object, Result, Schema, value};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::config::Seconds;
+
+/// Signals between a test and the resolvers.
+#[derive(Default)]
+struct Signals {
+    /// A resolver waits.
+    waiting: Notify,
+    /// It may go on.
+    go_on: Notify,
+    /// It was given up.
+    dropped: Notify,
+}
+
+struct NotifyOnDrop<'a>(&'a Notify);
+
+impl Drop for NotifyOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+/// What `prepare` puts into a request.
+struct Seen {
+    request_id: String,
+    no_cache: bool,
+}
+
+struct Query(Arc<Signals>);
+
+#[Object]
+impl Query {
+    async fn hello(&self) -> &'static str {
+        "world"
+    }
+
+    async fn echo(&self, text: String) -> String {
+        text
+    }
+
+    async fn nested(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    async fn seen(&self, context: &Context<'_>) -> String {
+        let seen = context.data_unchecked::<Seen>();
+        format!("{} {}", seen.request_id, seen.no_cache)
+    }
+
+    /// A nullable field's error leaves the rest of the answer.
+    async fn fails(&self) -> Result<Option<i32>> {
+        Err(Error::new("it failed"))
+    }
+
+    /// A Non-Null field's error leaves nothing of it.
+    async fn fails_whole(&self) -> Result<i32> {
+        Err(Error::new("it failed"))
+    }
+
+    async fn panics(&self) -> i32 {
+        panic!("canary: a secret")
+    }
+
+    /// Is done after the others.
+    async fn slowly(&self) -> i32 {
+        tokio::task::yield_now().await;
+        1
+    }
+
+    /// Waits until it may go on.
+    async fn waits(&self) -> i32 {
+        let _guard = NotifyOnDrop(&self.0.dropped);
+        self.0.waiting.notify_one();
+        self.0.go_on.notified().await;
+        7
+    }
+}
+
+/// A server with a toy behind its door.
+struct Server {
+    address: SocketAddr,
+    signals: Arc<Signals>,
+    draining: CancellationToken,
+    stop: CancellationToken,
+    served: JoinHandle<()>,
+}
+
+async fn start() -> Server {
+    start_with(ServerOptions::default()).await
+}
+
+async fn start_with(options: ServerOptions) -> Server {
+    let signals = Arc::new(Signals::default());
+    let schema = Schema::new(Query(Arc::clone(&signals)), EmptyMutation, EmptySubscription);
+    let prepare: Prepare = Arc::new(|caller, request| {
+        let no_cache = caller.headers.get("cache-control").is_some_and(|value| value == "no-cache");
+        let request = request.data(Seen { request_id: caller.request_id.to_string(), no_cache });
+        let finish: Finish = Box::new(|response, headers| {
+            if response.is_ok() {
+                headers.insert("cache-control", "private, max-age=30".parse().unwrap());
+                headers.insert("age", "12".parse().unwrap());
+            }
+        });
+        (request, finish)
+    });
+    let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
+    let door = Door::new(schema, prepare, Limits::default(), options.clone(), draining.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stopped = stop.clone();
+    let served = tokio::spawn(async move { serve(listener, router(door), &options, stopped).await });
+    Server { address, signals, draining, stop, served }
+}
+
+fn milliseconds(count: u64) -> Seconds {
+    Seconds(Duration::from_millis(count))
+}
+
+impl Server {
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends a request with these lines as its head, and nothing that is not in them but the body's length.
+    async fn send(&self, request_line: &str, headers: &[&str], body: impl AsRef<[u8]>) -> Answer {
+        let mut stream = self.connect().await;
+        stream.write_all(&request_bytes(request_line, headers, body.as_ref())).await.unwrap();
+        Answer::read(stream).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1"), &["host: localhost"], "").await
+    }
+
+    /// POSTs JSON.
+    async fn post(&self, headers: &[&str], body: impl AsRef<[u8]>) -> Answer {
+        let headers = [&["host: localhost", "content-type: application/json"], headers].concat();
+        self.send("POST /graphql HTTP/1.1", &headers, body).await
+    }
+
+    /// Asks as GraphQL clients of today do.
+    async fn ask(&self, query: &str) -> Answer {
+        self.post(&["accept: application/graphql-response+json"], query_body(query)).await
+    }
+
+    /// Asks as those of yesterday do.
+    async fn ask_as_json(&self, query: &str) -> Answer {
+        self.post(&["accept: application/json"], query_body(query)).await
+    }
+}
+
+fn query_body(query: &str) -> String {
+    serde_json::json!({ "query": query }).to_string()
+}
+
+fn request_bytes(request_line: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
+    let mut head = format!("{request_line}\r\nconnection: close\r\n");
+    for header in headers {
+        head = head + header + "\r\n";
+    }
+    if !body.is_empty() {
+        head += &format!("content-length: {}\r\n", body.len());
+    }
+    [head.as_bytes(), b"\r\n", body].concat()
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    async fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        // A server that refuses a body may close before all of it was sent; what it said before counts.
+        drop(stream.read_to_end(&mut bytes).await);
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
+        let headers = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
+            .collect();
+        Self { status, headers, body: body.to_owned() }
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    /// The only error's code.
+    fn code(&self) -> String {
+        let json = self.json();
+        assert_eq!(json["errors"].as_array().map(Vec::len), Some(1), "{json}");
+        json["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn message(&self) -> String {
+        self.json()["errors"][0]["message"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Asserts a refusal: a status, a code, JSON with one error, no data, and the request's name in both places.
+    #[track_caller]
+    fn refused(&self, status: u16, code: &str) -> String {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.code(), code, "{self:?}");
+        let json = self.json();
+        assert_eq!(json.get("data"), None, "{self:?}");
+        assert_eq!(json["errors"][0]["extensions"]["requestId"], self.header("x-request-id"), "{self:?}");
+        assert!(self.header("content-type").contains("json"), "{self:?}");
+        self.message()
+    }
+}
+
+#[test]
+fn the_toy_is_what_the_tests_take_it_for() {
+    let schema = Schema::new(Query(Arc::default()), EmptyMutation, EmptySubscription);
+    let response = futures_util::FutureExt::now_or_never(schema.execute("{ hello }")).unwrap();
+    assert_eq!(response.data, value!({ "hello": "world" }));
+}
