@@ -11,6 +11,7 @@ pub struct Limits {
     /// Words, numbers, texts and punctuation marks in the query text.
     pub tokens: usize,
     /// Brackets `(`, `[` and `{` in one another; also selection sets in one another once fragments are filled in.
+    /// At most 64: the parser calls itself for each.
     pub nesting: usize,
     /// Fields and fragment spreads of the whole document once fragments are filled in.
     pub selections: usize,
@@ -28,7 +29,7 @@ pub struct Limits {
     pub fragments: usize,
     /// Length of the variables' JSON text, in bytes.
     pub variables_bytes: usize,
-    /// Lists and objects in one another in the variables.
+    /// Lists and objects in one another in the variables. At most 100.
     pub variables_nesting: usize,
 }
 
@@ -48,5 +49,17 @@ impl Default for Limits {
             variables_bytes: 64 * 1024,
             variables_nesting: 32,
         }
+    }
+}
+
+impl Limits {
+    /// What is set to a value that cannot be, and why.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        for (key, value, most) in [("nesting", self.nesting, 64), ("variables_nesting", self.variables_nesting, 100)] {
+            if value > most {
+                return Err((key, format!("is {value}: the most that is safe is {most}")));
+            }
+        }
+        Ok(())
     }
 }

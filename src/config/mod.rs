@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{ConnectionName, Domain, SharedIdRule};
 
 /// The sections of the file.
-const SECTIONS: [&str; 5] = ["shared_id", "owners", "connections", "cache", "http"];
+const SECTIONS: [&str; 7] = ["shared_id", "owners", "connections", "cache", "http", "server", "limits"];
 
 /// A configuration that reads as what it should be. Whether the connections can serve what they own is for the systems
 /// to say, which know what their kinds can do.
@@ -37,6 +37,10 @@ pub struct Config {
     pub owners: Owners,
     /// How long values live.
     pub cache: Cache,
+    /// The HTTP door.
+    pub server: ServerOptions,
+    /// How large a query may be.
+    pub limits: Limits,
     /// The connections: name and kind, in the order of the file.
     pub connections: Vec<(ConnectionName, String)>,
     document: Document,
@@ -59,6 +63,8 @@ impl Config {
         let shared_id = keep(&mut errors, shared_id(&document));
         let owners: Option<Owners> = keep(&mut errors, document.section(&[&["owners"]], &[]));
         let cache: Option<Cache> = keep(&mut errors, document.section(&[&["cache"]], &[]));
+        let server = keep(&mut errors, checked(&document, "server", ServerOptions::check));
+        let limits = keep(&mut errors, checked(&document, "limits", Limits::check));
         keep(&mut errors, document.section::<Traffic>(&[&["http"]], &[]));
         let mut connections = Vec::new();
         for name in document.keys(&["connections"]) {
@@ -73,9 +79,9 @@ impl Config {
         if let Some(owners) = &owners {
             check_owners(&document, owners, &mut errors);
         }
-        match (shared_id, owners, cache) {
-            (Some(shared_id), Some(owners), Some(cache)) if errors.is_empty() => {
-                Ok(Self { shared_id, owners, cache, connections, document })
+        match (shared_id, owners, cache, server, limits) {
+            (Some(shared_id), Some(owners), Some(cache), Some(server), Some(limits)) if errors.is_empty() => {
+                Ok(Self { shared_id, owners, cache, server, limits, connections, document })
             }
             _ => Err(errors),
         }
@@ -95,6 +101,17 @@ impl Config {
     pub fn error_at(&self, path: &str, message: impl Into<String>) -> ConfigError {
         self.document.error_at(path, message)
     }
+}
+
+/// A section that can be read and yet be wrong.
+fn checked<T: DeserializeOwned>(
+    document: &Document,
+    name: &str,
+    check: impl Fn(&T) -> Result<(), (&'static str, String)>,
+) -> Result<T, ConfigError> {
+    let section = document.section(&[&[name]], &[])?;
+    check(&section).map_err(|(key, message)| document.error_at(&format!("{name}.{key}"), message))?;
+    Ok(section)
 }
 
 fn shared_id(document: &Document) -> Result<SharedIdRule, ConfigError> {
@@ -191,6 +208,28 @@ concurrency = 3
         ];
         let messages: Vec<String> = wrong.iter().map(|(from, to)| errors(&GOOD.replace(from, to))).collect();
         insta::assert_snapshot!(messages.join("\n"));
+    }
+
+    #[test]
+    fn the_door_is_checked_before_it_opens() {
+        let with = |text: &str| Config::parse("spine.toml", &format!("{GOOD}{text}"));
+        let config = with("[server]\nlisten = \"0.0.0.0:8080\"\n[limits]\ndepth = 7").unwrap();
+        assert_eq!((config.server.listen.port(), config.limits.depth, config.limits.nesting), (8080, 7, 64));
+        for (text, message) in [
+            ("[limits]\nnesting = 1000", "spine.toml:24:1: limits.nesting: is 1000: the most that is safe is 64"),
+            (
+                "[server]\nmax_body = 0",
+                "spine.toml:24:1: server.max_body: is 0: it must be at least 1 and at most 1073741824",
+            ),
+            (
+                "[server]\nrequest_timeout = \"0s\"",
+                "spine.toml:24:1: server.request_timeout: must be more than nothing and at most an hour",
+            ),
+            ("[limits]\ndetph = 1", "spine.toml:24:1: limits.detph: unknown key `detph`: did you mean `depth`?"),
+        ] {
+            let errors: Vec<String> = with(text).unwrap_err().iter().map(ToString::to_string).collect();
+            assert_eq!(errors, [message]);
+        }
     }
 
     #[test]

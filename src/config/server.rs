@@ -55,6 +55,35 @@ impl Default for ServerOptions {
     }
 }
 
+/// The longest time that any of the settings here can be set to.
+const LONGEST: Duration = Duration::from_hours(1);
+
+impl ServerOptions {
+    /// What is set to a value that cannot be, and why.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        for (key, Seconds(value)) in [
+            ("body_timeout", self.body_timeout),
+            ("request_timeout", self.request_timeout),
+            ("idle_timeout", self.idle_timeout),
+            ("shutdown_timeout", self.shutdown_timeout),
+        ] {
+            if value.is_zero() || value > LONGEST {
+                return Err((key, "must be more than nothing and at most an hour".to_owned()));
+            }
+        }
+        for (key, value) in [
+            ("max_body", self.max_body),
+            ("max_requests", self.max_requests),
+            ("max_connections", self.max_connections),
+        ] {
+            if value == 0 || value > 1 << 30 {
+                return Err((key, format!("is {value}: it must be at least 1 and at most {}", 1 << 30)));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A web origin as browsers write it: `https://spine.example.com`, with a port where it is not the usual one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebOrigin(url::Origin);

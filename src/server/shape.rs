@@ -9,7 +9,7 @@ use async_graphql::{Name, PathSegment, ServerError, Value};
 
 /// The keys of an object, with the shapes of their values.
 #[derive(Debug, Default)]
-pub(super) struct Shape(IndexMap<Name, Shape>);
+pub(super) struct Shape(IndexMap<Name, Self>);
 
 impl Shape {
     /// The shape of an operation's answer. The document has passed the guard, so that it neither nests without end nor
