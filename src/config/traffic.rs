@@ -24,7 +24,7 @@ pub struct Traffic {
     pub queue: usize,
     /// Calls per second; 0 is no limit.
     pub rate: u32,
-    /// Calls that may be made at once after a pause, where `rate` is set.
+    /// Calls that may be made at once after a pause, where `rate` is set; 0 is as many as `rate`.
     pub burst: u32,
     /// Largest answer, in bytes, after decompression.
     pub max_body: usize,

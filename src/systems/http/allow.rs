@@ -6,7 +6,8 @@ use http::Method;
 use url::Url;
 
 /// A call that the client may make: a method and a pattern for the path below the base URL. `*` stands for one or more
-/// characters of one segment: `/crm/v3/objects/*/batch/read`, `/b1s/v2/Invoices(*)`. The query is no part of it.
+/// characters of one segment, once per segment: `/crm/v3/objects/*/batch/read`, `/b1s/v2/Invoices(*)`. The query is no
+/// part of it. A segment with an encoded slash matches no `*`.
 #[derive(Debug, Clone)]
 pub struct Allowed {
     method: Method,
@@ -52,17 +53,19 @@ fn encodes_slash(segment: &str) -> bool {
     segment.contains("%2f") || segment.contains("%5c")
 }
 
-/// The URL of a call, if it is on the list. A path that the URL standard would rewrite (`..`, `%2e%2e`, `\\`, a tab, a
+/// The URL of a call, or why it is not made. A path that the URL standard would rewrite (`..`, `%2e%2e`, `\`, a tab, a
 /// character that should have been encoded) is not the path that was checked, and is refused too.
-pub(super) fn url(base: &Url, allowed: &[Allowed], method: &Method, path_and_query: &str) -> Option<Url> {
+pub(super) fn url(base: &Url, allowed: &[Allowed], method: &Method, path_and_query: &str) -> Result<Url, &'static str> {
     let path = path_and_query.split_once('?').map_or(path_and_query, |(path, _)| path);
     if !allowed.iter().any(|allowed| allowed.permits(method, path)) {
-        return None;
+        return Err("not on the list of reads");
     }
     let origin_and_folder = base.as_str().trim_end_matches('/');
-    let url = Url::parse(&format!("{origin_and_folder}{path_and_query}")).ok()?;
     let as_written = format!("{}{path}", base.path().trim_end_matches('/'));
-    (url.path() == as_written && url.origin() == base.origin() && url.fragment().is_none()).then_some(url)
+    Url::parse(&format!("{origin_and_folder}{path_and_query}"))
+        .ok()
+        .filter(|url| url.path() == as_written && url.origin() == base.origin() && url.fragment().is_none())
+        .ok_or("the path is not percent-encoded, or leads elsewhere")
 }
 
 #[cfg(test)]
@@ -76,7 +79,7 @@ mod tests {
             Allowed::get("/b1s/v2/Invoices(*)"),
             Allowed::new(Method::GET, String::from("/b1s/v2/Invoices")),
         ];
-        url(&base.parse().unwrap(), &allowed, method, path).map(String::from)
+        url(&base.parse().unwrap(), &allowed, method, path).ok().map(String::from)
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl HttpClient {
     /// All layers around the attempts.
     async fn answer(&self, call: &Call, request: &Request, attempts: &mut u32) -> Result<Response, Failed> {
         let url = allow::url(&self.base_url, &self.allowed, &request.method, &request.path)
-            .ok_or_else(|| Failed::refused(ErrorKind::NotAllowed, Retry::No))?;
+            .map_err(|reason| Failed::new(ErrorKind::NotAllowed, Retry::No, reason))?;
         let deadline = call.deadline.checked_sub(MARGIN).unwrap_or(call.deadline);
 
         // Before waiting for a place: whether it makes sense to.
