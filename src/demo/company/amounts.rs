@@ -4,6 +4,19 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::model::{Document, DocumentLine};
 
+/// The company's own currency.
+pub(super) const LOCAL: &str = "EUR";
+
+/// Local units per foreign unit, in ten thousandths; 10,000 for the local currency.
+pub(super) fn base_rate(currency: &str) -> i64 {
+    match currency {
+        "USD" => 9_231,
+        "GBP" => 11_694,
+        "CHF" => 10_472,
+        _ => 10_000,
+    }
+}
+
 /// Nothing, written with cents.
 pub(super) const ZERO: Decimal = Decimal::from_parts(0, 0, 0, false, 2);
 

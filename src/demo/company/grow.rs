@@ -18,6 +18,7 @@ mod sales;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::amounts::LOCAL;
 use super::model::{Company, Deal};
 use books::Books;
 use dice::{Calendar, Day, Dice};
@@ -59,7 +60,7 @@ impl Company {
         Self {
             seed: seed.seed,
             today: seed.today,
-            currency: lists::LOCAL.to_owned(),
+            currency: LOCAL.to_owned(),
             people,
             clients,
             contacts,

@@ -7,8 +7,7 @@ use rust_decimal::Decimal;
 
 use super::Engagement;
 use super::dice::{Calendar, Day, Dice, cents, number};
-use super::lists::{LOCAL, base_rate};
-use crate::demo::company::amounts::{self, ZERO, both};
+use crate::demo::company::amounts::{self, LOCAL, ZERO, base_rate, both};
 use crate::demo::company::model::{
     Applied, Cancelled, Document, DocumentKind, DocumentLine, JournalEntry, JournalLine, Ledger, Payment,
 };

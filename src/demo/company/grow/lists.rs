@@ -145,19 +145,6 @@ pub(super) fn vertical_of(name: &str) -> Option<&'static Vertical> {
     VERTICALS.iter().find(|vertical| vertical.name == name)
 }
 
-/// The company's own currency.
-pub(super) const LOCAL: &str = "EUR";
-
-/// Local units per foreign unit, in ten thousandths; 10,000 for the local currency.
-pub(super) fn base_rate(currency: &str) -> i64 {
-    match currency {
-        "USD" => 9_231,
-        "GBP" => 11_694,
-        "CHF" => 10_472,
-        _ => 10_000,
-    }
-}
-
 pub(super) const PLACES: [&str; 48] = [
     "Norden",
     "Alster",

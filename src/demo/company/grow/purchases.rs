@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use super::Engagement;
 use super::books::{Books, Paper};
 use super::dice::{Day, Dice, number, share};
-use super::lists::{LOCAL, SUPPLIES, VENDORS, base_rate};
-use crate::demo::company::amounts::{ZERO, both, round};
+use super::lists::{SUPPLIES, VENDORS};
+use crate::demo::company::amounts::{LOCAL, ZERO, base_rate, both, round};
 use crate::demo::company::model::{Cancelled, DocumentKind};
 
 /// Vendors, per thousand of the planned cost.

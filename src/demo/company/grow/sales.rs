@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 
 use super::activity::{self, Numbers};
 use super::dice::{Calendar, Day, Dice, cents, number, share};
-use super::lists::{ARTICLES, LOCAL, base_rate, vertical_of};
+use super::lists::{ARTICLES, vertical_of};
 use super::{Engagement, Size, amount_cents};
-use crate::demo::company::amounts::round;
+use crate::demo::company::amounts::{LOCAL, base_rate, round};
 use crate::demo::company::model::{Client, Contact, Deal, LineItem, Person};
 use crate::demo::company::words::STAGES;
 
