@@ -21,6 +21,8 @@ pub(super) enum Set {
     PurchaseInvoices,
     PurchaseCreditNotes,
     PurchaseOrders,
+    /// Received, not yet billed. The books hold none.
+    PurchaseDeliveryNotes,
     Drafts,
     IncomingPayments,
     JournalEntries,
@@ -47,13 +49,14 @@ pub(super) enum Line<'a> {
 }
 
 impl Set {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Projects,
         Self::Invoices,
         Self::CreditNotes,
         Self::PurchaseInvoices,
         Self::PurchaseCreditNotes,
         Self::PurchaseOrders,
+        Self::PurchaseDeliveryNotes,
         Self::Drafts,
         Self::IncomingPayments,
         Self::JournalEntries,
@@ -72,6 +75,7 @@ impl Set {
             Self::PurchaseInvoices => "PurchaseInvoices",
             Self::PurchaseCreditNotes => "PurchaseCreditNotes",
             Self::PurchaseOrders => "PurchaseOrders",
+            Self::PurchaseDeliveryNotes => "PurchaseDeliveryNotes",
             Self::Drafts => "Drafts",
             Self::IncomingPayments => "IncomingPayments",
             Self::JournalEntries => "JournalEntries",

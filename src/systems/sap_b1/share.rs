@@ -1,0 +1,141 @@
+//! Splitting a document over the projects of its lines.
+//!
+//! The net of a project is the sum of its lines. What is known of the whole document only (total, paid, and the net
+//! itself where a discount, freight or rounding stands between it and the lines) is allocated in proportion to the
+//! lines. Shares are cut from running sums, so they add up to the document to the last cent, whoever asks; lines
+//! without a project are a share of their own, which nobody gets.
+
+use std::sync::Arc;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::map::{digits, minus};
+use crate::domain::{Booked, Invoice, Money, ProjectId, ProjectInvoice};
+
+/// The document as each of its projects sees it.
+pub(super) fn by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice)> {
+    let owners = owners(&invoice);
+    if let ([Some(only)], _) | ([], [only, ..]) = (owners.as_slice(), invoice.project_ids.as_slice()) {
+        return vec![(only.clone(), ProjectInvoice::whole(invoice))];
+    }
+    let net = split(&invoice, &owners, |invoice| invoice.net);
+    let total = split(&invoice, &owners, |invoice| invoice.total);
+    let paid = split(&invoice, &owners, |invoice| invoice.paid);
+    let mut parts = Vec::new();
+    for ((owner, net), (total, paid)) in owners.into_iter().zip(net).zip(total.into_iter().zip(paid)) {
+        if let Some(project) = owner {
+            let invoice = Arc::clone(&invoice);
+            parts.push((
+                project,
+                ProjectInvoice { invoice, net, total, paid, balance: minus(total, paid), allocated: true },
+            ));
+        }
+    }
+    parts
+}
+
+/// Who has lines in the document, in the order of the lines.
+fn owners(invoice: &Invoice) -> Vec<Option<ProjectId>> {
+    let mut owners: Vec<Option<ProjectId>> = Vec::new();
+    for line in &invoice.lines {
+        if !owners.contains(&line.project_id) {
+            owners.push(line.project_id.clone());
+        }
+    }
+    owners
+}
+
+/// Splits one amount of the document, in each of its currencies by the lines in that currency.
+fn split(invoice: &Invoice, owners: &[Option<ProjectId>], amount: impl Fn(&Invoice) -> Booked) -> Vec<Booked> {
+    let whole = amount(invoice);
+    let document = split_money(invoice, owners, whole.document, |booked| booked.document);
+    let company = split_money(invoice, owners, whole.company, |booked| booked.company);
+    document.into_iter().zip(company).map(|(document, company)| Booked { document, company }).collect()
+}
+
+fn split_money(
+    invoice: &Invoice,
+    owners: &[Option<ProjectId>],
+    whole: Option<Money>,
+    side: impl Fn(Booked) -> Option<Money>,
+) -> Vec<Option<Money>> {
+    let weights: Option<Vec<Decimal>> = owners
+        .iter()
+        .map(|owner| {
+            let mut lines = invoice.lines.iter().filter(|line| line.project_id == *owner);
+            lines.try_fold(Decimal::ZERO, |sum, line| sum.checked_add(side(line.net)?.amount))
+        })
+        .collect();
+    let parts = whole.zip(weights).and_then(|(whole, weights)| {
+        let parts = allocate(whole.amount, &weights, digits(whole.currency))?;
+        Some(parts.into_iter().map(|part| Some(Money::new(part, whole.currency))).collect())
+    });
+    parts.unwrap_or_else(|| vec![None; owners.len()])
+}
+
+/// Splits `whole` in proportion to `weights`. The parts have `digits` places and add up to `whole`. None if a figure
+/// has too many digits to be computed exactly.
+fn allocate(whole: Decimal, weights: &[Decimal], digits: u32) -> Option<Vec<Decimal>> {
+    let sum = weights.iter().try_fold(Decimal::ZERO, |sum, weight| sum.checked_add(*weight))?;
+    if sum == whole {
+        return Some(weights.to_vec());
+    }
+    let mut parts = Vec::with_capacity(weights.len());
+    let (mut weight_so_far, mut given) = (Decimal::ZERO, Decimal::ZERO);
+    for (at, weight) in weights.iter().enumerate() {
+        weight_so_far = weight_so_far.checked_add(*weight)?;
+        let due = if at + 1 == weights.len() {
+            whole
+        } else if sum.is_zero() {
+            // Lines that cancel each other out say nothing of proportions: the last takes what there is.
+            Decimal::ZERO
+        } else {
+            let exact = whole.checked_mul(weight_so_far)?.checked_div(sum)?;
+            exact.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero)
+        };
+        parts.push(due.checked_sub(given)?);
+        given = due;
+    }
+    Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn amounts(texts: &[&str]) -> Vec<Decimal> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_cent_that_cannot_be_shared_goes_to_one_of_them() {
+        let parts = allocate("100.00".parse().unwrap(), &amounts(&["1", "1", "1"]), 2).unwrap();
+        assert_eq!(parts, amounts(&["33.33", "33.34", "33.33"]));
+        let yen = allocate("1000".parse().unwrap(), &amounts(&["10", "20"]), 0).unwrap();
+        assert_eq!(yen, amounts(&["333", "667"]));
+    }
+
+    #[test]
+    fn where_the_lines_add_up_to_the_document_they_are_the_shares() {
+        let lines = amounts(&["12.345", "7.655", "-3"]);
+        assert_eq!(allocate("17".parse().unwrap(), &lines, 2).unwrap(), lines);
+    }
+
+    #[test]
+    fn lines_that_cancel_out_leave_all_to_the_last() {
+        assert_eq!(allocate("19".parse().unwrap(), &amounts(&["100", "-100"]), 2).unwrap(), amounts(&["0", "19"]));
+    }
+
+    proptest! {
+        #[test]
+        fn shares_always_add_up(whole in -10_000_000_000i64..10_000_000_000, weights in proptest::collection::vec(-1_000_000_000i64..1_000_000_000, 1..12)) {
+            let whole = Decimal::new(whole, 2);
+            let weights: Vec<Decimal> = weights.into_iter().map(|weight| Decimal::new(weight, 2)).collect();
+            if let Some(parts) = allocate(whole, &weights, 2) {
+                prop_assert_eq!(parts.into_iter().sum::<Decimal>(), whole);
+            }
+        }
+    }
+}

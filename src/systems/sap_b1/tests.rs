@@ -1,0 +1,1 @@
+//! The connector against the embedded Service Layer.
