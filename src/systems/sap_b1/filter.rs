@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_quote_in_a_value_stays_within_its_literal() {
-        let chain = any("Project", ["O'Neil", "x' or 1 eq 1 or Project eq '"].map(quoted));
+        let chain = super::any("Project", ["O'Neil", "x' or 1 eq 1 or Project eq '"].map(quoted));
         assert_eq!(chain, "(Project eq 'O''Neil' or Project eq 'x'' or 1 eq 1 or Project eq ''')");
         assert_eq!(encoded("Project eq 'A&B+C#'"), "Project%20eq%20%27A%26B%2BC%23%27");
     }
@@ -83,7 +83,7 @@ mod tests {
             prop_assert_eq!(runs.concat(), values.clone());
             for run in runs {
                 prop_assert!(run.len() <= MAX_VALUES);
-                let bytes = encoded(&any("Project", run.iter().map(|id| quoted(id)))).len();
+                let bytes = encoded(&super::any("Project", run.iter().map(|id| quoted(id)))).len();
                 prop_assert!(bytes <= MAX_BYTES + 20 || run.len() == 1);
             }
         }
