@@ -131,7 +131,12 @@ impl HttpClient {
         operation: &'static str,
         response: &'a Response,
     ) -> Result<T, SystemError> {
-        let decoded = decode::decode(&response.body);
+        self.decoded(operation, decode::decode(&response.body))
+    }
+
+    /// Takes note of how the decoding of an answer went, for a connector that reads bodies in a way of its own. What is
+    /// wrong names the place in the body, and never a value.
+    pub fn decoded<T>(&self, operation: &'static str, decoded: Result<T, String>) -> Result<T, SystemError> {
         self.observe_breaker(|breaker, now| breaker.decoded(now, decoded.is_ok()));
         decoded.map_err(|detail| {
             let error = SystemError { detail: Some(detail.into()), ..self.error(operation, ErrorKind::BadResponse) };

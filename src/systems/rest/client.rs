@@ -1,0 +1,335 @@
+//! The calls: a request for keys or for a page of a list, and the pages that follow it.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use http::StatusCode;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use url::Url;
+
+use super::config::{Listing, Lookup, Paging};
+use super::map::Setting;
+use super::path::Path;
+use super::row::{self, Found, OnRow, Reject, Row, Wanted};
+use super::template::{Between, Body, Param, Template, encode};
+use crate::domain::SharedIdRule;
+use crate::systems::http::{Failure, HttpClient, Request, Response, classify};
+use crate::systems::{Call, ErrorKind, SystemError};
+
+/// A connection to the system.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub(super) http: HttpClient,
+    /// Base URL, without a slash at its end.
+    pub(super) base: Url,
+    /// Zone of dates and times that name none.
+    pub(super) zone: TimeZone,
+    /// How shared IDs are spelled.
+    pub(super) rule: SharedIdRule,
+    /// Largest number of pages of one read.
+    pub(super) max_pages: usize,
+    /// Calls of one batch that are under way at once.
+    pub(super) concurrency: usize,
+}
+
+/// The judgement of answers. A status that may mean "nothing there" is for the endpoint to judge, which knows.
+pub(super) fn judge(response: &Response) -> Result<(), Failure> {
+    match response.status.as_u16() {
+        204 | 400 | 402 | 404..=407 | 409..=428 | 430..=499 => Ok(()),
+        _ => classify(response),
+    }
+}
+
+/// One way to ask.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'e> {
+    /// For errors, logs and counters.
+    pub(super) operation: &'static str,
+    template: &'e Template,
+    body: Option<&'e Value>,
+    between: Between<'e>,
+    numbers: bool,
+    wanted: Wanted<'e>,
+    paging: &'e Paging,
+    not_found: &'e [u16],
+}
+
+impl<'e> Ask<'e> {
+    /// By keys.
+    pub(super) fn lookup(operation: &'static str, lookup: &'e Lookup) -> Self {
+        Self {
+            operation,
+            template: &lookup.path,
+            body: lookup.body.as_ref(),
+            between: lookup.between(),
+            numbers: lookup.numbers,
+            wanted: wanted(&lookup.rows, lookup.single, lookup.error.as_ref(), lookup.total.as_ref(), &lookup.paging),
+            paging: &lookup.paging,
+            not_found: lookup.not_found.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// For all there is.
+    pub(super) fn listing(operation: &'static str, listing: &'e Listing) -> Self {
+        Self {
+            operation,
+            template: &listing.path,
+            body: listing.body.as_ref(),
+            between: Between::Repeat,
+            numbers: false,
+            wanted: wanted(&listing.rows, false, listing.error.as_ref(), listing.total.as_ref(), &listing.paging),
+            paging: &listing.paging,
+            not_found: &[],
+        }
+    }
+}
+
+fn wanted<'e>(
+    rows: &'e Path,
+    single: bool,
+    error: Option<&'e Path>,
+    total: Option<&'e Path>,
+    paging: &'e Paging,
+) -> Wanted<'e> {
+    let (next, more) = match paging {
+        Paging::Cursor { next, .. } | Paging::NextLink { next } => (Some(next), None),
+        Paging::Page { more, .. } | Paging::Offset { more, .. } => (None, more.as_ref()),
+        Paging::None => (None, None),
+    };
+    Wanted { rows, single, next, total, more, error }
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Position {
+    /// At the first row.
+    Start,
+    /// At a cursor.
+    Cursor(String),
+    /// At the page, or after as many rows, of this number.
+    Number(u64),
+    /// At this path and query.
+    Link(String),
+}
+
+/// What a page was.
+#[derive(Debug)]
+pub(super) struct PageEnd {
+    /// How many rows it had.
+    pub(super) rows: u64,
+    /// Where the next one begins; none on the last.
+    pub(super) next: Option<Position>,
+    /// How many rows there are in all, if the answer said so.
+    pub(super) total: Option<u64>,
+}
+
+/// What is asked for beside the keys.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extra<'x> {
+    /// Filters and orders.
+    pub(super) params: &'x [(&'x str, Param)],
+    /// Size of the page; none for the size that is configured.
+    pub(super) size: Option<u64>,
+}
+
+impl Api {
+    /// What all rows of the connection are read by.
+    pub(super) fn setting(&self) -> Setting<'_> {
+        Setting { zone: &self.zone, rule: &self.rule }
+    }
+
+    /// An error with a word for the log.
+    pub(super) fn error(&self, operation: &'static str, kind: ErrorKind, detail: impl Into<String>) -> SystemError {
+        let detail: String = detail.into();
+        SystemError { detail: Some(detail.into()), ..self.http.error(operation, kind) }
+    }
+
+    /// Reads one page.
+    pub(super) async fn page(
+        &self,
+        call: &Call,
+        ask: Ask<'_>,
+        keys: &[&str],
+        position: &Position,
+        extra: Extra<'_>,
+        on_row: &mut OnRow<'_>,
+    ) -> Result<PageEnd, SystemError> {
+        let request = request(ask, keys, position, extra);
+        let path = request.path.clone();
+        let response = self.http.send(call, request).await?;
+        let empty = PageEnd { rows: 0, next: None, total: None };
+        if response.status == StatusCode::NO_CONTENT || ask.not_found.contains(&response.status.as_u16()) {
+            return Ok(empty);
+        }
+        if !response.status.is_success() {
+            let detail = format!("status {}", response.status.as_u16());
+            tracing::warn!(
+                upstream.operation = ask.operation,
+                upstream.status = response.status.as_u16(),
+                "the system did not accept a question"
+            );
+            return Err(self.error(ask.operation, ErrorKind::BadRequest, detail));
+        }
+        let found = row::read(&response.body, ask.wanted, on_row);
+        let found = self.http.decoded(ask.operation, found.map_err(|Reject(why)| why.into_owned()))?;
+        self.end(ask, &path, position, extra, &found)
+    }
+
+    /// Reads all pages.
+    pub(super) async fn all(
+        &self,
+        call: &Call,
+        ask: Ask<'_>,
+        keys: &[&str],
+        params: &[(&str, Param)],
+        on_row: &mut OnRow<'_>,
+    ) -> Result<(), SystemError> {
+        let truncated = |why: &str| Err(self.error(ask.operation, ErrorKind::Truncated, why));
+        let extra = Extra { params, size: None };
+        let paged = !matches!(ask.paging, Paging::None);
+        let (mut position, mut visited) = (Position::Start, HashSet::new());
+        let (mut seen_rows, mut rows) = (HashSet::new(), 0);
+        for page in 0..self.max_pages.max(1) {
+            let mut new = 0_usize;
+            let end = {
+                let mut on_row = |row: &Row<'_>| {
+                    if paged && seen_rows.insert(fingerprint(row)) {
+                        new += 1;
+                    }
+                    on_row(row)
+                };
+                self.page(call, ask, keys, &position, extra, &mut on_row).await?
+            };
+            rows += end.rows;
+            if page > 0 && end.rows > 0 && new == 0 {
+                return truncated("a page that holds nothing new");
+            }
+            let Some(next) = end.next else {
+                return match end.total {
+                    Some(total) if rows < total => truncated("the pages end before the rows do"),
+                    _ => Ok(()),
+                };
+            };
+            visited.insert(position);
+            if visited.contains(&next) {
+                return truncated("the next page is one that was read before");
+            }
+            position = next;
+        }
+        truncated("more pages than `max_pages`")
+    }
+
+    /// Where the next page begins.
+    fn end(
+        &self,
+        ask: Ask<'_>,
+        path: &str,
+        position: &Position,
+        extra: Extra<'_>,
+        found: &Found<'_>,
+    ) -> Result<PageEnd, SystemError> {
+        let rows = u64::try_from(found.rows).unwrap_or(u64::MAX);
+        let at = |first| if let Position::Number(number) = position { *number } else { first };
+        let ends = |size: u64, more: bool, short_page: bool, seen: u64| {
+            let said = more && found.more != Some(true);
+            said || rows == 0 || (short_page && rows < size) || found.total.is_some_and(|total| seen >= total)
+        };
+        let next = match ask.paging {
+            Paging::None => None,
+            Paging::Cursor { .. } => found.next.as_deref().map(|cursor| Position::Cursor(cursor.to_owned())),
+            Paging::NextLink { .. } => match found.next.as_deref() {
+                Some(link) => Some(Position::Link(self.link(ask, path, link)?)),
+                None => None,
+            },
+            Paging::Page { first, size, more, short_page, .. } => {
+                let number = at(*first);
+                let before = number.saturating_sub(*first).saturating_mul(*size);
+                let seen = before.saturating_add(rows);
+                if rows < *size && rows > 0 && found.total.is_some_and(|total| seen < total) {
+                    let why = "pages smaller than `size`: set it to the largest page the system gives";
+                    return Err(self.error(ask.operation, ErrorKind::Truncated, why));
+                }
+                (!ends(*size, more.is_some(), *short_page, seen)).then(|| Position::Number(number.saturating_add(1)))
+            }
+            Paging::Offset { size, more, short_page, .. } => {
+                let seen = at(0).saturating_add(rows);
+                let size = extra.size.unwrap_or(*size);
+                (!ends(size, more.is_some(), *short_page, seen)).then_some(Position::Number(seen))
+            }
+        };
+        Ok(PageEnd { rows, next, total: found.total })
+    }
+
+    /// A link to the next page as a path below the base URL. One that leads anywhere else is refused: it would take the
+    /// credential there.
+    fn link(&self, ask: Ask<'_>, path: &str, link: &str) -> Result<String, SystemError> {
+        let refused =
+            || self.error(ask.operation, ErrorKind::BadResponse, "a link to the next page that leads elsewhere");
+        let base = self.base.as_str().trim_end_matches('/');
+        let here = Url::parse(&format!("{base}{path}")).map_err(|_| refused())?;
+        let there = here.join(link).map_err(|_| refused())?;
+        let signed_in = !there.username().is_empty() || there.password().is_some();
+        if there.origin() != self.base.origin() || signed_in || there.path() != here.path() {
+            return Err(refused());
+        }
+        let path = path.split('?').next().unwrap_or_default();
+        Ok(there.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+    }
+}
+
+fn request(ask: Ask<'_>, keys: &[&str], position: &Position, extra: Extra<'_>) -> Request {
+    if let Position::Link(path) = position {
+        return Request::get(ask.operation, path.clone());
+    }
+    let mut path = ask.template.fill(keys, ask.between);
+    let mut params: Vec<(&str, Param)> = extra.params.to_vec();
+    page_params(ask.paging, position, extra.size, &mut params);
+    if let Some(template) = ask.body {
+        let body = Body { template, keys, numbers: ask.numbers, params: &params };
+        return Request::post_json(ask.operation, path, &body);
+    }
+    for (name, value) in &params {
+        path.push(if path.contains('?') { '&' } else { '?' });
+        path.extend(encode(name));
+        path.push('=');
+        path.extend(encode(&value.text()));
+    }
+    Request::get(ask.operation, path)
+}
+
+fn page_params<'e>(paging: &'e Paging, position: &Position, size: Option<u64>, params: &mut Vec<(&'e str, Param)>) {
+    let mut sized = |size_param: &'e Option<String>, configured: u64| {
+        if let Some(name) = size_param {
+            params.push((name, Param::Number(size.unwrap_or(configured))));
+        }
+    };
+    match paging {
+        Paging::None | Paging::NextLink { .. } => {}
+        Paging::Cursor { param, size_param, size, .. } => {
+            sized(size_param, *size);
+            if let Position::Cursor(cursor) = position {
+                params.push((param, Param::Text(cursor.clone())));
+            }
+        }
+        Paging::Page { param, first, size_param, size, .. } => {
+            sized(size_param, *size);
+            let number = if let Position::Number(number) = position { *number } else { *first };
+            params.push((param, Param::Number(number)));
+        }
+        Paging::Offset { param, size_param, size, .. } => {
+            sized(size_param, *size);
+            let number = if let Position::Number(number) = position { *number } else { 0 };
+            params.push((param, Param::Number(number)));
+        }
+    }
+}
+
+/// A row by what it holds, to notice a page that comes again.
+fn fingerprint(row: &Row<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for field in row.fields() {
+        field.hash(&mut hasher);
+    }
+    hasher.finish()
+}

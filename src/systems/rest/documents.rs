@@ -1,0 +1,269 @@
+//! Rows to invoices and bills: signs, lines, payments, and what a project's part of a document is.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::fields::{CreditNotes, Invoices};
+use super::map::{Inherited, Reader, Setting};
+use super::row::{Reject, Row, each, scalars};
+use crate::domain::{
+    Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money, Payment,
+    ProjectId, ProjectInvoice, SharedIdRule,
+};
+
+impl Invoices {
+    /// A document. `asked` is the project it was found by, where the row does not say.
+    pub(super) fn read(
+        &self,
+        row: &Row<'_>,
+        setting: Setting<'_>,
+        direction: Direction,
+        asked: Option<&ProjectId>,
+    ) -> Result<Option<Invoice>, Reject> {
+        let (mut r, f) = (Reader::new(row, setting), &self.fields);
+        if r.skips(self.skip.as_ref()) {
+            return Ok(None);
+        }
+        let id = r.required(&f.id, "id")?;
+        let (currency, company) = (r.currency(self.currency.as_ref()), r.currency(self.company_currency.as_ref()));
+        let net = r.booked((f.net.as_ref(), "net", currency), (f.company_net.as_ref(), "company_net", company));
+        let tax = r.booked((f.tax.as_ref(), "tax", currency), (f.company_tax.as_ref(), "company_tax", company));
+        let total =
+            r.booked((f.total.as_ref(), "total", currency), (f.company_total.as_ref(), "company_total", company));
+        let paid = r.booked((f.paid.as_ref(), "paid", currency), (f.company_paid.as_ref(), "company_paid", company));
+        let balance = r.booked(
+            (f.balance.as_ref(), "balance", currency),
+            (f.company_balance.as_ref(), "company_balance", company),
+        );
+        let mut invoice = Invoice {
+            number: r.text(f.number.as_ref()),
+            direction,
+            kind: r.strict_word(f.kind.as_ref(), Some(InvoiceKind::Invoice), "kind")?,
+            state: r.word(Some(&f.state), None).unwrap_or_else(|| InvoiceState::Unknown(String::new())),
+            party: r.party(f.party_id.as_ref(), f.party.as_ref()),
+            issue_date: r.day(f.issue_date.as_ref(), "issue_date"),
+            due_date: r.day(f.due_date.as_ref(), "due_date"),
+            net,
+            tax,
+            total,
+            paid,
+            balance,
+            project_ids: self.project_ids(row, setting.rule, asked),
+            lines: self.lines(row, setting, currency, company, &mut r.flaws)?,
+            payments: self.payments(row, setting, currency, company, &mut r.flaws)?,
+            url: r.url(f.url.as_ref(), self.url.as_ref(), &id),
+            id: InvoiceId::new(id),
+            flaws: r.flaws,
+        };
+        if let [only] = invoice.project_ids.as_slice() {
+            // A line that names no project is for the document's, if it has one.
+            for line in invoice.lines.iter_mut().filter(|line| line.project_id.is_none()) {
+                line.project_id = Some(only.clone());
+            }
+        }
+        for project in invoice.lines.iter().filter_map(|line| line.project_id.as_ref()) {
+            if !invoice.project_ids.contains(project) {
+                invoice.project_ids.push(project.clone());
+            }
+        }
+        self.complete(&mut invoice);
+        self.sign(&mut invoice);
+        Ok(Some(invoice))
+    }
+
+    /// Shared IDs on the document itself.
+    fn project_ids(&self, row: &Row<'_>, rule: &SharedIdRule, asked: Option<&ProjectId>) -> Vec<ProjectId> {
+        let mut ids: Vec<ProjectId> = Vec::new();
+        let sent = self.fields.project_id.as_ref().and_then(|path| row.get(path)).map(scalars).unwrap_or_default();
+        for text in sent {
+            // By far most rows name the project that was asked, in its canonical spelling.
+            let known = asked.filter(|asked| asked.as_str() == text).cloned();
+            if let Some(id) = known.or_else(|| rule.parse(&text).ok())
+                && !ids.contains(&id)
+            {
+                ids.push(id);
+            }
+        }
+        if ids.is_empty() && self.lines.as_ref().is_none_or(|lines| lines.project_id.is_none()) {
+            ids.extend(asked.cloned());
+        }
+        ids
+    }
+
+    fn lines(
+        &self,
+        row: &Row<'_>,
+        setting: Setting<'_>,
+        currency: Inherited,
+        company: Inherited,
+        flaws: &mut Vec<Flaw>,
+    ) -> Result<Vec<InvoiceLine>, Reject> {
+        let mut lines = Vec::new();
+        let Some(table) = &self.lines else { return Ok(lines) };
+        let Some(sent) = row.get(&table.rows) else { return Ok(lines) };
+        each(sent, |line| {
+            let mut r = Reader::new(line, setting);
+            lines.push(InvoiceLine {
+                description: r.text(table.description.as_ref()),
+                quantity: r.number(table.quantity.as_ref(), "lines.quantity"),
+                net: r.booked(
+                    (table.net.as_ref(), "lines.net", currency),
+                    (table.company_net.as_ref(), "lines.company_net", company),
+                ),
+                project_id: r.shared_id(table.project_id.as_ref()),
+            });
+            flaws.append(&mut r.flaws);
+            Ok(())
+        })?;
+        Ok(lines)
+    }
+
+    fn payments(
+        &self,
+        row: &Row<'_>,
+        setting: Setting<'_>,
+        currency: Inherited,
+        company: Inherited,
+        flaws: &mut Vec<Flaw>,
+    ) -> Result<Option<Vec<Payment>>, Reject> {
+        let Some(table) = &self.payments else { return Ok(None) };
+        let Some(sent) = row.get(&table.rows) else { return Ok(None) };
+        let mut payments = Vec::new();
+        each(sent, |payment| {
+            let mut r = Reader::new(payment, setting);
+            payments.push(Payment {
+                id: r.required(&table.id, "payments.id")?,
+                date: r.day(table.date.as_ref(), "payments.date"),
+                amount: r.booked(
+                    (Some(&table.amount), "payments.amount", currency),
+                    (table.company_amount.as_ref(), "payments.company_amount", company),
+                ),
+            });
+            flaws.append(&mut r.flaws);
+            Ok(())
+        })?;
+        Ok(Some(payments))
+    }
+}
+
+impl Invoices {
+    /// Works out what is not mapped: of net, tax and total, and of total, paid and balance, one from the other two.
+    fn complete(&self, invoice: &mut Invoice) {
+        let f = &self.fields;
+        let net = (f.net.is_some(), f.company_net.is_some());
+        let tax = (f.tax.is_some(), f.company_tax.is_some());
+        let total = (f.total.is_some(), f.company_total.is_some());
+        let paid = (f.paid.is_some(), f.company_paid.is_some());
+        let balance = (f.balance.is_some(), f.company_balance.is_some());
+        fill(&mut invoice.total, total, combined(invoice.net, invoice.tax, Decimal::checked_add));
+        fill(&mut invoice.net, net, combined(invoice.total, invoice.tax, Decimal::checked_sub));
+        fill(&mut invoice.tax, tax, combined(invoice.total, invoice.net, Decimal::checked_sub));
+        fill(&mut invoice.balance, balance, combined(invoice.total, invoice.paid, Decimal::checked_sub));
+        fill(&mut invoice.paid, paid, combined(invoice.total, invoice.balance, Decimal::checked_sub));
+    }
+
+    /// Makes amounts positive and gives the sign to the kind, by how the owner is declared to write credit notes. A credit
+    /// note with the other sign contradicts the declaration: its amounts are unknown then.
+    fn sign(&self, invoice: &mut Invoice) {
+        let sign = [invoice.total, invoice.net].into_iter().find_map(sign_of);
+        let Some(sign) = sign else { return };
+        let credit_note = invoice.kind == InvoiceKind::CreditNote;
+        let (turn, contradicts) = match self.credit_notes {
+            CreditNotes::Positive => (false, credit_note && sign == Sign::Negative),
+            CreditNotes::Negative => (credit_note, credit_note && sign == Sign::Positive),
+            CreditNotes::BySign => (sign == Sign::Negative, false),
+        };
+        if contradicts {
+            change(invoice, |_| Booked::default());
+            invoice.flaws.push(Flaw { field: "net", kind: FlawKind::BadNumber });
+        } else if turn {
+            change(invoice, Booked::negated);
+        }
+        if self.credit_notes == CreditNotes::BySign && turn {
+            invoice.kind = InvoiceKind::CreditNote;
+        }
+    }
+}
+
+fn fill(target: &mut Booked, (document, company): (bool, bool), worked_out: Booked) {
+    if !document {
+        target.document = target.document.or(worked_out.document);
+    }
+    if !company {
+        target.company = target.company.or(worked_out.company);
+    }
+}
+
+fn combined(a: Booked, b: Booked, by: fn(Decimal, Decimal) -> Option<Decimal>) -> Booked {
+    let both = |a: Option<Money>, b: Option<Money>| {
+        let (a, b) = (a?, b?);
+        let amount = if a.currency == b.currency { by(a.amount, b.amount) } else { None };
+        amount.map(|amount| Money::new(amount, a.currency))
+    };
+    Booked { document: both(a.document, b.document), company: both(a.company, b.company) }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Positive,
+    Negative,
+}
+
+fn sign_of(booked: Booked) -> Option<Sign> {
+    let amount = booked.document.or(booked.company)?.amount;
+    (!amount.is_zero()).then_some(if amount.is_sign_negative() { Sign::Negative } else { Sign::Positive })
+}
+
+/// Changes every amount of a document.
+fn change(invoice: &mut Invoice, by: impl Fn(Booked) -> Booked) {
+    let Invoice { net, tax, total, paid, balance, lines, payments, .. } = invoice;
+    let amounts = [net, tax, total, paid, balance].into_iter();
+    let lines = lines.iter_mut().map(|line| &mut line.net);
+    let payments = payments.iter_mut().flatten().map(|payment| &mut payment.amount);
+    for amount in amounts.chain(lines).chain(payments) {
+        *amount = by(*amount);
+    }
+}
+
+/// A document as one project sees it. What its lines do not tell apart is unknown, not the whole.
+pub(super) fn part(invoice: Arc<Invoice>, project: &ProjectId) -> ProjectInvoice {
+    let mine = |line: &InvoiceLine| line.project_id.as_ref() == Some(project);
+    let by_lines = invoice.lines.iter().any(|line| line.project_id.is_some());
+    let whole = if by_lines { invoice.lines.iter().all(mine) } else { invoice.project_ids.len() <= 1 };
+    if whole {
+        return ProjectInvoice::whole(invoice);
+    }
+    let share = |of: fn(&Booked) -> Option<Money>| {
+        let (mut all, mut part) = (Decimal::ZERO, Decimal::ZERO);
+        for line in &invoice.lines {
+            let net = of(&line.net)?.amount;
+            all = all.checked_add(net)?;
+            if mine(line) {
+                part = part.checked_add(net)?;
+            }
+        }
+        part.checked_div(all)
+    };
+    let (document, company) = (share(|net| net.document), share(|net| net.company));
+    // The company's amounts are split as the document's are, where lines have no amounts of the company's own.
+    let company = company.or(document);
+    let allocate = |whole: Booked| Booked {
+        document: whole.document.zip(document).and_then(|(money, share)| allocated(money, share)),
+        company: whole.company.zip(company).and_then(|(money, share)| allocated(money, share)),
+    };
+    ProjectInvoice {
+        net: allocate(invoice.net),
+        total: allocate(invoice.total),
+        paid: allocate(invoice.paid),
+        balance: allocate(invoice.balance),
+        allocated: true,
+        invoice,
+    }
+}
+
+/// A share of an amount, to the currency's smallest unit.
+fn allocated(money: Money, share: Decimal) -> Option<Money> {
+    let places = money.currency.exponent().map_or(2, u32::from);
+    Some(Money::new(money.amount.checked_mul(share)?.round_dp(places), money.currency))
+}

@@ -1,0 +1,139 @@
+//! Paths: where a value stands in what the owner sends.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// Where a value stands: `"customer.name"`, with a number for a place in a list (`"amounts.0.value"`), or a list of names
+/// where a name holds a dot: `["@odata.nextLink"]`. Empty is the thing itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Path(Vec<Box<str>>);
+
+impl Path {
+    /// The names, from the outermost in.
+    pub(super) fn segments(&self) -> &[Box<str>] {
+        &self.0
+    }
+
+    /// Whether it is the thing itself.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        Self::of(text.split('.').map(Into::into).collect())
+    }
+
+    fn of(names: Vec<Box<str>>) -> Result<Self, String> {
+        if names.iter().any(|name| name.is_empty()) {
+            return Err("a path with an empty name in it: write `outer.inner`".to_owned());
+        }
+        Ok(Self(names))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
+    }
+}
+
+struct PathVisitor;
+
+impl<'de> Visitor<'de> for PathVisitor {
+    type Value = Path;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a path such as \"customer.name\"")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Path, E> {
+        Path::parse(text).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Path, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = seq.next_element::<Box<str>>()? {
+            names.push(name);
+        }
+        Path::of(names).map_err(A::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PathVisitor)
+    }
+}
+
+impl schemars::JsonSchema for Path {
+    fn schema_name() -> Cow<'static, str> {
+        "RestPath".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Where a value stands: `customer.name`, or a list of names where a name holds a dot.",
+            "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]
+        })
+    }
+}
+
+/// A table of options that is mostly a path, so that the path alone may stand for it.
+pub(super) trait FromPath: Sized {
+    /// The table with this path and nothing else.
+    fn from_path(path: Path) -> Self;
+
+    /// What is wrong with the table, and how to put it right.
+    fn check(&self) -> Result<(), String>;
+}
+
+/// A value of a row: a path, or a table of options.
+#[derive(Debug, Clone)]
+pub struct Field<T>(pub T);
+
+struct FieldVisitor<T>(std::marker::PhantomData<T>);
+
+impl<'de, T: FromPath + Deserialize<'de>> Visitor<'de> for FieldVisitor<T> {
+    type Value = Field<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a path such as \"customer.name\", or a table of options such as { path = \"customer.name\" }")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        PathVisitor.visit_str(text).map(|path| Field(T::from_path(path)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        PathVisitor.visit_seq(seq).map(|path| Field(T::from_path(path)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Field)
+    }
+}
+
+impl<'de, T: FromPath + Deserialize<'de>> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let field = deserializer.deserialize_any(FieldVisitor::<T>(std::marker::PhantomData))?;
+        field.0.check().map_err(D::Error::custom)?;
+        Ok(field)
+    }
+}
+
+impl<T: schemars::JsonSchema> schemars::JsonSchema for Field<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Field", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (path, table) = (generator.subschema_for::<Path>(), generator.subschema_for::<T>());
+        schemars::json_schema!({ "anyOf": [path, table] })
+    }
+}
