@@ -46,11 +46,7 @@ impl Refused {
                 errors.push(error);
             }
         }
-        for error in &mut errors {
-            if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
-                set(error, "code", "GRAPHQL_VALIDATION_FAILED");
-            }
-        }
+        name(&mut errors, "GRAPHQL_VALIDATION_FAILED");
         Self { status, errors, media: Media::Json }
     }
 
@@ -89,6 +85,15 @@ impl IntoResponse for Refused {
 pub(super) fn identify(errors: &mut [ServerError], id: &RequestId) {
     for error in errors {
         set(error, "requestId", id.as_str());
+    }
+}
+
+/// Gives a code to each error that has none.
+pub(super) fn name(errors: &mut [ServerError], code: &str) {
+    for error in errors {
+        if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
+            set(error, "code", code);
+        }
     }
 }
 

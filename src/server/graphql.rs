@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::body::Asked;
-use super::error::{Refused, identify};
+use super::error::{Refused, identify, name};
 use super::media::{self, Media};
 use super::request_id::RequestId;
 use super::shape::Shape;
@@ -78,12 +78,11 @@ async fn answer<E: Executor>(
         ));
     }
     let asked = Asked::read(&parts.headers, body, &door.options, &door.limits).await?;
-    let document = guard::admit(&door.limits, &asked.query).map_err(|refusal| {
-        // Not GraphQL: the status depends on the media type. Too large: refused under either.
-        let status =
-            if matches!(refusal, guard::Refusal::Limit { .. }) { StatusCode::BAD_REQUEST } else { not_executed(media) };
-        Refused::from_errors(status, vec![refusal.into()])
-    })?;
+    let refuse = |refusal| refused(media, refusal);
+    let document = guard::admit(&door.limits, &asked.query).map_err(refuse)?;
+    if let Some(operation) = guard::operation(&document, asked.operation.as_deref()) {
+        guard::require_variables(&operation.node, &asked.variables).map_err(refuse)?;
+    }
     line.operation = operation_name(&document.operations, asked.operation.as_deref());
     let Ok(_place) = door.places.try_acquire() else {
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once."));
@@ -127,6 +126,8 @@ fn executed_response(
     media: Media,
     finish: super::Finish,
 ) -> Response {
+    // Errors of the graph have codes. What has none is an argument that async-graphql could not read.
+    name(&mut response.errors, "BAD_REQUEST");
     identify(&mut response.errors, id);
     let mut headers = HeaderMap::new();
     finish(&response, &mut headers);
@@ -135,6 +136,15 @@ fn executed_response(
     answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     answer.headers_mut().extend(headers);
     answer
+}
+
+/// Too large a question is refused whatever the media type; one that is not GraphQL as any that is not executed.
+fn refused(media: Media, refusal: guard::Refusal) -> Refused {
+    let status = match refusal {
+        guard::Refusal::Limit { .. } => StatusCode::BAD_REQUEST,
+        _ => not_executed(media),
+    };
+    Refused::from_errors(status, vec![refusal.into()])
 }
 
 /// A document that is not GraphQL, not valid, or asked with unfit variables: a well-formed request all the same, which

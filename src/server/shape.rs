@@ -4,8 +4,10 @@
 //! The GraphQL specification wants the query's order, and `null` for what failed.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Name, PathSegment, ServerError, Value};
+
+use crate::graph::guard;
 
 /// The keys of an object, with the shapes of their values.
 #[derive(Debug, Default)]
@@ -15,13 +17,8 @@ impl Shape {
     /// The shape of an operation's answer. The document has passed the guard, so that it neither nests without end nor
     /// is large once its fragments are filled in.
     pub(super) fn of(document: &ExecutableDocument, operation: Option<&str>) -> Self {
-        let operation = match (&document.operations, operation) {
-            (DocumentOperations::Single(single), _) => Some(single),
-            (DocumentOperations::Multiple(named), Some(name)) => named.get(name),
-            (DocumentOperations::Multiple(named), None) => named.values().next(),
-        };
         let mut shape = Self::default();
-        if let Some(operation) = operation {
+        if let Some(operation) = guard::operation(document, operation) {
             shape.add(document, &operation.node.selection_set.node);
         }
         shape

@@ -13,10 +13,12 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
-use async_graphql::parser::{self, types::ExecutableDocument};
+use async_graphql::Positioned;
+use async_graphql::parser;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 
 pub use refusal::Refusal;
-pub use variables::admit_variables;
+pub use variables::{admit_variables, require_variables};
 
 use crate::config::Limits;
 
@@ -29,6 +31,19 @@ pub fn admit(limits: &Limits, query: &str) -> Result<ExecutableDocument, Refusal
     let document = parser::parse_query(query).map_err(|error| Refusal::from_parser(&error))?;
     measure::admit(limits, &document)?;
     Ok(document)
+}
+
+/// The operation that is asked for; None if the name is unknown, or missing where there are several.
+pub fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(single), None) => Some(single),
+        (DocumentOperations::Multiple(named), None) if named.len() == 1 => named.values().next(),
+        (DocumentOperations::Multiple(named), Some(name)) => named.get(name),
+        _ => None,
+    }
 }
 
 /// Refuses what is over a limit, naming the limit as the configuration does.

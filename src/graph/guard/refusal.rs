@@ -24,6 +24,15 @@ pub enum Refusal {
         /// Where.
         locations: Vec<Pos>,
     },
+    /// A variable that must be there is not.
+    Variable {
+        /// Its name.
+        name: String,
+        /// Its type, as the query says it.
+        expected: String,
+        /// Where it is defined.
+        location: Pos,
+    },
     /// A fragment contains itself.
     Cycle {
         /// The fragment's name.
@@ -39,7 +48,7 @@ impl Refusal {
         match self {
             Self::Limit { .. } => "QUERY_TOO_COMPLEX",
             Self::Syntax { .. } => "GRAPHQL_PARSE_FAILED",
-            Self::Cycle { .. } => "GRAPHQL_VALIDATION_FAILED",
+            Self::Variable { .. } | Self::Cycle { .. } => "GRAPHQL_VALIDATION_FAILED",
         }
     }
 
@@ -77,6 +86,9 @@ impl std::fmt::Display for Refusal {
                 write!(f, "The query is too large: {limit} is limited to {allowed} and this has {measured}.")
             }
             Self::Syntax { message, .. } => f.write_str(message),
+            Self::Variable { name, expected, .. } => {
+                write!(f, "The variable \"${name}\" is missing: it is a \"{expected}\".")
+            }
             Self::Cycle { fragment, .. } => write!(f, "The fragment \"{fragment}\" contains itself."),
         }
     }
@@ -97,7 +109,7 @@ impl From<Refusal> for ServerError {
                 error.locations.extend(location);
             }
             Refusal::Syntax { locations, .. } => error.locations = locations,
-            Refusal::Cycle { location, .. } => error.locations.push(location),
+            Refusal::Variable { location, .. } | Refusal::Cycle { location, .. } => error.locations.push(location),
         }
         error.extensions = Some(extensions);
         error

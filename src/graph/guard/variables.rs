@@ -1,4 +1,7 @@
-//! The variables' JSON text: its length, and how deep it goes, before it becomes values.
+//! The variables: their JSON text's length and depth before it becomes values, and whether those that must be there are.
+
+use async_graphql::Variables;
+use async_graphql::parser::types::OperationDefinition;
 
 use super::{Refusal, over};
 use crate::config::Limits;
@@ -24,9 +27,39 @@ pub fn admit_variables(limits: &Limits, json: &str) -> Result<(), Refusal> {
     over("variables_nesting", limits.variables_nesting, nesting)
 }
 
+/// Refuses an operation without its variables. async-graphql notices only when a field uses one, and executes the rest.
+pub fn require_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), Refusal> {
+    for definition in &operation.variable_definitions {
+        let variable = &definition.node;
+        if variable.default_value().is_none() && !variables.contains_key(&variable.name.node) {
+            return Err(Refusal::Variable {
+                name: variable.name.node.to_string(),
+                expected: variable.var_type.node.to_string(),
+                location: definition.pos,
+            });
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::graph::guard::{admit, operation};
+
+    #[test]
+    fn a_variable_is_required_if_it_has_no_null_and_no_default() {
+        let query = "query A($must: ID!, $may: ID, $has: Int! = 1) { a(x: $must, y: $may, z: $has) }";
+        let document = admit(&Limits::default(), query).unwrap();
+        let operation = &operation(&document, None).unwrap().node;
+        let with = |variables| require_variables(operation, &Variables::from_json(variables));
+        assert_eq!(with(json!({ "must": 1 })), Ok(()));
+        let refusal = with(json!({ "may": 1, "has": 2 })).unwrap_err();
+        assert_eq!(refusal.to_string(), "The variable \"$must\" is missing: it is a \"ID!\".");
+        assert_eq!(refusal.code(), "GRAPHQL_VALIDATION_FAILED");
+    }
 
     #[test]
     fn nesting_is_counted_outside_texts() {

@@ -99,6 +99,8 @@ async fn a_document_that_is_not_executed_has_no_data_and_the_status_of_its_media
         (query_body("subscription { hello }"), "GRAPHQL_VALIDATION_FAILED"),
         (unfit, "GRAPHQL_VALIDATION_FAILED"),
         (unknown, "GRAPHQL_VALIDATION_FAILED"),
+        (query_body("query($t: String!) { hello echo(text: $t) }"), "GRAPHQL_VALIDATION_FAILED"),
+        (query_body("query A { hello } query B { hello }"), "GRAPHQL_VALIDATION_FAILED"),
     ] {
         let answer = server.post(&["accept: application/graphql-response+json"], &body).await;
         answer.refused(400, code);
@@ -120,6 +122,35 @@ async fn a_query_beyond_the_limits_is_refused_under_either_media_type() {
     let nested = format!("{{ echo(text: {}1{}) }}", "[".repeat(8_000), "]".repeat(8_000));
     server.ask(&nested).await.refused(400, "QUERY_TOO_COMPLEX");
     assert_eq!(server.ask("{ hello }").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_deepest_query_that_is_admitted_is_answered() {
+    let server = start().await;
+    for query in [
+        format!("{{ echo(text: {}1{}) }}", "[".repeat(62), "]".repeat(62)),
+        format!("{{ echo(text: {}1{}) }}", "{a:".repeat(62), "}".repeat(62)),
+        format!("{}hello{}", "{ ... ".repeat(60), "}".repeat(60)).replace("{ ... hello", "{ hello"),
+        format!("query($v: Int = {}1{}) {{ hello }}", "[".repeat(62), "]".repeat(62)),
+    ] {
+        let answer = server.ask(&query).await;
+        assert_eq!(
+            (answer.status, answer.json()["errors"][0]["extensions"]["code"].as_str()),
+            (400, Some("GRAPHQL_VALIDATION_FAILED"))
+        );
+    }
+    let deep = format!("{}hello{}", "{ nested ".repeat(11) + "{ ", "}".repeat(12));
+    assert_eq!(server.ask(&deep).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_argument_that_only_its_field_can_judge_is_an_error_of_that_field() {
+    let server = start().await;
+    let body = json!({ "query": "query($n: Int) { hello number(n: $n) }", "variables": { "n": 99_999_999_999_u64 } });
+    let answer = server.post(&[], body.to_string()).await;
+    let json = answer.json();
+    assert_eq!((answer.status, &json["data"]), (200, &json!({ "hello": "world", "number": null })));
+    assert_eq!(json["errors"][0]["extensions"]["code"], "BAD_REQUEST");
 }
 
 #[tokio::test]

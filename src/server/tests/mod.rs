@@ -56,6 +56,10 @@ impl Query {
         text
     }
 
+    async fn number(&self, n: Option<i32>) -> Option<i32> {
+        n
+    }
+
     async fn nested(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
