@@ -54,3 +54,41 @@ impl Demo {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    async fn post(embedded: &Embedded, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(embedded.url.strip_prefix("http://").unwrap()).await.unwrap();
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: demo\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn the_three_systems_run_side_by_side_and_a_correction_at_one_reaches_all() {
+        let demo = Demo::start(Seed { seed: 42, deals: 40, today: date(2026, 11, 25) }).await.unwrap();
+        for embedded in [&demo.hubspot, &demo.sap, &demo.redmine] {
+            let answer = post(embedded, "/_demo/reset", "").await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+        let answer = post(&demo.sap, "/_demo/correct", r#"{"deal": "900001", "amount": "12.50"}"#).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("12.50"), "{answer}");
+        let amount = demo.company.read().unwrap().deals[0].amount.unwrap();
+        assert_eq!(amount.to_string(), "12.50");
+        let answer = post(&demo.redmine, "/_demo/correct", r#"{"invoice": 1, "net": "1"}"#).await;
+        assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("invoice 1"), "{answer}");
+        let answer = post(&demo.redmine, "/_demo/correct", r#"{"invoice": 1, "net": }"#).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+}
