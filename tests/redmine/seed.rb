@@ -21,7 +21,6 @@ fields = [
 ].map do |name, format|
   ProjectCustomField.create!(name: name, field_format: format, is_filter: name == "Shared project ID", visible: true)
 end
-ISSUE_TEAM = IssueCustomField.create!(name: "Team", field_format: "string", is_for_all: true, trackers: Tracker.all.to_a)
 
 admin = User.find_by_login("admin")
 admin.update!(must_change_passwd: false, mail_notification: "none")

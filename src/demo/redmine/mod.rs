@@ -22,10 +22,11 @@ mod words;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::{IntoResponse, Json, Response};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -63,7 +64,16 @@ pub fn router(company: Shared) -> Router {
         .route("/enumerations/{kind}", get(words::enumerations))
         .route("/users/current.json", get(current_user))
         .fallback(|| async { Answer::Missing.named("other") })
+        .layer(middleware::from_fn(query_limit))
         .with_state(state)
+}
+
+/// The web server (puma) takes queries of up to 10 kB.
+async fn query_limit(request: Request, next: Next) -> Response {
+    if request.uri().query().is_some_and(|query| query.len() > 10 * 1024) {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    next.run(request).await
 }
 
 /// What all requests share.
@@ -130,6 +140,8 @@ enum Answer {
     Missing,
     /// 422.
     Invalid(Vec<String>),
+    /// 500, with a page for people.
+    Broken,
 }
 
 impl Answer {
@@ -141,6 +153,7 @@ impl Answer {
                 let realm = HeaderValue::from_static("Basic realm=\"Redmine API\"");
                 (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, realm)]).into_response()
             }
+            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, Html("<h1>Internal error</h1>")).into_response(),
             Self::Missing => StatusCode::NOT_FOUND.into_response(),
             Self::Invalid(errors) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "errors": errors }))).into_response()

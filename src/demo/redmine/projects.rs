@@ -37,6 +37,10 @@ pub(super) fn visible(asker: Asker, project: &Project) -> bool {
 /// The project of a path or parameter, or why not.
 pub(super) fn find<'c>(index: &Index, company: &'c Company, asker: Asker, name: &str) -> Result<&'c Project, Answer> {
     let project = index.project_named(company, name).ok_or(Answer::Missing)?;
+    if project.status == ARCHIVED {
+        // Even to somebody whose key is wrong.
+        return Err(Answer::Denied(Asker::Reader));
+    }
     if visible(asker, project) { Ok(project) } else { Err(Answer::Denied(asker)) }
 }
 

@@ -126,6 +126,7 @@ async fn a_wrong_key_is_nobody_and_sees_empty_lists() {
         assert_eq!(status(path, "wrong").await, 401, "{path}");
     }
     assert_eq!(status("/projects/99.json", "wrong").await, 404);
+    assert_eq!(status("/projects/3.json", "wrong").await, 403, "archived");
 }
 
 #[tokio::test]
@@ -173,6 +174,19 @@ async fn pages_hold_at_most_a_hundred_rows_and_end_quietly() {
     assert_eq!(rows("/issues.json?project_id=1&status_id=*&limit=100&page=2").await.1.len(), 30);
     assert_eq!(rows("/issues.json?project_id=1&status_id=*&offset=1000").await, (130, vec![]));
     assert_eq!(rows("/issues.json?project_id=1").await.1.len(), 25);
+}
+
+#[tokio::test]
+async fn filters_that_are_too_long_break_it() {
+    let ids = |count: usize| vec!["PRJ-2025-001"; count].join("%7C");
+    assert_eq!(status(&format!("/issues.json?project.cf_1={}", ids(100)), KEY).await, 200);
+    let long = format!("/issues.json?project.cf_1={}", ids(110));
+    let answer = ask(Request::get(long).header("X-Redmine-API-Key", KEY).body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.0, 500, "the filters of issues do not fit into the session's cookie");
+    assert_eq!(status(&format!("/projects.json?cf_1={}", ids(600)), KEY).await, 200);
+    let uri = format!("/projects.json?cf_1={}", ids(800));
+    let answer = router(company()).oneshot(Request::get(uri).body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 400, "the web server takes 10 kB");
 }
 
 #[tokio::test]

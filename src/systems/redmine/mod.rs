@@ -248,8 +248,8 @@ impl Redmine {
     }
 }
 
-/// The number of an issue. Anything else is no issue's ID.
+/// The number of an issue: at most ten digits. Anything else is no issue's ID.
 fn issue_number(id: &str) -> Option<u64> {
-    let canonical = id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
+    let canonical = id.len() <= 10 && id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
     id.parse().ok().filter(|_| canonical)
 }
