@@ -84,6 +84,8 @@ pub fn router_with(company: Shared, options: Options) -> Router {
     router = router
         .route("/crm/v3/pipelines/{kind}", get(reference::pipelines))
         .route("/crm/v3/owners", get(reference::owners))
+        // HubSpot's own client writes it so.
+        .route("/crm/v3/owners/", get(reference::owners))
         .route("/crm/v3/properties/{kind}", get(reference::properties))
         .route("/account-info/v3/details", get(reference::account));
     for version in ["2026-03", "2026-09"] {

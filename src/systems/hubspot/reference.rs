@@ -19,7 +19,7 @@ const GOOD_FOR: Duration = Duration::from_mins(5);
 /// How long a copy is used when HubSpot cannot be asked again: labels seldom change.
 const USABLE_FOR: Duration = Duration::from_hours(1);
 /// How old a copy must be before an unknown number is a reason to ask again.
-const UNKNOWN_AFTER: Duration = Duration::from_secs(10);
+const UNKNOWN_AFTER: Duration = Duration::from_mins(1);
 
 /// The pipelines of an object type, by ID.
 #[derive(Debug, Default)]
