@@ -16,7 +16,8 @@ export default defineConfig({
       onLog: (level, log, report) => log.code === 'MODULE_LEVEL_DIRECTIVE' || report(level, log),
     },
   },
-  worker: { format: 'es' },
+  // One file per worker: the gateway lets files below the page load nothing further.
+  worker: { format: 'iife' },
   // `npm run dev` talks to a gateway that is already running.
   server: { proxy: { '/graphql': process.env.SPINE ?? 'http://127.0.0.1:4000' } },
 })

@@ -4,10 +4,13 @@ import type { Tab } from './tabs'
 // Many gateways run on the same local port, one after the other: a prefix of our own keeps their tabs out of this page.
 const PREFIX = 'spine:'
 
+// The history notes the headers of each run, whatever `shouldPersistHeaders` says.
+const HISTORY = ['graphiql:queries', 'graphiql:favorites']
+
 /** Where the page keeps tabs, history and settings. Never request headers: tokens stay out of it. */
 export const storage: Storage = {
   getItem: (key) => localStorage.getItem(PREFIX + key),
-  setItem: (key, value) => localStorage.setItem(PREFIX + key, value),
+  setItem: (key, value) => localStorage.setItem(PREFIX + key, HISTORY.includes(key) ? withoutHeaders(value) : value),
   removeItem: (key) => localStorage.removeItem(PREFIX + key),
   clear: () => keys().forEach((key) => localStorage.removeItem(key)),
   get length() {
@@ -27,4 +30,8 @@ export function openFirst(tab: Tab): void {
 
 function keys(): string[] {
   return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))
+}
+
+function withoutHeaders(json: string): string {
+  return JSON.stringify(JSON.parse(json), (name, value) => (name === 'headers' ? undefined : value))
 }
