@@ -127,10 +127,10 @@ async fn answer(State(server): State<Server>, method: Method, uri: Uri, headers:
         return counted(refusal.into_response(dialect), label);
     }
     let mut response = read(&server, &method, &asked, &body).unwrap_or_else(|refusal| refusal.into_response(dialect));
-    if let Some(size) = asked.page_size.filter(|_| response.status() == StatusCode::OK) {
-        if let Ok(value) = HeaderValue::from_str(&format!("odata.maxpagesize={size}")) {
-            response.headers_mut().insert(HeaderName::from_static("preference-applied"), value);
-        }
+    if let Some(size) = asked.page_size.filter(|_| response.status() == StatusCode::OK)
+        && let Ok(value) = HeaderValue::from_str(&format!("odata.maxpagesize={size}"))
+    {
+        response.headers_mut().insert(HeaderName::from_static("preference-applied"), value);
     }
     counted(response, label)
 }
@@ -143,7 +143,7 @@ fn label(path: &str, body: &[u8]) -> String {
         return format!("{set}.join");
     }
     match path.split_once(['(', '/']) {
-        Some((name, rest)) if rest == "$count" => format!("{name}.count"),
+        Some((name, "$count")) => format!("{name}.count"),
         Some((name, rest)) if rest.ends_with("/List") => format!("{name}.list"),
         Some((name, _)) => format!("{name}.get"),
         None => path.to_owned(),

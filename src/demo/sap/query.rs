@@ -105,12 +105,14 @@ impl Options {
     pub(super) fn link(&self, target: &str, next: usize) -> String {
         let mut link = format!("{target}?");
         for (name, value) in self.pairs.iter().filter(|(name, _)| name != "$skip" && name != "$top") {
-            link.push_str(&format!("{name}={}&", utf8_percent_encode(value, IN_LINK)));
+            link.extend([name.as_str(), "="]);
+            link.extend(utf8_percent_encode(value, IN_LINK));
+            link.push('&');
         }
         if let Some(top) = self.top {
-            link.push_str(&format!("$top={}&", top - (next - self.skip).min(top)));
+            link.extend(["$top=", &(top - (next - self.skip).min(top)).to_string(), "&"]);
         }
-        link.push_str(&format!("$skip={next}"));
+        link.extend(["$skip=", &next.to_string()]);
         link
     }
 
@@ -160,7 +162,12 @@ pub(super) fn list(
         out.push(',');
         write_text(&mut out, &dialect.annotation("count"));
         // A text in the older dialect, a number in the newer.
-        out.push_str(&if dialect == Dialect::V1 { format!(":\"{total}\"") } else { format!(":{total}") });
+        out.push(':');
+        let total = Value::Int(i64::try_from(total).unwrap_or(i64::MAX));
+        match dialect {
+            Dialect::V1 => total.write_quoted(&mut out),
+            Dialect::V2 => total.write(&mut out, dialect),
+        }
     }
     out.push_str(",\"value\":[");
     for (at, record) in page.rows.iter().enumerate() {

@@ -60,7 +60,7 @@ impl Sessions {
         let Some(id) = session_id(headers) else { return false };
         let mut sessions = self.lock();
         match sessions.get_mut(id) {
-            Some(last) if last.elapsed() < Duration::from_secs(TIMEOUT_MINUTES * 60) => {
+            Some(last) if last.elapsed() < Duration::from_mins(TIMEOUT_MINUTES) => {
                 *last = Instant::now();
                 true
             }

@@ -109,10 +109,10 @@ async fn without_a_session_there_is_nothing_and_bad_credentials_have_a_code_of_t
 async fn a_session_ends_by_logout_and_by_thirty_idle_minutes() {
     let client = Client::start(company()).await;
     for _ in 0..3 {
-        tokio::time::advance(std::time::Duration::from_secs(29 * 60)).await;
+        tokio::time::advance(std::time::Duration::from_mins(29)).await;
         assert_eq!(client.get("/b1s/v2/Invoices").await.status, 200);
     }
-    tokio::time::advance(std::time::Duration::from_secs(30 * 60)).await;
+    tokio::time::advance(std::time::Duration::from_mins(30)).await;
     assert_eq!(client.get("/b1s/v2/Invoices").await.status, 401);
     let client = Client::start(company()).await;
     assert_eq!(client.send("POST", "/b1s/v2/Logout", &[], "").await.status, 204);

@@ -62,6 +62,13 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Writes the value as a JSON string.
+    pub(super) fn write_quoted(&self, out: &mut String) {
+        out.push('"');
+        self.write(out, Dialect::V1);
+        out.push('"');
+    }
+
     /// Writes the value as JSON. Amounts are written digit by digit, as they are kept; dates as each dialect writes
     /// them.
     pub(super) fn write(&self, out: &mut String, dialect: Dialect) {

@@ -118,7 +118,7 @@ impl Costs {
         let literals: Vec<String> = ids.iter().map(|id| quoted(id.as_str())).collect();
         let reads = runs(&literals, "p00", JOURNAL_SLOTS, Clone::clone).into_iter().map(|run| {
             // All slots want a value: the last project fills those that are left.
-            let filling = run.last().into_iter().flat_map(|last| std::iter::repeat(last));
+            let filling = run.last().into_iter().flat_map(std::iter::repeat);
             let slots = run.iter().chain(filling).take(JOURNAL_SLOTS).cloned();
             self.system.client.stored(call, "journal.stored_query", code, slots)
         });

@@ -77,8 +77,9 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn every_value_is_in_exactly_one_run(values in proptest::collection::vec("[a-z']{0,400}", 0..120)) {
+        fn every_value_is_in_exactly_one_run(values in proptest::collection::vec("[a-z']{0,200}", 0..90)) {
             let runs = runs(&values, "Project", MAX_VALUES, |id| quoted(id));
             prop_assert_eq!(runs.concat(), values.clone());
             for run in runs {

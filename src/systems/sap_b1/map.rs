@@ -92,11 +92,11 @@ impl Mapper {
             })
             .collect();
         let mut project_ids: Vec<ProjectId> = Vec::new();
-        let carried: Vec<Option<ProjectId>> = match carrier {
+        let owners: Vec<Option<ProjectId>> = match carrier {
             Carrier::Lines if !lines.is_empty() => lines.iter().map(|line| line.project_id.clone()).collect(),
             _ => vec![self.project(header)],
         };
-        for id in carried.into_iter().flatten() {
+        for id in owners.into_iter().flatten() {
             if !project_ids.contains(&id) {
                 project_ids.push(id);
             }

@@ -105,7 +105,7 @@ impl System {
         if !empty.is_empty() {
             match self.known_projects(call, &empty).await {
                 Ok(known) => {
-                    batch.found.extend(known.into_iter().filter(|id| empty.contains(id)).map(|id| (id, Vec::new())))
+                    batch.found.extend(known.into_iter().filter(|id| empty.contains(id)).map(|id| (id, Vec::new())));
                 }
                 Err(error) => batch.failed.extend(empty.into_iter().map(|id| (id, error.clone()))),
             }

@@ -2,6 +2,8 @@
 //!
 //! Numbers come as JSON numbers or, through some gateways, as JSON strings; their text is kept.
 
+#![expect(clippy::struct_field_names, reason = "the names are the Service Layer's")]
+
 use std::fmt;
 use std::hash::Hash;
 
