@@ -18,6 +18,10 @@ mod costs;
 mod documents;
 mod filter;
 mod map;
+#[cfg(test)]
+mod map_tests;
+#[cfg(test)]
+mod odd_servers;
 mod session;
 mod share;
 #[cfg(test)]

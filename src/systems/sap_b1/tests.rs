@@ -7,12 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::date;
 use regex::Regex;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
 use crate::config::Traffic;
-use crate::demo::company::model::{Company, DocumentKind};
+use crate::demo::company::grow::Seed;
+use crate::demo::company::model::{Cancelled, Company, Document, DocumentKind};
 use crate::demo::sap::fixture::{self, PROJECTS, document};
 use crate::demo::sap::{COMPANY_DB, PASSWORD, Sessions, USER, router_with_sessions};
 use crate::demo::server::{Embedded, serve};
@@ -196,6 +198,8 @@ async fn a_document_split_over_lines_is_shared_out_to_the_last_cent() {
 
 #[tokio::test]
 async fn costs_are_lines_of_bills_less_credit_open_orders_and_the_journal() {
+    use CostKind::{Expense, Labour, Vendor};
+    use CostState::{Actual, Committed};
     let bench = Bench::start(fixture::company(), "").await;
     let found = bench.costs(&ids(&["PRJ-2025-001", "PRJ-2025-002", "PRJ-2025-003"])).await;
     let show = |code: &str| -> Vec<(String, String, CostKind, CostState)> {
@@ -205,8 +209,6 @@ async fn costs_are_lines_of_bills_less_credit_open_orders_and_the_journal() {
             .collect()
     };
     let cost = |id: &str, amount: &str, kind, state| (id.to_owned(), format!("{amount} EUR"), kind, state);
-    use CostKind::{Expense, Labour, Vendor};
-    use CostState::{Actual, Committed};
     assert_eq!(
         show("PRJ-2025-001"),
         [
@@ -430,6 +432,84 @@ async fn odd_records_keep_their_good_fields_and_name_the_bad_ones() {
     let bench = Bench::start(company, "currencies = { \"$\" = \"USD\" }").await;
     let invoice = &bench.invoices(&ids(&["PRJ-2025-001"])).await[&id("PRJ-2025-001")][0];
     assert_eq!(both(invoice.total), ("1190.00 USD".to_owned(), "1190.00 USD".to_owned()));
+}
+
+#[tokio::test]
+async fn the_seeded_books_come_out_to_the_last_cent() {
+    let mut company = Company::grow(&Seed { seed: 42, deals: 300, today: date(2026, 11, 21) });
+    let whole = |document: &Document| document.project.is_some();
+    let receivable = |document: &Document| matches!(document.kind, DocumentKind::Invoice | DocumentKind::CreditNote);
+    assert!(company.ledger.documents.iter().filter(|document| receivable(document)).all(whole));
+    assert!(company.ledger.documents.iter().any(|document| !whole(document)), "purchases are split");
+    compare(company.clone(), "project_on = \"header\"").await;
+    // The same invoices, but every third one for two projects.
+    let other = company.ledger.projects[0].0.clone();
+    let split = company.ledger.documents.iter_mut().filter(|document| receivable(document) && document.lines.len() > 1);
+    for document in split.step_by(3) {
+        document.project = None;
+        document.lines[1].project = Some(other.clone());
+    }
+    company.revision += 1;
+    compare(company, "project_on = \"lines\"").await;
+}
+
+/// Compares what is read with what the books say, in a few plain lines of their own.
+async fn compare(company: Company, extra: &str) {
+    let ids: Vec<ProjectId> = company.ledger.projects.iter().map(|(code, _)| id(code)).collect();
+    assert!(ids.len() > 40, "more than one batch");
+    let mut expected: HashMap<ProjectId, [Decimal; 4]> = HashMap::new();
+    let mut total = Decimal::ZERO;
+    for document in company.ledger.documents.iter().filter(|document| document.cancelled == Cancelled::No) {
+        let sign = match document.kind {
+            DocumentKind::CreditNote | DocumentKind::PurchaseCreditNote => Decimal::NEGATIVE_ONE,
+            _ => Decimal::ONE,
+        };
+        if matches!(document.kind, DocumentKind::Invoice | DocumentKind::CreditNote) {
+            total += sign * document.total;
+        }
+        for line in &document.lines {
+            let Some(project) = line.project.as_ref().or(document.project.as_ref()) else { continue };
+            let figures = expected.entry(id(project)).or_default();
+            match document.kind {
+                DocumentKind::Invoice | DocumentKind::CreditNote => figures[0] += sign * line.net,
+                DocumentKind::PurchaseInvoice | DocumentKind::PurchaseCreditNote => figures[1] += sign * line.net,
+                DocumentKind::PurchaseOrder if line.open => figures[2] += line.open_net,
+                DocumentKind::PurchaseOrder => {}
+            }
+        }
+    }
+    for entry in company.ledger.journal.iter().filter(|entry| entry.manual) {
+        for line in entry.lines.iter().filter(|line| line.account.starts_with(['5', '6'])) {
+            if let Some(project) = &line.project {
+                expected.entry(id(project)).or_default()[3] += line.debit - line.credit;
+            }
+        }
+    }
+
+    let bench = Bench::start(company, extra).await;
+    let (invoices, costs) = (bench.invoices(&ids).await, bench.costs(&ids).await);
+    let amount = |booked: Booked| booked.company.unwrap().amount;
+    let mut read_total = Decimal::ZERO;
+    for id in &ids {
+        let mut read = [Decimal::ZERO; 4];
+        for part in invoices[id].iter().filter(|part| part.invoice.counts()) {
+            let sign = if part.invoice.kind == InvoiceKind::Invoice { Decimal::ONE } else { Decimal::NEGATIVE_ONE };
+            read[0] += sign * amount(part.net);
+            read_total += sign * amount(part.total);
+            assert_eq!(amount(part.total) - amount(part.paid), amount(part.balance));
+            assert!(part.invoice.flaws.is_empty(), "{:?}", part.invoice.flaws);
+        }
+        for cost in &costs[id] {
+            let at = match (&cost.kind, cost.state) {
+                (CostKind::Vendor, CostState::Actual) => 1,
+                (_, CostState::Committed) => 2,
+                _ => 3,
+            };
+            read[at] += amount(cost.amount);
+        }
+        assert_eq!(read, expected.get(id).copied().unwrap_or_default(), "{id}");
+    }
+    assert_eq!(read_total, total, "the shares of all projects are the whole of all documents");
 }
 
 #[test]
