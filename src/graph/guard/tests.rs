@@ -187,6 +187,15 @@ fn what_people_ask_is_admitted() {
 }
 
 #[test]
+fn graphiqls_ready_made_queries_are_admitted() {
+    let tabs = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/tabs")).unwrap();
+    let queries = tabs.map(|entry| entry.unwrap().path()).filter(|path| path.extension() == Some("graphql".as_ref()));
+    let queries: Vec<_> = queries.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert!(queries.len() >= 5);
+    queries.iter().for_each(|query| admitted(query));
+}
+
+#[test]
 fn each_limit_admits_its_value_and_refuses_one_more() {
     let exact: [(Limits, &str, &str); 6] = [
         (Limits { depth: 3, ..Limits::default() }, "{ a { b { c } } }", "{ a { b { c { d } } } }"),

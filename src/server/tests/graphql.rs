@@ -198,6 +198,8 @@ async fn an_answer_that_does_not_come_is_given_up_at_the_deadline() {
 
 #[tokio::test]
 async fn who_hangs_up_stops_the_work() {
+    let log = Log::default();
+    let _guard = log.keep();
     let server = start().await;
     let mut stream = server.connect().await;
     let headers = ["host: localhost", "content-type: application/json"];
@@ -206,6 +208,7 @@ async fn who_hangs_up_stops_the_work() {
     server.signals.waiting.notified().await;
     drop(stream);
     server.signals.dropped.notified().await;
+    assert!(log.text().contains("outcome=\"client_cancelled\""), "{}", log.text());
 }
 
 #[tokio::test]

@@ -54,9 +54,10 @@ async fn a_head_that_does_not_arrive_is_given_up() {
     let server = start_with(ServerOptions { idle_timeout: milliseconds(20), ..ServerOptions::default() }).await;
     for head in ["", "POST /graphql HTTP/1.1\r\nhost: loc"] {
         let mut stream = server.connect().await;
-        stream.write_all(head.as_bytes()).await.unwrap();
+        // The server may be quicker; then the connection ends with an error rather than in silence.
+        drop(stream.write_all(head.as_bytes()).await);
         let mut sent = Vec::new();
-        stream.read_to_end(&mut sent).await.unwrap();
+        drop(stream.read_to_end(&mut sent).await);
         assert_eq!(sent, b"", "{head}");
     }
 }
@@ -83,7 +84,8 @@ async fn connections_beyond_the_most_at_once_wait_for_a_place() {
         server.signals.waiting.notified().await;
         let answer = server.ask("{ hello }");
         tokio::pin!(answer);
-        assert!(futures_util::poll!(&mut answer).is_pending());
+        let early = tokio::time::timeout(Duration::from_millis(100), &mut answer).await;
+        assert!(early.is_err(), "{early:?}");
         server.signals.go_on.notify_one();
         answer.await
     };

@@ -240,6 +240,34 @@ impl Answer {
     }
 }
 
+/// What is logged, as text.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Keeps what this thread logs. The runtime of a test has one thread; the server is on it, too.
+    fn keep(&self) -> tracing::subscriber::DefaultGuard {
+        let writer = self.clone();
+        let log = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_ansi(false);
+        tracing::subscriber::set_default(log.with_writer(move || writer.clone()).finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
 #[test]
 fn the_toy_is_what_the_tests_take_it_for() {
     let schema = Schema::new(Query(Arc::default()), EmptyMutation, EmptySubscription);

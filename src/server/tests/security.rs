@@ -106,3 +106,27 @@ async fn pages_of_other_sites_may_not_ask() {
     let answer = server.post(&["origin: https://spine.example.com"], query_body("{ hello }")).await;
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test]
+async fn the_log_has_a_line_for_each_request_and_nothing_of_what_was_asked_or_answered() {
+    let log = Log::default();
+    let _guard = log.keep();
+    let server = start().await;
+    let body = serde_json::json!({
+        "query": "query Card($t: String!) { canary1: echo(text: $t) }",
+        "variables": { "t": "canary2" },
+        "extensions": { "x": "canary3" },
+    });
+    server.post(&["x-request-id: one", "authorization: Bearer canary4"], body.to_string()).await;
+    server.post(&["x-request-id: two"], "{\"query\":\"{ hello }\",\"operationName\":\"canary5\"}").await;
+    server.post(&["x-request-id: three"], "canary6").await;
+    let log = log.text();
+    assert!(!log.contains("canary"), "{log}");
+    for (id, operation, status) in [("one", "Card", 200), ("two", "", 200), ("three", "", 400)] {
+        let line =
+            log.lines().find(|line| line.contains(&format!("request.id={id} "))).unwrap_or_else(|| panic!("{log}"));
+        assert!(line.contains(&format!("graphql.operation=\"{operation}\"")), "{line}");
+        assert!(line.contains(&format!("http.status={status}")), "{line}");
+        assert!(line.contains("outcome=\"answered\""), "{line}");
+    }
+}
