@@ -107,16 +107,22 @@ impl SharedIdRule {
     }
 
     fn normalize(&self, text: &str) -> String {
-        let mut out: String = if self.nfkc { text.nfkc().collect() } else { text.to_owned() };
+        let mut out = self.compose(text.to_owned());
         if self.trim {
             out = out.trim().to_owned();
         }
         if self.uppercase {
-            out = out.to_uppercase();
+            // A letter in another case may be another sequence of signs, which has a normal form of its own.
+            out = self.compose(out.to_uppercase());
         } else if self.lowercase {
-            out = out.to_lowercase();
+            out = self.compose(out.to_lowercase());
         }
         out
+    }
+
+    fn compose(&self, text: String) -> String {
+        // ASCII is its own normal form.
+        if self.nfkc && !text.is_ascii() { text.nfkc().collect() } else { text }
     }
 }
 
@@ -202,6 +208,12 @@ mod tests {
         for wrong in ["", "PRJ-25-014", "PRJ-2025-014' or '1'='1", "PRJ-2025-014\n1", "PRJ 2025 014"] {
             assert!(rule().parse(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_letter_that_falls_apart_in_upper_case_is_put_together_again() {
+        let once = rule().normalize("\u{1fd2}");
+        assert_eq!(rule().normalize(&once), once);
     }
 
     proptest! {

@@ -29,6 +29,7 @@ enum Match {
 
 /// Refuses what the configuration cannot mean.
 pub(super) fn check(config: &Config) -> Check {
+    check_presence(config)?;
     let ways = ways(config);
     if ways.is_empty() {
         return Err(problem("deals", "nothing is declared: write a table for what the system owns, e.g. [invoices]"));
@@ -255,6 +256,26 @@ fn check_paging(key: &str, post: bool, paging: &Paging) -> Check {
     }
 }
 
+/// A table that is there says how to ask.
+fn check_presence(config: &Config) -> Check {
+    let none = |ways: &[bool]| !ways.contains(&true);
+    let invoices = |table: &Invoices| none(&[table.by_id.is_some(), table.by_project.is_some(), table.list.is_some()]);
+    let mute = [
+        (
+            "deals",
+            config.deals.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.by_project.is_some(), t.list.is_some()])),
+        ),
+        ("projects", config.projects.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.list.is_some()]))),
+        ("tickets", config.tickets.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.by_project.is_some()]))),
+        ("invoices", config.invoices.as_ref().is_some_and(invoices)),
+        ("payables", config.payables.as_ref().is_some_and(invoices)),
+    ];
+    match mute.iter().find(|(_, mute)| *mute) {
+        Some((key, _)) => Err(problem(key, "says no way to ask: write `by_id`, `by_project` or `list`")),
+        None => Ok(()),
+    }
+}
+
 /// What concerns a table as a whole: templates of links, and currencies that nothing names.
 fn check_tables(config: &Config) -> Check {
     let urls = [
@@ -306,9 +327,6 @@ fn check_tables(config: &Config) -> Check {
             ("company_balance", &f.company_balance),
         ];
         has_currency(key, table.company_currency.as_ref(), &company)?;
-        if table.by_id.is_none() && table.by_project.is_none() && table.list.is_none() {
-            return Err(problem(key, "says no way to ask: write `by_project`, `by_id` or `list`"));
-        }
     }
     if let Some(table) = &config.costs {
         let f = &table.fields;
@@ -317,18 +335,7 @@ fn check_tables(config: &Config) -> Check {
         }
         has_currency("costs", table.company_currency.as_ref(), &[("company_amount", &f.company_amount)])?;
     }
-    let nothing = [
-        (
-            "deals",
-            config.deals.as_ref().is_some_and(|t| t.by_id.is_none() && t.by_project.is_none() && t.list.is_none()),
-        ),
-        ("projects", config.projects.as_ref().is_some_and(|t| t.by_id.is_none() && t.list.is_none())),
-        ("tickets", config.tickets.as_ref().is_some_and(|t| t.by_id.is_none() && t.by_project.is_none())),
-    ];
-    match nothing.iter().find(|(_, nothing)| *nothing) {
-        Some((key, _)) => Err(problem(key, "says no way to ask: write `by_id`, `by_project` or `list`")),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Every mapped amount has a place where its currency comes from.

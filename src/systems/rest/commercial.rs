@@ -34,7 +34,7 @@ impl DealSource for DealPort {
         const OPERATION: &str = "deals.by_id";
         let (api, table) = (&self.api, &self.table);
         let ways = (table.by_id.as_ref(), table.list.as_ref());
-        let read = |row: &Row<'_>, _: &DealId| table.read(row, api.setting());
+        let read = |row: &Row<'_>, _: &DealId| table.read(row, api.setting(), None);
         let gathered = api.records(call, OPERATION, ways, text(Some(&table.fields.id)), ids, &read).await?;
         Ok(api.single(OPERATION, ids, gathered))
     }
@@ -43,7 +43,7 @@ impl DealSource for DealPort {
         const OPERATION: &str = "deals.by_project";
         let (api, table) = (&self.api, &self.table);
         let ways = (table.by_project.as_ref(), table.list.as_ref());
-        let read = |row: &Row<'_>, _: &ProjectId| table.read(row, api.setting());
+        let read = |row: &Row<'_>, asked: &ProjectId| table.read(row, api.setting(), Some(asked));
         let mapped = text(table.fields.project_id.as_ref());
         let gathered = api.records(call, OPERATION, ways, mapped, ids, &read).await?;
         let sort = |a: &Deal, b: &Deal| by_id(a.id.as_str(), b.id.as_str());
@@ -68,7 +68,7 @@ impl DealSource for DealPort {
             params.push(name, value);
         }
         let setting = self.api.setting();
-        let keep = |row: &Row<'_>| Ok(self.table.read(row, setting)?.filter(|deal| deal_fits(&here, deal)));
+        let keep = |row: &Row<'_>| Ok(self.table.read(row, setting, None)?.filter(|deal| deal_fits(&here, deal)));
         let complete = self.table.skip.is_none() && here == DealQuery::default();
         self.api.list(call, OPERATION, list, params.as_slice(), complete, (after, limit), &keep).await
     }

@@ -59,6 +59,26 @@ pub struct Config {
     pub costs: Option<Costs>,
 }
 
+impl Config {
+    /// Settles what was left open: with a call per key, 404 means that a record is not there. For what belongs to a key
+    /// it means nothing by itself: a wrong path answers 404 too, and would make every sum zero.
+    pub(super) fn settle(&mut self) {
+        let by_id = [
+            self.deals.as_mut().and_then(|table| table.by_id.as_mut()),
+            self.clients.as_mut().map(|table| &mut table.by_id),
+            self.projects.as_mut().and_then(|table| table.by_id.as_mut()),
+            self.tickets.as_mut().and_then(|table| table.by_id.as_mut()),
+            self.invoices.as_mut().and_then(|table| table.by_id.as_mut()),
+            self.payables.as_mut().and_then(|table| table.by_id.as_mut()),
+        ];
+        for lookup in by_id.into_iter().flatten() {
+            if lookup.not_found.is_none() && lookup.placeholder() == Some(Placeholder::One) {
+                lookup.not_found = Some(vec![404]);
+            }
+        }
+    }
+}
+
 /// How Spine signs in. Secrets are named, never written here.
 #[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -115,7 +135,7 @@ pub struct Lookup {
     /// Where a row says which key it is for. By default the field that the entity maps: `id` or `project_id`. With `{id}`
     /// and neither, all rows are for the key that was asked.
     pub key: Option<Path>,
-    /// Statuses that mean that there is nothing for the key; only with `{id}`, where 404 does by default.
+    /// Statuses that mean that there is nothing for the keys; 404 for a `by_id` with `{id}`, else none by default.
     pub not_found: Option<Vec<u16>>,
     /// Where an answer with status 200 holds an error, if it does.
     pub error: Option<Path>,

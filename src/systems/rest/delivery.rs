@@ -39,7 +39,7 @@ impl ProjectSource for ProjectPort {
         const OPERATION: &str = "projects.by_id";
         let (api, table) = (&self.api, &self.table);
         let ways = (table.by_id.as_ref(), table.list.as_ref());
-        let read = |row: &Row<'_>, _: &ProjectId| table.read(row, api.setting());
+        let read = |row: &Row<'_>, asked: &ProjectId| table.read(row, api.setting(), Some(asked));
         let gathered = api.records(call, OPERATION, ways, text(Some(&table.fields.id)), ids, &read).await?;
         Ok(api.single(OPERATION, ids, gathered))
     }
@@ -89,7 +89,8 @@ impl ProjectSource for ProjectPort {
         let mut params = Params::new(list);
         let here = params.projects(query, &self.table.fields);
         let setting = self.api.setting();
-        let keep = |row: &Row<'_>| Ok(self.table.read(row, setting)?.filter(|project| project_fits(&here, project)));
+        let keep =
+            |row: &Row<'_>| Ok(self.table.read(row, setting, None)?.filter(|project| project_fits(&here, project)));
         // Rows without a usable shared ID are left out, so the system's own pages and total are not ours.
         self.api.list(call, OPERATION, list, params.as_slice(), false, (after, limit), &keep).await
     }

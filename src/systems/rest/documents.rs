@@ -111,7 +111,7 @@ impl Invoices {
                     (table.net.as_ref(), "lines.net", currency),
                     (table.company_net.as_ref(), "lines.company_net", company),
                 ),
-                project_id: r.shared_id(table.project_id.as_ref()),
+                project_id: r.shared_id(table.project_id.as_ref(), None),
             });
             flaws.append(&mut r.flaws);
             Ok(())

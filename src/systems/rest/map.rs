@@ -1,5 +1,6 @@
 //! Rows to records. Pure: no calls, no clock.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use super::fields::{
     TicketFields,
 };
 use super::path::Field;
-use super::row::{Reject, Row};
+use super::row::{Reject, Row, scalar};
 use super::template::encode;
 use super::value::{Amount, Condition, Day, Moment, Number, Said, Text, Word};
 use super::words::{Ours, Words};
@@ -58,11 +59,17 @@ impl<'r> Reader<'r> {
     }
 
     pub(super) fn text(&self, field: Option<&Field<Text>>) -> Option<String> {
-        field?.0.read(self.row).map(std::borrow::Cow::into_owned)
+        field?.0.read(self.row).map(Cow::into_owned)
     }
 
-    pub(super) fn shared_id(&self, field: Option<&Field<Text>>) -> Option<ProjectId> {
-        self.setting.rule.parse(&field?.0.read(self.row)?).ok()
+    /// A shared ID. The one that was asked for, in its canonical spelling, is by far the most common.
+    pub(super) fn shared_id(&self, field: Option<&Field<Text>>, asked: Option<&ProjectId>) -> Option<ProjectId> {
+        self.parse_id(&field?.0.read(self.row)?, asked)
+    }
+
+    fn parse_id(&self, text: &str, asked: Option<&ProjectId>) -> Option<ProjectId> {
+        let known = asked.filter(|asked| asked.as_str() == text).cloned();
+        known.or_else(|| self.setting.rule.parse(text).ok())
     }
 
     pub(super) fn person(&self, name: Option<&Field<Text>>, email: Option<&Field<Text>>) -> Option<Arc<Person>> {
@@ -160,7 +167,12 @@ impl<'r> Reader<'r> {
 }
 
 impl Deals {
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Deal>, Reject> {
+    pub(super) fn read(
+        &self,
+        row: &Row<'_>,
+        setting: Setting<'_>,
+        asked: Option<&ProjectId>,
+    ) -> Result<Option<Deal>, Reject> {
         let (mut r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
@@ -169,7 +181,7 @@ impl Deals {
         let currency = r.currency(self.currency.as_ref());
         let link = match f.project_id.as_ref().and_then(|Field(text)| text.read(row)) {
             None => Link::None,
-            Some(text) => setting.rule.parse(&text).map_or_else(|_| Link::Malformed(text.to_string()), Link::To),
+            Some(text) => r.parse_id(&text, asked).map_or_else(|| Link::Malformed(text.into_owned()), Link::To),
         };
         Ok(Some(Deal {
             name: r.text(f.name.as_ref()),
@@ -291,9 +303,16 @@ impl Communications {
 
 impl Projects {
     /// A project; none where its shared ID is not one.
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Project>, Reject> {
+    pub(super) fn read(
+        &self,
+        row: &Row<'_>,
+        setting: Setting<'_>,
+        asked: Option<&ProjectId>,
+    ) -> Result<Option<Project>, Reject> {
         let (mut r, f) = (Reader::new(row, setting), &self.fields);
-        let Some(id) = r.shared_id(Some(&f.id)).filter(|_| !r.skips(self.skip.as_ref())) else { return Ok(None) };
+        let Some(id) = r.shared_id(Some(&f.id), asked).filter(|_| !r.skips(self.skip.as_ref())) else {
+            return Ok(None);
+        };
         let record_id = r.required(f.record_id.as_ref().unwrap_or(&f.id), "record_id")?;
         Ok(Some(Project {
             id,
@@ -372,14 +391,12 @@ impl TicketFields {
             return Ok(None);
         }
         let id = r.required(&self.id, "id")?;
-        let project_id = asked.cloned().or_else(|| r.shared_id(self.project_id.as_ref()));
-        let raw_status = self.status.0.path.clone().map(|path| Text { path: Some(path), ..Text::default() });
+        let project_id = asked.cloned().or_else(|| r.shared_id(self.project_id.as_ref(), None));
+        let raw_status = || self.status.0.path.as_ref().and_then(|path| row.get(path)).and_then(scalar);
         Ok(Some(Ticket {
             subject: r.text(self.subject.as_ref()),
             status: r.word(Some(&self.status), None).ok_or_else(|| Reject::new("a row without `status`"))?,
-            status_label: r
-                .text(self.status_label.as_ref())
-                .or_else(|| raw_status?.read(row).map(std::borrow::Cow::into_owned)),
+            status_label: r.text(self.status_label.as_ref()).or_else(|| raw_status().map(Cow::into_owned)),
             pipeline: r.text(self.pipeline.as_ref()),
             priority: r.word(self.priority.as_ref(), None),
             category: r.word(self.category.as_ref(), None).unwrap_or(TicketCategory::Task),

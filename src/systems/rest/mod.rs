@@ -47,8 +47,9 @@ use crate::systems::{Connection, ConnectionContext, ConnectionProblem};
 pub const SYSTEM: &str = "rest";
 
 /// Builds a connection. What the configuration cannot mean is refused, with the key it stands under.
-pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection, ConnectionProblem> {
+pub fn connect(mut config: Config, context: ConnectionContext) -> Result<Connection, ConnectionProblem> {
     check::check(&config)?;
+    config.settle();
     let base = base_url(&config.url)?;
     let zone = match &config.time_zone {
         None => TimeZone::UTC,

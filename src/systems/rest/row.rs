@@ -262,28 +262,40 @@ impl<'a> Visitor<'a> for Walk<'_, '_, 'a, '_> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(KeySeed)? {
-            let below: Vec<_> = self
-                .paths
-                .iter()
-                .filter_map(|(slot, path)| {
-                    path.split_first().filter(|(name, _)| ***name == *key).map(|(_, rest)| (*slot, rest))
-                })
-                .collect();
-            if below.is_empty() {
+            let paths = below(&self.paths, |name| *name == *key);
+            if paths.is_empty() {
                 map.next_value::<IgnoredAny>()?;
             } else {
-                map.next_value_seed(Walk { state: &mut *self.state, paths: below })?;
+                map.next_value_seed(Walk { state: &mut *self.state, paths })?;
             }
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        for place in 0_usize.. {
+            let paths = below(&self.paths, |name| name.parse() == Ok(place));
+            let more = if paths.is_empty() {
+                seq.next_element::<IgnoredAny>()?.is_some()
+            } else {
+                seq.next_element_seed(Walk { state: &mut *self.state, paths })?.is_some()
+            };
+            if !more {
+                break;
+            }
+        }
         Ok(())
     }
 
     scalars_are_nothing!();
+}
+
+/// What is left of the paths that go on by a name.
+fn below<'p>(paths: &[(Slot, &'p [Box<str>])], is: impl Fn(&str) -> bool) -> Vec<(Slot, &'p [Box<str>])> {
+    let rest = |(slot, path): &(Slot, &'p [Box<str>])| {
+        path.split_first().filter(|(name, _)| is(name)).map(|(_, rest)| (*slot, rest))
+    };
+    paths.iter().filter_map(rest).collect()
 }
 
 /// Reads the rows, or the one that there is.
