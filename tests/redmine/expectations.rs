@@ -61,7 +61,7 @@ macro_rules! expectations {
 }
 pub(crate) use expectations;
 
-fn rule() -> SharedIdRule {
+pub(crate) fn rule() -> SharedIdRule {
     static RULE: LazyLock<SharedIdRule> = LazyLock::new(|| {
         let pattern = Regex::new(r"^(PRJ-\d{4}-\d{3,6}|X\|\d+|~\d+)$").unwrap();
         SharedIdRule::new(pattern, &["trim", "nfkc", "uppercase"])
@@ -73,11 +73,11 @@ fn id(text: &str) -> ProjectId {
     rule().parse(text).unwrap()
 }
 
-fn ids(texts: &[&str]) -> Vec<ProjectId> {
+pub(crate) fn ids(texts: &[&str]) -> Vec<ProjectId> {
     texts.iter().map(|text| id(text)).collect()
 }
 
-fn config(target: &Target) -> Config {
+pub(crate) fn config(target: &Target) -> Config {
     let mut config: Config = toml::from_str(
         r#"
         url = "set below"
@@ -101,10 +101,14 @@ fn config(target: &Target) -> Config {
 }
 
 fn connection(config: Config) -> Connection {
+    connection_within(config, Traffic { concurrency: 4, ..Traffic::default() })
+}
+
+pub(crate) fn connection_within(config: Config, traffic: Traffic) -> Connection {
     let context = ConnectionContext {
         name: spine::domain::ConnectionName::new("redmine"),
         shared_id: rule(),
-        traffic: Traffic { concurrency: 4, ..Traffic::default() },
+        traffic,
         clock: Arc::new(SystemClock::default()),
     };
     connect(config, context).unwrap()
@@ -118,7 +122,7 @@ fn tickets(config: Config) -> Arc<dyn TicketSource> {
     connection(config).tickets.unwrap()
 }
 
-fn call() -> Call {
+pub(crate) fn call() -> Call {
     Call { deadline: Instant::now() + Duration::from_secs(20), priority: Priority::Interactive }
 }
 

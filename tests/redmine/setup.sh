@@ -6,7 +6,7 @@
 #   setup.sh down    stops it and removes the instance. The packages stay.
 #
 # Needs root, Debian 12 and its package archive. Other instances of Redmine on the machine are not touched.
-set -euo pipefail
+set -Eeuo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 instance=${SPINE_REDMINE_INSTANCE:-spine-test}
@@ -74,6 +74,7 @@ up() {
 }
 
 failed() {
+  trap - ERR
   tail -n 20 "$home"/log/{migrate,seed,puma}.log >&2 2>/dev/null || true
   echo "Redmine could not be set up" >&2
   exit 1
@@ -81,7 +82,9 @@ failed() {
 
 case ${1:-up} in
   up)
-    up >&2 || failed
+    # Not `up || failed`: that would switch off `set -e` inside.
+    trap failed ERR
+    up >&2
     cat "$home/exports"
     ;;
   down) down ;;
