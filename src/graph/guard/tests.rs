@@ -192,7 +192,9 @@ fn graphiqls_ready_made_queries_are_admitted() {
     let queries = tabs.map(|entry| entry.unwrap().path()).filter(|path| path.extension() == Some("graphql".as_ref()));
     let queries: Vec<_> = queries.map(|path| std::fs::read_to_string(path).unwrap()).collect();
     assert!(queries.len() >= 5);
-    queries.iter().for_each(|query| admitted(query));
+    for query in &queries {
+        admitted(query);
+    }
 }
 
 #[test]
