@@ -16,6 +16,8 @@ mod problem;
 mod records;
 mod reference;
 mod search;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};

@@ -24,7 +24,7 @@ pub(super) const SEARCH_LIMIT: usize = 200;
 pub(super) const SEARCH_ROWS: usize = 10_000;
 /// Search refuses bodies of more than 3,000 characters.
 pub(super) const SEARCH_BODY: usize = 2_950;
-const ASSOCIATIONS_LIMIT: usize = 1_000;
+pub(super) const ASSOCIATIONS_LIMIT: usize = 1_000;
 
 /// An object type.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::HubSpot;
 use super::client::{
-    CALLS, CONTACTS, EMAILS, LINE_ITEMS, Links, MEETINGS, NOTES, Object, QUOTES, READ_LIMIT, Rows, TICKETS,
+    ASSOCIATIONS_LIMIT, CALLS, CONTACTS, EMAILS, LINE_ITEMS, Links, MEETINGS, NOTES, Object, QUOTES, Rows, TICKETS,
 };
 use super::map::{self, CONTACT_PROPERTIES, LINE_ITEM_PROPERTIES, QUOTE_PROPERTIES};
 use super::reference::Owners;
@@ -52,7 +52,7 @@ impl Hanging {
 #[async_trait]
 impl DealDetailSource for HubSpot {
     fn batch_limit(&self) -> usize {
-        READ_LIMIT
+        ASSOCIATIONS_LIMIT
     }
 
     async fn contacts(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Vec<Contact>> {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use axum::Json;
+use axum::routing::{get, post};
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::*;
 use crate::domain::{
@@ -175,4 +178,32 @@ async fn tickets_are_read_by_id_by_deal_and_by_project_and_know_their_project_th
     let calls = account.calls().await;
     assert_eq!(calls["deals.associations.tickets"], 1);
     assert!(calls["tickets.batch_read"] <= all.len().div_ceil(100) as u64, "{calls:?}");
+}
+
+#[tokio::test]
+async fn tickets_with_a_shared_id_of_their_own_are_searched_by_it() {
+    let search = async |body: String| {
+        let asked: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let filter = &asked["filterGroups"][0]["filters"][0];
+        assert_eq!(
+            filter,
+            &json!({ "propertyName": "project", "operator": "IN", "values": ["prj-2026-001", "prj-2026-002"] })
+        );
+        let ticket = |id: u32, project: &str| json!({ "id": id.to_string(), "properties": { "project": project } });
+        Json(json!({ "total": 3, "results": [
+            ticket(7, "PRJ-2026-001"), ticket(5, " prj-2026-001"), ticket(6, "PRJ-2026-009"),
+        ] }))
+    };
+    let empty = async || Json(json!({ "results": [] }));
+    let router = Router::new()
+        .route("/crm/objects/2026-03/tickets/search", post(search))
+        .route("/crm/pipelines/2026-03/tickets", get(empty))
+        .route("/crm/owners/2026-03", get(empty));
+    let more = "[map]\nshared_id = \"project_code\"\nticket_shared_id = \"project\"\n";
+    let account = Account::behind(router, Arc::new(RwLock::new(grown(1))), more).await;
+    let ids = ["PRJ-2026-001", "PRJ-2026-002"].map(|id| account.rule.parse(id).unwrap());
+    let batch = account.connection.tickets.as_ref().unwrap().tickets_by_project(&call(), &ids).await.unwrap();
+    let found: Vec<&str> = batch.found[&ids[0]].iter().map(|ticket| ticket.id.as_str()).collect();
+    assert_eq!(found, ["5", "7"], "in the order of IDs, and without what was not asked for");
+    assert!(batch.found[&ids[1]].is_empty());
 }

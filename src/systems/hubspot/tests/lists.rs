@@ -184,3 +184,12 @@ async fn a_cursor_of_another_question_or_of_nobody_is_refused() {
         assert_eq!(error.kind, ErrorKind::BadRequest, "{cursor}");
     }
 }
+
+#[tokio::test]
+async fn a_question_longer_than_hubspot_takes_is_refused_without_asking() {
+    let account = Account::new().await;
+    let query = DealQuery { text: Some("x".repeat(3_000)), ..DealQuery::default() };
+    let deals = account.connection.deals.as_ref().unwrap();
+    assert_eq!(deals.deal_page(&call(), &query, None, 10).await.unwrap_err().kind, ErrorKind::BadRequest);
+    assert!(!account.calls().await.contains_key("deals.search"));
+}

@@ -227,3 +227,18 @@ async fn many_readers_at_once_read_the_labels_once() {
     let calls = account.calls().await;
     assert_eq!((calls["deals.pipelines"], calls["owners.list"], calls["deals.batch_read"]), (1, 2, 20));
 }
+
+#[tokio::test]
+async fn a_project_with_more_deals_than_a_page_has_them_all() {
+    let mut company = grown(450);
+    for deal in &mut company.deals {
+        deal.shared_id = Some("prj-2026-777".to_owned());
+    }
+    let account = Account::of(company, "", Options::default()).await;
+    let id = account.rule.parse("PRJ-2026-777").unwrap();
+    let batch =
+        account.connection.deals.as_ref().unwrap().deals_by_project(&call(), std::slice::from_ref(&id)).await.unwrap();
+    let found: Vec<String> = batch.found[&id].iter().map(|deal| deal.id.to_string()).collect();
+    assert_eq!(found, account.truth().deals.iter().map(|deal| deal.id.to_string()).collect::<Vec<_>>());
+    assert_eq!(account.calls().await["deals.search"], 3);
+}
