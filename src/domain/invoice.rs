@@ -67,11 +67,6 @@ impl Invoice {
             }
         }
     }
-
-    /// Whether it counts in figures: posted, and not taken back.
-    pub fn counts(&self) -> bool {
-        !matches!(self.state, InvoiceState::Draft | InvoiceState::Void)
-    }
 }
 
 /// To a client, or from a vendor.

@@ -7,7 +7,9 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::Figure;
-use crate::domain::{Booked, Cost, CostState, Deal, DealStatus, Flaw, FlawKind, InvoiceKind, Money, ProjectInvoice};
+use crate::domain::{
+    Booked, Cost, CostState, Deal, DealStatus, Flaw, FlawKind, InvoiceKind, InvoiceState, Money, ProjectInvoice,
+};
 
 /// How much of what there is went into the figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,8 +95,17 @@ impl Contract {
     /// Sums the won deals.
     pub fn of<D: Borrow<Deal>>(deals: &[D]) -> Self {
         let mut contract = Self { estimated: true, ..Self::default() };
-        let won = deals.iter().map(Borrow::borrow).filter(|deal| deal.status == Some(DealStatus::Won));
-        for deal in won {
+        for deal in deals.iter().map(Borrow::borrow) {
+            match deal.status {
+                Some(DealStatus::Won) => {}
+                Some(DealStatus::Open | DealStatus::Lost) => continue,
+                // Nobody can say whether it counts: the sum is not known.
+                None => {
+                    contract.completeness.exclude(Exclusion::UnknownState);
+                    contract.value.add(Booked::default());
+                    continue;
+                }
+            }
             let booked = deal.amount.map(Booked::document).unwrap_or_default();
             contract.completeness.count(&booked, &deal.flaws);
             contract.value.add(booked);
@@ -137,8 +148,20 @@ impl Receivables {
     /// Sums the invoices as of a day.
     pub fn of(invoices: &[ProjectInvoice], today: Date) -> Self {
         let mut sums = Self::default();
-        for part in invoices.iter().filter(|part| part.invoice.counts()) {
+        for part in invoices {
             let invoice = &part.invoice;
+            match invoice.state {
+                InvoiceState::Open | InvoiceState::Closed => {}
+                InvoiceState::Draft | InvoiceState::Void => continue,
+                // Nobody can say whether it counts: the sums are not known.
+                InvoiceState::Unknown(_) => {
+                    sums.completeness.exclude(Exclusion::UnknownState);
+                    for figure in [&mut sums.invoiced, &mut sums.collected, &mut sums.outstanding, &mut sums.overdue] {
+                        figure.add(Booked::default());
+                    }
+                    continue;
+                }
+            }
             sums.completeness.count(&part.net, &invoice.flaws);
             match invoice.kind {
                 InvoiceKind::Invoice => {

@@ -1,0 +1,71 @@
+//! What every resolver can reach: the readers, the clock, and what this request asks of the values it reads.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result};
+
+use super::errors::{bad_request, not_owned};
+use super::owner::Ownership;
+use crate::domain::{Clock, Domain, ProjectId, SharedIdRule};
+use crate::reads::{Commercial, Costs, Delivery, Invoices, ReadOptions, Reads, Tickets};
+use crate::systems::Connection;
+
+/// What the graph stands on.
+#[derive(Debug)]
+pub struct Spine {
+    /// All that can be read.
+    pub reads: Reads,
+    /// How shared IDs are spelled.
+    pub shared_id: SharedIdRule,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The connections, for `Query.systems`.
+    pub connections: Vec<Connection>,
+    /// The owner of every field.
+    pub ownership: Vec<Ownership>,
+}
+
+impl Spine {
+    pub(super) fn commercial(&self) -> Result<&Commercial> {
+        self.reads.commercial.as_ref().ok_or_else(|| not_owned(Domain::Commercial))
+    }
+
+    pub(super) fn delivery(&self) -> Result<&Delivery> {
+        self.reads.delivery.as_ref().ok_or_else(|| not_owned(Domain::Delivery))
+    }
+
+    pub(super) fn work(&self) -> Result<&Tickets> {
+        self.delivery()?.work.as_deref().ok_or_else(|| not_owned(Domain::Delivery))
+    }
+
+    pub(super) fn tickets(&self) -> Result<&Tickets> {
+        self.reads.tickets.as_deref().ok_or_else(|| not_owned(Domain::Tickets))
+    }
+
+    pub(super) fn receivables(&self) -> Result<&Invoices> {
+        self.reads.receivables.as_ref().ok_or_else(|| not_owned(Domain::Receivables))
+    }
+
+    pub(super) fn costs(&self) -> Result<&Costs> {
+        self.reads.costs.as_ref().ok_or_else(|| not_owned(Domain::Costs))
+    }
+
+    pub(super) fn payables(&self) -> Result<&Invoices> {
+        self.costs()?.payables.as_ref().ok_or_else(|| not_owned(Domain::Costs))
+    }
+
+    /// The canonical form of a shared ID that a reader typed.
+    pub(super) fn project_id(&self, text: &str) -> Result<ProjectId> {
+        self.shared_id.parse(text).map_err(|error| bad_request(error.to_string()))
+    }
+}
+
+/// What the graph stands on.
+pub(super) fn spine<'c>(ctx: &Context<'c>) -> Result<&'c Spine> {
+    ctx.data::<Arc<Spine>>().map(AsRef::as_ref)
+}
+
+/// What this request asks of the values it reads.
+pub(super) fn options<'c>(ctx: &Context<'c>) -> Result<&'c ReadOptions> {
+    ctx.data::<ReadOptions>()
+}

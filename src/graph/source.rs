@@ -1,0 +1,106 @@
+//! Where a value was read and how old it is, as the graph shows it.
+
+use async_graphql::{Context, Enum, Object, Result};
+
+use super::context::spine;
+use super::errors::status_of;
+use super::scalars::DateTime;
+use crate::domain::SourceStatus as Status;
+use crate::reads::{Owner, Read};
+
+/// What the owner said of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::SourceStatus")]
+pub enum SourceStatus {
+    /// Read from the owner for this request.
+    Live,
+    /// Read from the owner a short while ago, within the time to live.
+    Cached,
+    /// Older than the time to live: the owner could not be asked again.
+    Stale,
+    /// Only a part of what the owner has could be read, or two records contradict one another.
+    Partial,
+    /// No usable shared ID leads there.
+    NotLinked,
+    /// The owner does not know the record.
+    NotFound,
+    /// The owner refuses to show it to this connection.
+    Forbidden,
+    /// The owner could not be asked.
+    Unavailable,
+}
+
+/// Where a value was read: system, record, time, status.
+#[derive(Debug, Clone)]
+pub struct Source(pub(super) crate::domain::Source);
+
+impl Source {
+    /// The source of a record that was read.
+    pub(super) fn of<V>(owner: &Owner, read: &Read<V>, record_id: Option<&str>, url: Option<&std::sync::Arc<str>>) -> Self {
+        let (status, as_of) = match read {
+            Ok(fresh) if fresh.value.is_some() => (fresh.status, Some(fresh.as_of)),
+            Ok(fresh) => (Status::NotFound, Some(fresh.as_of)),
+            Err(error) => (status_of(error.kind), None),
+        };
+        Self(crate::domain::Source {
+            system: owner.system,
+            connection: owner.connection.clone(),
+            record_id: record_id.map(Into::into),
+            url: url.cloned(),
+            as_of,
+            status,
+        })
+    }
+
+    /// The source of what no shared ID leads to.
+    pub(super) fn not_linked(owner: &Owner) -> Self {
+        Self(crate::domain::Source {
+            system: owner.system,
+            connection: owner.connection.clone(),
+            record_id: None,
+            url: None,
+            as_of: None,
+            status: Status::NotLinked,
+        })
+    }
+}
+
+/// Where a value was read: system, record, time, status.
+#[Object]
+impl Source {
+    /// Kind of system, e.g. `hubspot`.
+    async fn system(&self) -> &str {
+        self.0.system
+    }
+
+    /// The connection of the configuration.
+    async fn connection(&self) -> &str {
+        self.0.connection.as_str()
+    }
+
+    /// The record's ID in that system; null where several records or none stand behind the value.
+    async fn record_id(&self) -> Option<&str> {
+        self.0.record_id.as_deref()
+    }
+
+    /// Where a person opens the record in that system; null if the connection is not told how.
+    async fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// When the owner was asked; null if it was not, or did not answer.
+    async fn as_of(&self) -> Option<DateTime> {
+        self.0.as_of.map(DateTime)
+    }
+
+    /// How long ago that was, in milliseconds; null where `asOf` is.
+    async fn age_ms(&self, ctx: &Context<'_>) -> Result<Option<i64>> {
+        let now = spine(ctx)?.clock.now();
+        Ok(self.0.as_of.map(|as_of| now.duration_since(as_of).as_millis().max(0)).and_then(|ms| i64::try_from(ms).ok()))
+    }
+
+    /// What the owner said.
+    async fn status(&self) -> SourceStatus {
+        self.0.status.into()
+    }
+}
