@@ -133,8 +133,6 @@ pub enum IdNode {
     Deal,
     /// A client.
     Client,
-    /// A contact.
-    Contact,
     /// A ticket.
     Ticket,
     /// An invoice or bill.
@@ -142,13 +140,8 @@ pub enum IdNode {
 }
 
 impl IdNode {
-    const ALL: [(Self, &'static str); 5] = [
-        (Self::Deal, "deal"),
-        (Self::Client, "client"),
-        (Self::Contact, "contact"),
-        (Self::Ticket, "ticket"),
-        (Self::Invoice, "invoice"),
-    ];
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Deal, "deal"), (Self::Client, "client"), (Self::Ticket, "ticket"), (Self::Invoice, "invoice")];
 
     fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)

@@ -34,6 +34,10 @@ pub struct Ticket {
     pub closed_at: Option<Timestamp>,
     /// Hours booked on it, if the owner says.
     pub hours: Option<Decimal>,
+    /// Hours estimated for it, if the owner says. On a ticket that has parts of its own none: its parts say it.
+    pub hours_estimated: Option<Decimal>,
+    /// 0 to 100, if the owner says. On a ticket that has parts of its own none: its parts say it.
+    pub progress: Option<Decimal>,
     /// The project it belongs to.
     pub project_id: Option<ProjectId>,
     /// Where a person opens it.

@@ -9,6 +9,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::Figure;
 use crate::domain::{
     Booked, Cost, CostState, Deal, DealStatus, Flaw, FlawKind, InvoiceKind, InvoiceState, Money, ProjectInvoice,
+    Ticket, TicketCategory,
 };
 
 /// How much of what there is went into the figures.
@@ -197,9 +198,9 @@ pub struct Spending {
 
 impl Spending {
     /// Sums the costs.
-    pub fn of(costs: &[Cost]) -> Self {
+    pub fn of<C: Borrow<Cost>>(costs: &[C]) -> Self {
         let mut sums = Self::default();
-        for cost in costs {
+        for cost in costs.iter().map(Borrow::borrow) {
             sums.completeness.count(&cost.amount, &cost.flaws);
             match cost.state {
                 CostState::Actual => sums.actual.add(cost.amount),
@@ -220,4 +221,25 @@ pub fn estimate_at_completion(actual: Money, percent_complete: Decimal) -> Optio
     }
     let amount = actual.amount.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(percent_complete)?;
     Some(Money::new(amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero), actual.currency))
+}
+
+/// Forecast margin % less estimated margin %, in percentage points to two decimals: negative is worse than sold. None unless
+/// contract value, estimated margin and estimate at completion are known in one currency.
+pub fn margin_slippage(contract: &Contract, estimate: Money) -> Option<Decimal> {
+    let value = contract.value.in_currency(estimate.currency)?.amount;
+    let sold = contract.estimated_margin.in_currency(estimate.currency).filter(|_| contract.estimated)?.amount;
+    let forecast = value.checked_sub(estimate.amount)?;
+    super::percent(forecast.checked_sub(sold)?, value)
+}
+
+/// Progress of the planned work (tasks), weighted by estimated hours, 0 to 100 to two decimals. None if nothing is planned
+/// with an estimate.
+pub fn percent_complete<T: Borrow<Ticket>>(tickets: &[T]) -> Option<Decimal> {
+    let tasks = tickets.iter().map(Borrow::borrow).filter(|ticket| ticket.category == TicketCategory::Task);
+    let (mut done, mut planned) = (Decimal::ZERO, Decimal::ZERO);
+    for (hours, progress) in tasks.filter_map(|task| Some((task.hours_estimated?, task.progress?))) {
+        done = done.checked_add(hours.checked_mul(progress)?)?;
+        planned = planned.checked_add(hours)?;
+    }
+    super::percent(done.checked_div(Decimal::ONE_HUNDRED)?, planned)
 }

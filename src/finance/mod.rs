@@ -4,4 +4,6 @@ mod figure;
 mod financials;
 
 pub use figure::{Figure, percent};
-pub use financials::{Completeness, Contract, Exclusion, Receivables, Spending, estimate_at_completion};
+pub use financials::{
+    Completeness, Contract, Exclusion, Receivables, Spending, estimate_at_completion, margin_slippage, percent_complete,
+};

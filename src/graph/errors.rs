@@ -51,19 +51,55 @@ pub enum Code {
 impl Code {
     /// All codes, with what they mean and what to do, for the table in the documentation.
     pub const ALL: [(Self, &'static str, &'static str); 17] = [
-        (Self::UpstreamTimeout, "The system did not answer in time.", "Ask again; if it stays, look at the system's load."),
+        (
+            Self::UpstreamTimeout,
+            "The system did not answer in time.",
+            "Ask again; if it stays, look at the system's load.",
+        ),
         (Self::UpstreamUnavailable, "The system cannot be reached, or says that it is broken.", "Ask again later."),
         (Self::UpstreamRateLimited, "The system's rate limit is reached.", "Ask again after `retryAfterMs`."),
         (Self::UpstreamAuth, "The system does not accept Spine's credential.", "Renew the connection's secret."),
-        (Self::UpstreamForbidden, "The system does not show this to Spine's credential.", "Grant the permission the connector's page lists."),
+        (
+            Self::UpstreamForbidden,
+            "The system does not show this to Spine's credential.",
+            "Grant the permission the connector's page lists.",
+        ),
         (Self::UpstreamBadRequest, "The system does not accept the question.", "Check the connection's field mapping."),
-        (Self::UpstreamBadResponse, "The system's answer could not be read.", "Ask again; if it stays, see the log under the request ID."),
-        (Self::UpstreamTooLarge, "The system's answer is larger than allowed.", "Ask for less, or raise `http.max_body`."),
-        (Self::CircuitOpen, "The system failed repeatedly and is being given a rest.", "Ask again after `retryAfterMs`."),
-        (Self::ResultTruncated, "What could be read is not the whole.", "Ask for less; the figure is withheld rather than too small."),
-        (Self::DataConflict, "The system holds more than one record for one ID.", "Put the records right in the system."),
-        (Self::DataInvalid, "The owner states this field in a form nobody can read.", "Put the record right in the system."),
-        (Self::NotOwned, "No connection owns this domain, or the owner does not keep this.", "Name an owner in `[owners]`."),
+        (
+            Self::UpstreamBadResponse,
+            "The system's answer could not be read.",
+            "Ask again; if it stays, see the log under the request ID.",
+        ),
+        (
+            Self::UpstreamTooLarge,
+            "The system's answer is larger than allowed.",
+            "Ask for less, or raise `http.max_body`.",
+        ),
+        (
+            Self::CircuitOpen,
+            "The system failed repeatedly and is being given a rest.",
+            "Ask again after `retryAfterMs`.",
+        ),
+        (
+            Self::ResultTruncated,
+            "What could be read is not the whole.",
+            "Ask for less; the figure is withheld rather than too small.",
+        ),
+        (
+            Self::DataConflict,
+            "The system holds more than one record for one ID.",
+            "Put the records right in the system.",
+        ),
+        (
+            Self::DataInvalid,
+            "The owner states this field in a form nobody can read.",
+            "Put the record right in the system.",
+        ),
+        (
+            Self::NotOwned,
+            "No connection owns this domain, or the owner does not keep this.",
+            "Name an owner in `[owners]`.",
+        ),
         (Self::DeadlineExceeded, "The request's time was up.", "Ask for less, or ask again."),
         (Self::Overloaded, "Too many reads are waiting for the system.", "Ask again a little later."),
         (Self::BadRequest, "The question itself is wrong.", "The message says what is wrong."),

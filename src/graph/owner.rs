@@ -32,6 +32,11 @@ impl OwnerDomain {
         (Self::Costs, "COSTS", Some(Domain::Costs)),
         (Self::Rollup, "ROLLUP", None),
     ];
+
+    /// The domains that have an owner, each with its word in the configuration.
+    pub(super) fn owned() -> impl Iterator<Item = (Self, Domain)> {
+        Self::ALL.iter().filter_map(|(shown, _, domain)| domain.map(|domain| (*shown, domain)))
+    }
 }
 
 /// States who owns a field. Introspection hides applied directives, so the same stands in the field's description and in
@@ -65,12 +70,12 @@ pub(super) fn ownership(sdl: &str, reads: &Reads) -> Vec<Ownership> {
             let named = argument.map(|argument| argument.node.to_string());
             let known = OwnerDomain::ALL.iter().find(|(_, name, _)| named.as_deref() == Some(*name));
             if let Some((domain, _, owned)) = known {
-                let owner = owned.and_then(|domain| reads.owner(domain));
+                let connection = owned.and_then(|domain| reads.owner(domain));
                 all.push(Ownership {
                     field: format!("{}.{}", definition.node.name.node, field.node.name.node),
                     domain: *domain,
-                    connection: owner.map(|owner| owner.connection.to_string()),
-                    system: owner.map(|owner| owner.system.to_owned()),
+                    connection: connection.map(|named| named.connection.to_string()),
+                    system: connection.map(|named| named.system.to_owned()),
                 });
             }
         }

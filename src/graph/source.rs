@@ -1,12 +1,14 @@
 //! Where a value was read and how old it is, as the graph shows it.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, Object, Result};
 
 use super::context::spine;
 use super::errors::status_of;
 use super::scalars::DateTime;
 use crate::domain::SourceStatus as Status;
-use crate::reads::{Owner, Read};
+use crate::reads::{Fresh, Owner, Read};
 
 /// What the owner said of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -36,7 +38,7 @@ pub struct Source(pub(super) crate::domain::Source);
 
 impl Source {
     /// The source of a record that was read.
-    pub(super) fn of<V>(owner: &Owner, read: &Read<V>, record_id: Option<&str>, url: Option<&std::sync::Arc<str>>) -> Self {
+    pub(super) fn of<V>(owner: &Owner, read: &Read<V>, record_id: Option<&str>, url: Option<&Arc<str>>) -> Self {
         let (status, as_of) = match read {
             Ok(fresh) if fresh.value.is_some() => (fresh.status, Some(fresh.as_of)),
             Ok(fresh) => (Status::NotFound, Some(fresh.as_of)),
@@ -49,6 +51,18 @@ impl Source {
             url: url.cloned(),
             as_of,
             status,
+        })
+    }
+
+    /// The source of a record out of a read that found it, by itself or in a list.
+    pub(super) fn found<V>(owner: &Owner, read: &Fresh<V>, record_id: &str, url: Option<&Arc<str>>) -> Self {
+        Self(crate::domain::Source {
+            system: owner.system,
+            connection: owner.connection.clone(),
+            record_id: Some(record_id.into()),
+            url: url.cloned(),
+            as_of: Some(read.as_of),
+            status: read.status,
         })
     }
 

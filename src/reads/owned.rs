@@ -37,6 +37,7 @@ pub struct Reads {
     pub receivables: Option<Invoices>,
     /// Costs, and bills of vendors.
     pub costs: Option<Costs>,
+    ticket_readers: Vec<Arc<Tickets>>,
 }
 
 /// Readers of the commercial owner.
@@ -47,7 +48,7 @@ pub struct Commercial {
     /// Deals by record ID.
     pub deals: Reader<DealId, Deal>,
     /// The deals of a project.
-    pub deals_by_project: Reader<ProjectId, Vec<Deal>>,
+    pub deals_by_project: Reader<ProjectId, Vec<Arc<Deal>>>,
     /// Pages of deals.
     pub deal_pages: Reader<DealPageKey, Page<Arc<Deal>>>,
     /// Clients by record ID.
@@ -60,15 +61,15 @@ pub struct Commercial {
 #[derive(Debug)]
 pub struct DealDetails {
     /// Contacts.
-    pub contacts: Reader<DealId, Vec<Contact>>,
+    pub contacts: Reader<DealId, Vec<Arc<Contact>>>,
     /// Line items.
-    pub line_items: Reader<DealId, Vec<LineItem>>,
+    pub line_items: Reader<DealId, Vec<Arc<LineItem>>>,
     /// The proposal that counts.
     pub proposals: Reader<DealId, Proposal>,
     /// Notes, calls, mails, meetings.
-    pub communications: Reader<DealId, Vec<Communication>>,
+    pub communications: Reader<DealId, Vec<Arc<Communication>>>,
     /// Tickets the commercial owner keeps beside the deal.
-    pub pre_sales_tickets: Reader<DealId, Vec<Ticket>>,
+    pub pre_sales_tickets: Reader<DealId, Vec<Arc<Ticket>>>,
 }
 
 /// Readers of the delivery owner.
@@ -79,7 +80,7 @@ pub struct Delivery {
     /// Projects by shared ID.
     pub projects: Reader<ProjectId, Project>,
     /// Milestones of a project.
-    pub milestones: Reader<ProjectId, Vec<Milestone>>,
+    pub milestones: Reader<ProjectId, Vec<Arc<Milestone>>>,
     /// Hours booked on a project.
     pub effort: Reader<ProjectId, Effort>,
     /// Pages of projects.
@@ -97,7 +98,7 @@ pub struct Tickets {
     /// Tickets by record ID.
     pub tickets: Reader<TicketId, Ticket>,
     /// The tickets of a project.
-    pub by_project: Reader<ProjectId, Vec<Ticket>>,
+    pub by_project: Reader<ProjectId, Vec<Arc<Ticket>>>,
 }
 
 /// Readers of invoices of one direction.
@@ -119,7 +120,7 @@ pub struct Costs {
     /// Who owns them.
     pub owner: Owner,
     /// The costs of a project.
-    pub by_project: Reader<ProjectId, Vec<Cost>>,
+    pub by_project: Reader<ProjectId, Vec<Arc<Cost>>>,
     /// Bills of vendors, where the owner has them as documents.
     pub payables: Option<Invoices>,
 }
@@ -145,20 +146,32 @@ impl Reads {
             let connection = connections.iter().find(|connection| connection.name == *name)?;
             Some(Readers { connection, clock, freshness: Freshness::of(cache, domain, patience) })
         };
-        let tickets = owner(Domain::Tickets).and_then(|readers| readers.tickets()).map(Arc::new);
-        let delivery = owner(Domain::Delivery).and_then(|readers| {
-            let shared = tickets.as_ref().filter(|tickets| tickets.owner.connection == readers.connection.name);
-            let work = shared.cloned().or_else(|| readers.tickets().map(Arc::new));
-            readers.delivery(work)
-        });
+        // One set of ticket readers per connection, whatever domains it owns, so that nothing is read twice.
+        let mut ticket_readers: Vec<Arc<Tickets>> = Vec::new();
+        for readers in [Domain::Tickets, Domain::Delivery, Domain::Commercial].into_iter().filter_map(owner) {
+            let known = ticket_readers.iter().any(|tickets| tickets.owner.connection == readers.connection.name);
+            if let (false, Some(tickets)) = (known, readers.tickets()) {
+                ticket_readers.push(Arc::new(tickets));
+            }
+        }
+        let tickets_of = |domain: Domain| {
+            let name = owners.of(domain)?;
+            ticket_readers.iter().find(|tickets| tickets.owner.connection == *name).cloned()
+        };
         Self {
             commercial: owner(Domain::Commercial).and_then(|readers| readers.commercial()),
-            delivery,
-            tickets,
+            delivery: owner(Domain::Delivery).and_then(|readers| readers.delivery(tickets_of(Domain::Delivery))),
+            tickets: tickets_of(Domain::Tickets),
             receivables: owner(Domain::Receivables)
                 .and_then(|readers| Some(readers.invoices(readers.connection.receivables.as_ref()?))),
             costs: owner(Domain::Costs).and_then(|readers| readers.costs()),
+            ticket_readers,
         }
+    }
+
+    /// The tickets of a connection, whichever domain it owns.
+    pub fn tickets_of(&self, connection: &ConnectionName) -> Option<&Tickets> {
+        self.ticket_readers.iter().find(|tickets| tickets.owner.connection == *connection).map(AsRef::as_ref)
     }
 
     /// The owner of a domain.
@@ -187,6 +200,17 @@ macro_rules! fetch {
         Box::new(move |call: Call, keys: Vec<_>| {
             let source = Arc::clone(&source);
             Box::pin(async move { source.$method(&call, &keys).await })
+        })
+    }};
+}
+
+/// A fetch of lists, whose items are shared from here on.
+macro_rules! fetch_lists {
+    ($source:expr, $method:ident) => {{
+        let source = Arc::clone($source);
+        Box::new(move |call: Call, keys: Vec<_>| {
+            let source = Arc::clone(&source);
+            Box::pin(async move { source.$method(&call, &keys).await.map(shared) })
         })
     }};
 }
@@ -227,17 +251,21 @@ impl Readers<'_> {
         Some(Commercial {
             owner: self.owner(),
             deals: self.reader("deals", limit, fetch!(deals, deals)),
-            deals_by_project: self.reader("deals_by_project", limit, fetch!(deals, deals_by_project)),
+            deals_by_project: self.reader("deals_by_project", limit, fetch_lists!(deals, deals_by_project)),
             deal_pages: self.reader("deal_page", 1, fetch_pages!(deals, deal_page)),
             clients: clients.map(|clients| self.reader("clients", clients.batch_limit(), fetch!(clients, clients))),
             details: details.map(|details| {
                 let limit = details.batch_limit();
                 DealDetails {
-                    contacts: self.reader("contacts", limit, fetch!(details, contacts)),
-                    line_items: self.reader("line_items", limit, fetch!(details, line_items)),
+                    contacts: self.reader("contacts", limit, fetch_lists!(details, contacts)),
+                    line_items: self.reader("line_items", limit, fetch_lists!(details, line_items)),
                     proposals: self.reader("proposals", limit, fetch!(details, proposals)),
-                    communications: self.reader("communications", limit, fetch!(details, communications)),
-                    pre_sales_tickets: self.reader("pre_sales_tickets", limit, fetch!(details, pre_sales_tickets)),
+                    communications: self.reader("communications", limit, fetch_lists!(details, communications)),
+                    pre_sales_tickets: self.reader(
+                        "pre_sales_tickets",
+                        limit,
+                        fetch_lists!(details, pre_sales_tickets),
+                    ),
                 }
             }),
         })
@@ -249,7 +277,7 @@ impl Readers<'_> {
         Some(Delivery {
             owner: self.owner(),
             projects: self.reader("projects", limit, fetch!(projects, projects)),
-            milestones: self.reader("milestones", limit, fetch!(projects, milestones)),
+            milestones: self.reader("milestones", limit, fetch_lists!(projects, milestones)),
             effort: self.reader("effort", limit, fetch!(projects, effort)),
             project_pages: self.reader("project_page", 1, fetch_pages!(projects, project_page)),
             work,
@@ -262,7 +290,7 @@ impl Readers<'_> {
         Some(Tickets {
             owner: self.owner(),
             tickets: self.reader("tickets", limit, fetch!(tickets, tickets)),
-            by_project: self.reader("tickets_by_project", limit, fetch!(tickets, tickets_by_project)),
+            by_project: self.reader("tickets_by_project", limit, fetch_lists!(tickets, tickets_by_project)),
         })
     }
 
@@ -280,10 +308,15 @@ impl Readers<'_> {
         let costs = self.connection.costs.as_ref()?;
         Some(Costs {
             owner: self.owner(),
-            by_project: self.reader("costs_by_project", costs.batch_limit(), fetch!(costs, costs_by_project)),
+            by_project: self.reader("costs_by_project", costs.batch_limit(), fetch_lists!(costs, costs_by_project)),
             payables: self.connection.payables.as_ref().map(|source| self.invoices(source)),
         })
     }
+}
+
+fn shared<K: Key, T>(batch: Batch<K, Vec<T>>) -> Batch<K, Vec<Arc<T>>> {
+    let share = |(key, items): (K, Vec<T>)| (key, items.into_iter().map(Arc::new).collect());
+    Batch { found: batch.found.into_iter().map(share).collect(), failed: batch.failed }
 }
 
 /// Matches pages to their keys: they were asked one by one, since a page has no batch.

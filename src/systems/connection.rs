@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::http::HttpClient;
 use super::{ClientSource, CostSource, DealDetailSource, DealSource, InvoiceSource, ProjectSource, TicketSource};
 use crate::config::Traffic;
 use crate::domain::{Clock, ConnectionName, SharedIdRule};
@@ -28,6 +29,8 @@ pub struct Connection {
     pub name: ConnectionName,
     /// Kind of system, e.g. `hubspot`.
     pub system: &'static str,
+    /// The HTTP clients it reads through, which know how the system fares.
+    pub upstreams: Vec<Arc<HttpClient>>,
     /// Deals.
     pub deals: Option<Arc<dyn DealSource>>,
     /// Clients.
@@ -52,6 +55,7 @@ impl Connection {
         Self {
             name,
             system,
+            upstreams: Vec::new(),
             deals: None,
             clients: None,
             deal_details: None,

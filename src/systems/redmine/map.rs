@@ -106,9 +106,26 @@ impl Words {
         }
     }
 
+    /// The issues of one project as its tickets. Estimate and progress stand on the issues that have none below them:
+    /// Redmine repeats them on the parents.
+    pub(super) fn tickets(&self, project_id: &ProjectId, issues: &[wire::Issue]) -> Vec<Ticket> {
+        let parents: Vec<&str> =
+            issues.iter().filter_map(|issue| issue.parent.as_ref()).map(|parent| parent.id.0.as_str()).collect();
+        let ticket = |issue: &wire::Issue| {
+            let ticket = self.ticket(Some(project_id.clone()), issue);
+            if parents.contains(&issue.id.0.as_str()) {
+                Ticket { hours_estimated: None, progress: None, ..ticket }
+            } else {
+                ticket
+            }
+        };
+        issues.iter().map(ticket).collect()
+    }
+
     /// An issue as a ticket of a project.
     pub(super) fn ticket(&self, project_id: Option<ProjectId>, issue: &wire::Issue) -> Ticket {
         let instant = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        let number = |value: Option<&wire::Scalar>| value.and_then(|value| parse_decimal(&value.0).ok());
         let closed = issue.status.as_ref().is_some_and(|status| status.is_closed);
         let tracker = issue.tracker.as_ref().map(|tracker| tracker.name.clone());
         Ticket {
@@ -128,6 +145,8 @@ impl Words {
             // Redmine keeps the time of the last closing when an issue is opened again.
             closed_at: instant(&issue.closed_on).filter(|_| closed),
             hours: issue.spent_hours.as_ref().and_then(|hours| parse_decimal(&hours.0).ok()).map(hundredths),
+            hours_estimated: number(issue.estimated_hours.as_ref()),
+            progress: number(issue.done_ratio.as_ref()),
             project_id,
             url: Some(format!("{}/issues/{}", self.base_url, issue.id.0).into()),
         }

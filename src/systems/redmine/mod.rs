@@ -192,7 +192,7 @@ impl TicketSource for Redmine {
         let (located, mut issues) = self.children::<wire::Issue>(call, ids).await?;
         let found = located.found.into_keys().map(|id| {
             let issues = issues.remove(&id).unwrap_or_default();
-            let tickets = issues.iter().map(|issue| self.words.ticket(Some(id.clone()), issue)).collect();
+            let tickets = self.words.tickets(&id, &issues);
             (id, tickets)
         });
         Ok(Batch { found: found.collect(), failed: located.failed })

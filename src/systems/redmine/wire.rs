@@ -72,6 +72,11 @@ pub(super) struct Issue {
     pub(super) priority: Option<Named>,
     pub(super) assigned_to: Option<Named>,
     pub(super) subject: Option<String>,
+    pub(super) parent: Option<Parent>,
+    /// Percent done; Redmine computes that of a parent from its children.
+    pub(super) done_ratio: Option<Scalar>,
+    /// Its own estimate, without those below it.
+    pub(super) estimated_hours: Option<Scalar>,
     pub(super) created_on: Option<String>,
     /// When it was last closed; stays when it is opened again.
     pub(super) closed_on: Option<String>,
@@ -79,6 +84,12 @@ pub(super) struct Issue {
     pub(super) spent_hours: Option<Scalar>,
     #[serde(default)]
     pub(super) custom_fields: Vec<CustomField>,
+}
+
+/// The issue above an issue.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Parent {
+    pub(super) id: Scalar,
 }
 
 /// Status of an issue.

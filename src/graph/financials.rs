@@ -1,0 +1,374 @@
+//! The money of a project: a rollup over the records of three owners, computed when it is asked for.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use iso_currency::Currency;
+use rust_decimal::Decimal;
+
+use super::context::{options, spine};
+use super::errors::system_error;
+use super::money::Money;
+use super::owner::{OwnerDomain, owner as owned_by};
+use super::project::Project;
+use super::source::Source;
+use crate::domain::{self, Deal, ProjectId};
+use crate::finance::{self, Contract, Exclusion, Figure, Receivables, Spending};
+use crate::reads::{Owner, Read};
+
+/// The money of a project, or of a deal that leads to none.
+#[derive(Debug, Clone)]
+pub struct Financials(Of);
+
+#[derive(Debug, Clone)]
+enum Of {
+    Project(ProjectId),
+    Unlinked(Arc<Deal>),
+}
+
+/// How much of what there is went into the figures.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Completeness {
+    /// Records that are in the figures: won deals, invoices, costs.
+    included: usize,
+    /// Records that belong in them but have no readable amount. Figures they belong in are null, never smaller.
+    excluded: usize,
+    /// Why figures are null or records excluded; empty if all is well.
+    reasons: Vec<CompletenessReason>,
+}
+
+/// Why a figure is null, or a record is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CompletenessReason {
+    /// A record has no amount.
+    MissingAmount,
+    /// A record's amount has no currency.
+    MissingCurrency,
+    /// A record's amount or currency cannot be read.
+    UnreadableAmount,
+    /// A record is in a state nobody has mapped, so nobody can say whether it counts.
+    UnknownState,
+    /// The parts were booked in different currencies, and in none in common.
+    MixedCurrencies,
+    /// The owner of deals did not answer, or there is none.
+    CommercialUnavailable,
+    /// The owner of invoices did not answer, or there is none.
+    ReceivablesUnavailable,
+    /// The owner of costs did not answer, or there is none.
+    CostsUnavailable,
+    /// The deal carries no usable shared ID, so nothing but the deal itself is known.
+    NotLinked,
+}
+
+impl From<Exclusion> for CompletenessReason {
+    fn from(exclusion: Exclusion) -> Self {
+        match exclusion {
+            Exclusion::MissingAmount => Self::MissingAmount,
+            Exclusion::MissingCurrency => Self::MissingCurrency,
+            Exclusion::UnreadableAmount => Self::UnreadableAmount,
+            Exclusion::UnknownState => Self::UnknownState,
+            Exclusion::MixedCurrencies => Self::MixedCurrencies,
+        }
+    }
+}
+
+impl Financials {
+    /// The money of a project.
+    pub(super) fn of_project(id: ProjectId) -> Self {
+        Self(Of::Project(id))
+    }
+
+    /// What a deal without a usable shared ID can say of money: its own part alone.
+    pub(super) fn of_unlinked(deal: Arc<Deal>) -> Self {
+        Self(Of::Unlinked(deal))
+    }
+
+    async fn contract(&self, ctx: &Context<'_>) -> Result<Contract> {
+        match &self.0 {
+            Of::Unlinked(deal) => Ok(Contract::of(std::slice::from_ref(deal))),
+            Of::Project(id) => {
+                let read = spine(ctx)?.commercial()?.deals_by_project.get(options(ctx)?, id).await;
+                let deals = read.map_err(|error| system_error(&error))?.value;
+                Ok(Contract::of(deals.as_deref().map(Vec::as_slice).unwrap_or_default()))
+            }
+        }
+    }
+
+    /// None for a deal that leads to no project.
+    async fn receivables(&self, ctx: &Context<'_>) -> Result<Option<Receivables>> {
+        let Of::Project(id) = &self.0 else { return Ok(None) };
+        let spine = spine(ctx)?;
+        let read = spine.receivables()?.by_project.get(options(ctx)?, id).await;
+        let invoices = read.map_err(|error| system_error(&error))?.value;
+        Ok(Some(Receivables::of(invoices.as_deref().map(Vec::as_slice).unwrap_or_default(), spine.clock.today())))
+    }
+
+    /// None for a deal that leads to no project.
+    async fn spending(&self, ctx: &Context<'_>) -> Result<Option<Spending>> {
+        let Of::Project(id) = &self.0 else { return Ok(None) };
+        let read = spine(ctx)?.costs()?.by_project.get(options(ctx)?, id).await;
+        let costs = read.map_err(|error| system_error(&error))?.value;
+        Ok(Some(Spending::of(costs.as_deref().map(Vec::as_slice).unwrap_or_default())))
+    }
+
+    async fn both(&self, ctx: &Context<'_>) -> Result<Option<(Receivables, Spending)>> {
+        let (receivables, spending) = tokio::try_join!(self.receivables(ctx), self.spending(ctx))?;
+        Ok(receivables.zip(spending))
+    }
+
+    /// A sum as people see it. The sum of nothing is zero, in the currency of the project's other figures.
+    async fn shown(&self, ctx: &Context<'_>, figure: &Figure) -> Result<Option<Money>> {
+        if !figure.is_empty() {
+            return Ok(figure.money().map(Money::from));
+        }
+        let currency = self.currency(ctx).await?;
+        Ok(currency.and_then(|currency| figure.in_currency(currency)).map(Money::from))
+    }
+
+    /// The currency of a figure that is zero: that of the contract, else of the invoices, else of the costs.
+    async fn currency(&self, ctx: &Context<'_>) -> Result<Option<Currency>> {
+        let contract = self.contract(ctx).await;
+        if let Some(money) = contract.as_ref().ok().and_then(|contract| contract.value.money()) {
+            return Ok(Some(money.currency));
+        }
+        let receivables = self.receivables(ctx).await;
+        if let Some(money) = receivables.as_ref().ok().and_then(Option::as_ref).and_then(|sums| sums.invoiced.money()) {
+            return Ok(Some(money.currency));
+        }
+        let spending = self.spending(ctx).await;
+        if let Some(money) = spending.as_ref().ok().and_then(Option::as_ref).and_then(|sums| sums.actual.money()) {
+            return Ok(Some(money.currency));
+        }
+        // Nobody named a currency. If somebody could not be asked, that is the reason.
+        contract?;
+        receivables?;
+        spending?;
+        Ok(None)
+    }
+
+    /// `left - right`; zero less zero is zero in the project's currency.
+    async fn difference(&self, ctx: &Context<'_>, left: &Figure, right: &Figure) -> Result<Option<Money>> {
+        if left.is_empty() && right.is_empty() {
+            return self.shown(ctx, left).await;
+        }
+        Ok(left.minus(right).map(Money::from))
+    }
+
+    async fn estimate(&self, ctx: &Context<'_>) -> Result<Option<domain::Money>> {
+        let Of::Project(id) = &self.0 else { return Ok(None) };
+        let project = Project::new(id.clone());
+        let (spending, progress) = tokio::try_join!(self.spending(ctx), project.progress(ctx))?;
+        let actual = spending.and_then(|sums| sums.actual.money());
+        Ok(actual.zip(progress).and_then(|(actual, progress)| finance::estimate_at_completion(actual, progress)))
+    }
+
+    /// Where the figures were read: the owners of deals, invoices and costs.
+    async fn read_sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>> {
+        let (spine, options) = (spine(ctx)?, options(ctx)?);
+        let reads = &spine.reads;
+        let id = match &self.0 {
+            Of::Project(id) => id,
+            Of::Unlinked(_) => {
+                let owners = [reads.receivables.as_ref().map(|r| &r.owner), reads.costs.as_ref().map(|r| &r.owner)];
+                return Ok(owners.into_iter().flatten().map(Source::not_linked).collect());
+            }
+        };
+        fn listed<V>(owner: &Owner, read: &Read<V>) -> Source {
+            Source::of(owner, read, None, None)
+        }
+        let (deals, invoices, costs) = tokio::join!(
+            async {
+                let readers = reads.commercial.as_ref()?;
+                Some(listed(&readers.owner, &readers.deals_by_project.get(options, id).await))
+            },
+            async {
+                let readers = reads.receivables.as_ref()?;
+                Some(listed(&readers.owner, &readers.by_project.get(options, id).await))
+            },
+            async {
+                let readers = reads.costs.as_ref()?;
+                Some(listed(&readers.owner, &readers.by_project.get(options, id).await))
+            },
+        );
+        Ok([deals, invoices, costs].into_iter().flatten().collect())
+    }
+}
+
+/// The money of a project, computed at read time from what the owners of deals, invoices and costs state. Each figure is in
+/// the currency its records share; sums across currencies are never made. A figure of which any part is unknown is null, and
+/// `completeness` says why. Figures without tax: `contractValue`, `invoiced`, `leftToInvoice`, costs and margins; with tax:
+/// `collected`, `outstanding`, `overdue`.
+#[Object]
+impl Financials {
+    /// What was sold: the amounts of the won deals. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn contract_value(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        let contract = self.contract(ctx).await?;
+        self.shown(ctx, &contract.value).await
+    }
+
+    /// Invoiced without tax, net of credit notes; void documents and drafts are not in it. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn invoiced(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        match self.receivables(ctx).await? {
+            Some(sums) => self.shown(ctx, &sums.invoiced).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What clients paid, with tax. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn collected(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        match self.receivables(ctx).await? {
+            Some(sums) => self.shown(ctx, &sums.collected).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What clients still owe, with tax, less open credit notes. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn outstanding(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        match self.receivables(ctx).await? {
+            Some(sums) => self.shown(ctx, &sums.outstanding).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What clients still owe after the due date, with tax. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn overdue(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        match self.receivables(ctx).await? {
+            Some(sums) => self.shown(ctx, &sums.overdue).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Contract value less invoiced. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn left_to_invoice(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        let (contract, receivables) = tokio::try_join!(self.contract(ctx), self.receivables(ctx))?;
+        match receivables {
+            Some(sums) => self.difference(ctx, &contract.value, &sums.invoiced).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Invoiced as a percentage of contract value, to two decimals; null while nothing is sold. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn invoiced_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
+        let (contract, receivables) = tokio::try_join!(self.contract(ctx), self.receivables(ctx))?;
+        Ok(receivables.and_then(|sums| sums.invoiced.percent_of(&contract.value)))
+    }
+
+    /// What the project has cost: bills less vendor credits, labour, expenses. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn actual_cost(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        match self.spending(ctx).await? {
+            Some(sums) => self.shown(ctx, &sums.actual).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What is ordered for it and not yet invoiced. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn committed_cost(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        match self.spending(ctx).await? {
+            Some(sums) => self.shown(ctx, &sums.committed).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Invoiced less actual cost: the margin on what was invoiced so far, not on revenue recognised. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn margin(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        match self.both(ctx).await? {
+            Some((receivables, spending)) => self.difference(ctx, &receivables.invoiced, &spending.actual).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Margin as a percentage of invoiced, to two decimals; null while nothing is invoiced. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn margin_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
+        let Some((receivables, spending)) = self.both(ctx).await? else { return Ok(None) };
+        let margin = receivables.invoiced.minus(&spending.actual);
+        let invoiced = margin.and_then(|margin| receivables.invoiced.in_currency(margin.currency));
+        Ok(margin.zip(invoiced).and_then(|(margin, invoiced)| finance::percent(margin.amount, invoiced.amount)))
+    }
+
+    /// What sales expected to remain of the contract value; null unless every won deal states it. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn estimated_margin(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        Ok(self.contract(ctx).await?.estimated_margin().map(Money::from))
+    }
+
+    /// Forecast margin % less estimated margin %, in percentage points to two decimals: negative is worse than sold. The
+    /// forecast is contract value less `eac`. Null if either is unknown, or if they are in different currencies. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn margin_slippage(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
+        let (contract, estimate) = tokio::try_join!(self.contract(ctx), self.estimate(ctx))?;
+        Ok(estimate.and_then(|estimate| finance::margin_slippage(&contract, estimate)))
+    }
+
+    /// Budget less actual cost; the budget is contract value less estimated margin. Positive is under budget. Null if there is
+    /// no estimate, or if the two are in different currencies. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn budget_variance(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        let (contract, spending) = tokio::try_join!(self.contract(ctx), self.spending(ctx))?;
+        let Some((budget, spending)) = contract.budget().zip(spending) else { return Ok(None) };
+        let spent = spending.actual.in_currency(budget.currency);
+        let left = spent.and_then(|spent| budget.amount.checked_sub(spent.amount));
+        Ok(left.map(|left| domain::Money::new(left, budget.currency).into()))
+    }
+
+    /// Estimate at completion: actual cost over percent complete, to the cent; null before any progress. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn eac(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+        Ok(self.estimate(ctx).await?.map(Money::from))
+    }
+
+    /// How much of what there is went into the figures. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn completeness(&self, ctx: &Context<'_>) -> Result<Completeness> {
+        let (contract, receivables, spending) =
+            tokio::join!(self.contract(ctx), self.receivables(ctx), self.spending(ctx));
+        let mut reasons = Vec::new();
+        if matches!(self.0, Of::Unlinked(_)) {
+            reasons.push(CompletenessReason::NotLinked);
+        }
+        let parts = [
+            contract.map(|contract| Some(contract.completeness)).map_err(|_| CompletenessReason::CommercialUnavailable),
+            receivables
+                .map(|sums| sums.map(|sums| sums.completeness))
+                .map_err(|_| CompletenessReason::ReceivablesUnavailable),
+            spending.map(|sums| sums.map(|sums| sums.completeness)).map_err(|_| CompletenessReason::CostsUnavailable),
+        ];
+        let mut all = finance::Completeness::default();
+        for part in parts {
+            match part {
+                Ok(Some(part)) => all = all.and(&part),
+                Ok(None) => {}
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        reasons.extend(all.reasons.into_iter().map(CompletenessReason::from));
+        Ok(Completeness { included: all.included, excluded: all.excluded, reasons })
+    }
+
+    /// Where the figures were read: the source with the worst status, and of those the oldest. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
+        let sources = self.read_sources(ctx).await?;
+        let worst = sources.into_iter().max_by(|left, right| {
+            let rank = |source: &Source| (source.0.status, std::cmp::Reverse(source.0.as_of));
+            rank(left).cmp(&rank(right))
+        });
+        Ok(worst)
+    }
+
+    /// Where the figures were read, per owner. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>> {
+        self.read_sources(ctx).await
+    }
+}

@@ -1,0 +1,282 @@
+//! The roots of the graph.
+
+use std::sync::Arc;
+
+use async_graphql::connection::Connection as Relay;
+use async_graphql::{Context, ID, Interface, Object, Result};
+
+use super::client::Client;
+use super::context::{options, spine};
+use super::deal::Deal;
+use super::errors::bad_request;
+use super::filters::{DealFilter, DealLookup, DealOrder, InvoiceFilter, ProjectFilter, client_record, record_of};
+use super::invoice::{Invoice, InvoiceDirection, InvoiceStatus};
+use super::owner::Ownership;
+use super::paging::{ListFields, connection, first_of, rows};
+use super::prefetch;
+use super::project::Project;
+use super::scalars::ProjectId;
+use super::system::System;
+use super::ticket::Ticket;
+use crate::domain::{self, DealId, DealQuery, GlobalId, IdNode};
+
+/// Anything with an ID of its own.
+#[derive(Debug, Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Unique over all systems."))]
+pub enum Node {
+    /// A deal.
+    Deal(Deal),
+    /// A client.
+    Client(Client),
+    /// A project.
+    Project(Project),
+    /// A ticket.
+    Ticket(Ticket),
+    /// An invoice.
+    Invoice(Invoice),
+}
+
+/// The roots of the graph.
+#[derive(Debug)]
+pub struct Query;
+
+/// Deals as a connection, with what is selected below them read in one wave.
+pub(super) async fn deal_connection(
+    ctx: &Context<'_>,
+    query: DealQuery,
+    first: i32,
+    after: Option<String>,
+) -> Result<Relay<String, Deal, ListFields>> {
+    kept_deals(ctx, query, first, after, |_| true, false).await
+}
+
+async fn kept_deals(
+    ctx: &Context<'_>,
+    query: DealQuery,
+    first: i32,
+    after: Option<String>,
+    keep: fn(&domain::Deal) -> bool,
+    filtered: bool,
+) -> Result<Relay<String, Deal, ListFields>> {
+    let commercial = spine(ctx)?.commercial()?;
+    let found = rows(&commercial.deal_pages, options(ctx)?, &query, first, after, keep).await?;
+    let deals: Vec<_> = found.rows.iter().map(|(_, deal)| Arc::clone(deal)).collect();
+    prefetch::deals(ctx, &ctx.look_ahead().field("edges").field("node"), &deals).await?;
+    prefetch::deals(ctx, &ctx.look_ahead().field("nodes"), &deals).await?;
+    Ok(connection(&found, filtered, |read, deal| Deal::new(&commercial.owner, read, deal)))
+}
+
+/// The roots of the graph. Null where an owner does not know a record; null with an error where it could not be asked.
+#[Object]
+impl Query {
+    /// One deal; null if the CRM does not know it.
+    async fn deal(&self, ctx: &Context<'_>, by: DealLookup) -> Result<Option<Deal>> {
+        match by {
+            DealLookup::Id(id) => {
+                let id = DealId::new(record_of(ctx, &id, IdNode::Deal)?);
+                Deal::read(ctx, &id).await
+            }
+            DealLookup::ProjectId(ProjectId(text)) => {
+                let id = spine(ctx)?.project_id(&text)?;
+                let ahead = ctx.look_ahead();
+                // The ID is known already: what hangs on the project is read while the deal is.
+                let (deals, warm) = tokio::join!(Deal::of_project(ctx, &id), async {
+                    prefetch::projects(ctx, &ahead.field("project"), std::slice::from_ref(&id)).await?;
+                    prefetch::financials(ctx, &ahead.field("financials"), std::slice::from_ref(&id)).await
+                });
+                warm?;
+                let deals = deals?;
+                let won = deals.iter().position(|deal| deal.record.status == Some(domain::DealStatus::Won));
+                Ok(deals.into_iter().nth(won.unwrap_or(0)))
+            }
+        }
+    }
+
+    /// Deals; by default in the order of their records, which alone is stable while records change.
+    async fn deals(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<DealFilter>,
+        order_by: Option<DealOrder>,
+        #[graphql(default = 50)] first: i32,
+        after: Option<String>,
+    ) -> Result<Option<Relay<String, Deal, ListFields>>> {
+        let (query, not_won) = filter.unwrap_or_default().query(ctx, order_by)?;
+        let keep =
+            if not_won { |deal: &domain::Deal| deal.status != Some(domain::DealStatus::Won) } else { |_: &_| true };
+        kept_deals(ctx, query, first, after, keep, not_won).await.map(Some)
+    }
+
+    /// One project. Null only if the project tool answered that it does not know the ID; if it could not be asked, the
+    /// project is there with what the other owners know, and its `source` says so.
+    async fn project(&self, ctx: &Context<'_>, id: ProjectId) -> Result<Option<Project>> {
+        let ProjectId(text) = id;
+        let project = Project::new(spine(ctx)?.project_id(&text)?);
+        let ahead = ctx.look_ahead();
+        let (header, warm) =
+            tokio::join!(project.header(ctx), prefetch::projects(ctx, &ahead, std::slice::from_ref(&project.id)));
+        warm?;
+        Ok(if matches!(header, Ok(None)) { None } else { Some(project) })
+    }
+
+    /// Projects: those with the given IDs that the project tool knows, or all that pass the filter.
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        ids: Option<Vec<ProjectId>>,
+        filter: Option<ProjectFilter>,
+        #[graphql(default = 50)] first: i32,
+        after: Option<String>,
+    ) -> Result<Option<Relay<String, Project, ListFields>>> {
+        let spine = spine(ctx)?;
+        let delivery = spine.delivery()?;
+        let Some(ids) = ids else {
+            let query = filter.unwrap_or_default().query()?;
+            let found = rows(&delivery.project_pages, options(ctx)?, &query, first, after, |_| true).await?;
+            let ids: Vec<_> = found.rows.iter().map(|(_, project)| project.id.clone()).collect();
+            prefetch::projects(ctx, &ctx.look_ahead().field("edges").field("node"), &ids).await?;
+            prefetch::projects(ctx, &ctx.look_ahead().field("nodes"), &ids).await?;
+            return Ok(Some(connection(&found, false, |_, project| Project::new(project.id.clone()))));
+        };
+        if filter.is_some() || after.is_some() {
+            return Err(bad_request("`ids` goes alone, without `filter` and `after`"));
+        }
+        if ids.len() > 200 {
+            return Err(bad_request(format!("`ids` takes at most 200 IDs, not {}", ids.len())));
+        }
+        let limit = first_of(first)?.max(ids.len());
+        let ids: Vec<_> =
+            ids.iter().take(limit).map(|ProjectId(text)| spine.project_id(text)).collect::<Result<_>>()?;
+        let ahead = ctx.look_ahead();
+        let (known, warm) = tokio::join!(delivery.projects.get_many(options(ctx)?, &ids), async {
+            prefetch::projects(ctx, &ahead.field("edges").field("node"), &ids).await?;
+            prefetch::projects(ctx, &ahead.field("nodes"), &ids).await
+        });
+        warm?;
+        let mut list = Relay::with_additional_fields(false, false, ListFields::unknown());
+        for (id, read) in ids.into_iter().zip(known) {
+            // Unknown IDs are left out; one that could not be asked is there, and its fields say why they are null.
+            if !matches!(&read, Ok(fresh) if fresh.value.is_none()) {
+                list.edges.push(async_graphql::connection::Edge::new(id.to_string(), Project::new(id)));
+            }
+        }
+        Ok(Some(list))
+    }
+
+    /// One invoice or bill, by its global ID; null if its owner does not know it.
+    async fn invoice(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Invoice>> {
+        Invoice::by_id(ctx, &global(&id, IdNode::Invoice)?).await
+    }
+
+    /// Invoices to clients, or bills of vendors, in the order of their records.
+    async fn invoices(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<InvoiceFilter>,
+        #[graphql(default = 50)] first: i32,
+        after: Option<String>,
+    ) -> Result<Option<Relay<String, Invoice, ListFields>>> {
+        let spine = spine(ctx)?;
+        let today = spine.clock.today();
+        let filter = filter.unwrap_or_default();
+        let query = filter.query(ctx, today)?;
+        let invoices = match filter.direction {
+            InvoiceDirection::Receivable => spine.receivables()?,
+            InvoiceDirection::Payable => spine.payables()?,
+        };
+        let keep = |invoice: &domain::Invoice| {
+            filter.status.is_none_or(|status| InvoiceStatus::from(&invoice.status(today)) == status)
+        };
+        let found = rows(&invoices.pages, options(ctx)?, &query, first, after, keep).await?;
+        let records: Vec<_> = found.rows.iter().map(|(_, invoice)| Arc::clone(invoice)).collect();
+        prefetch::invoices(ctx, &ctx.look_ahead().field("edges").field("node"), &records).await?;
+        prefetch::invoices(ctx, &ctx.look_ahead().field("nodes"), &records).await?;
+        let filtered = filter.status.is_some();
+        Ok(Some(connection(&found, filtered, |read, invoice| Invoice::new(&invoices.owner, read, invoice))))
+    }
+
+    /// One ticket, by its global ID; null if its owner does not know it.
+    async fn ticket(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Ticket>> {
+        Ticket::by_id(ctx, &global(&id, IdNode::Ticket)?).await
+    }
+
+    /// One client, by its global ID or the CRM's own; null if the CRM does not know it.
+    async fn client(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Client>> {
+        let id = client_record(ctx, &id)?;
+        Client::read(ctx, &id).await
+    }
+
+    /// Anything by its ID. A project's ID is its shared ID.
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        let Ok(global) = id.parse::<GlobalId>() else {
+            let Ok(id) = spine(ctx)?.shared_id.parse(&id) else {
+                return Err(bad_request(format!("`{}` is not an ID of this graph", id.as_str())));
+            };
+            let project = Project::new(id);
+            let header = project.header(ctx).await;
+            return Ok(if matches!(header, Ok(None)) { None } else { Some(Node::Project(project)) });
+        };
+        Ok(match global.node {
+            IdNode::Deal => {
+                let id = DealId::new(record_of(ctx, &id, IdNode::Deal)?);
+                Deal::read(ctx, &id).await?.map(Node::Deal)
+            }
+            IdNode::Client => {
+                let id = client_record(ctx, &id)?;
+                Client::read(ctx, &id).await?.map(Node::Client)
+            }
+            IdNode::Ticket => Ticket::by_id(ctx, &global).await?.map(Node::Ticket),
+            IdNode::Invoice => Invoice::by_id(ctx, &global).await?.map(Node::Invoice),
+        })
+    }
+
+    /// Which system owns which field: the answer to "who is right?".
+    async fn ownership(&self, ctx: &Context<'_>) -> Result<Vec<Ownership>> {
+        Ok(spine(ctx)?.ownership.clone())
+    }
+
+    /// The connections, and how each fares.
+    async fn systems(&self, ctx: &Context<'_>) -> Result<Vec<System>> {
+        let spine = spine(ctx)?;
+        Ok(spine.connections.iter().map(|connection| System::of(connection, &spine.reads)).collect())
+    }
+
+    /// A deal, for a federated graph.
+    #[graphql(entity)]
+    async fn find_deal_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Deal>> {
+        let id = DealId::new(record_of(ctx, &id, IdNode::Deal)?);
+        Deal::read(ctx, &id).await
+    }
+
+    /// A project, for a federated graph.
+    #[graphql(entity)]
+    async fn find_project_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Project>> {
+        Ok(Some(Project::new(spine(ctx)?.project_id(&id)?)))
+    }
+
+    /// An invoice, for a federated graph.
+    #[graphql(entity)]
+    async fn find_invoice_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Invoice>> {
+        Invoice::by_id(ctx, &global(&id, IdNode::Invoice)?).await
+    }
+
+    /// A client, for a federated graph.
+    #[graphql(entity)]
+    async fn find_client_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Client>> {
+        let id = client_record(ctx, &id)?;
+        Client::read(ctx, &id).await
+    }
+
+    /// A ticket, for a federated graph.
+    #[graphql(entity)]
+    async fn find_ticket_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Ticket>> {
+        Ticket::by_id(ctx, &global(&id, IdNode::Ticket)?).await
+    }
+}
+
+fn global(id: &ID, node: IdNode) -> Result<GlobalId> {
+    id.parse::<GlobalId>()
+        .ok()
+        .filter(|global| global.node == node)
+        .ok_or_else(|| bad_request(format!("`{}` is not such an ID: take it from a field `id`", id.as_str())))
+}
