@@ -46,7 +46,7 @@ pub fn schema(reads: Reads, connections: Vec<Connection>, shared_id: SharedIdRul
 
 /// The printed contract: `schema.graphql`.
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new().federation().compose_directive().sorted_fields().sorted_enum_items();
+    let options = SDLExportOptions::new().federation().compose_directive();
     builder().finish().sdl_with_options(options)
 }
 

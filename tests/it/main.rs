@@ -1,10 +1,9 @@
-//! Behaviour, over real HTTP.
+//! Behaviour: what a reader of Spine can rely on, over real HTTP where HTTP is in it.
 
-#[cfg(test)]
 #[path = "../redmine/expectations.rs"]
 mod expectations;
-#[cfg(test)]
 #[path = "../redmine/facts.rs"]
 mod facts;
-#[cfg(test)]
 mod redmine;
+mod schema;
+mod support;
