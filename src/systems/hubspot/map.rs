@@ -225,6 +225,8 @@ impl Mapper {
             owner: owner.map(|owner| Arc::clone(&owner.person)),
             opened_at: record.created_at.as_ref().and_then(|at| instant(&at.0)),
             closed_at: record.text("closed_date").and_then(instant),
+            hours_estimated: None,
+            progress: None,
             hours: None,
             project_id,
             url: self.url(&TICKETS, record),
