@@ -1,3 +1,5 @@
-//! Spine's command line.
+//! Spine's command line: see `spine help`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    spine::cli::run()
+}

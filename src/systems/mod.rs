@@ -10,6 +10,7 @@ pub mod http;
 pub mod hubspot;
 mod ports;
 pub mod redmine;
+pub mod registry;
 pub mod rest;
 pub mod sap_b1;
 

@@ -1,6 +1,7 @@
 //! Endpoints, sign-in, paging and the status table.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -66,9 +67,9 @@ objects! {
 /// The endpoints of an account.
 #[derive(Debug)]
 pub(super) struct Client {
-    http: HttpClient,
+    http: Arc<HttpClient>,
     /// Searches have a budget of their own at HubSpot.
-    searches: HttpClient,
+    searches: Arc<HttpClient>,
     paths: Paths,
     max_pages: usize,
 }
@@ -184,17 +185,22 @@ impl Client {
                 allowed,
                 classify: judge,
                 traffic,
-                clock: std::sync::Arc::clone(&context.clock),
+                clock: Arc::clone(&context.clock),
             })
             .map_err(|error| ConnectionProblem::new("http", error.detail.as_deref().unwrap_or("not usable").to_owned()))
         };
         let max_pages = traffic.max_pages;
         Ok(Self {
-            http: http(calls.into(), traffic)?,
-            searches: http(search_calls.into(), search_traffic)?,
+            http: Arc::new(http(calls.into(), traffic)?),
+            searches: Arc::new(http(search_calls.into(), search_traffic)?),
             paths,
             max_pages,
         })
+    }
+
+    /// The HTTP clients, which know how the account fares.
+    pub(super) fn upstreams(&self) -> Vec<Arc<HttpClient>> {
+        vec![Arc::clone(&self.http), Arc::clone(&self.searches)]
     }
 
     /// An error of this connection.

@@ -44,7 +44,7 @@ const FIELDS_FRESH: Duration = Duration::from_mins(10);
 /// The API of one installation.
 #[derive(Debug)]
 pub(super) struct Client {
-    http: HttpClient,
+    http: Arc<HttpClient>,
     clock: Arc<dyn Clock>,
     max_pages: usize,
     /// The custom field with the shared ID as configured; none if the identifier is the ID.
@@ -89,7 +89,7 @@ impl Client {
         })
         .map_err(|error| ConnectionProblem::new("http", error.detail.as_deref().unwrap_or("cannot be used")))?;
         let client = Self {
-            http,
+            http: Arc::new(http),
             clock: Arc::clone(&context.clock),
             max_pages: context.traffic.max_pages.max(1),
             shared_id,
@@ -98,6 +98,11 @@ impl Client {
             shared_id_field: Mutex::default(),
         };
         Ok((client, base_url.as_str().trim_end_matches('/').to_owned()))
+    }
+
+    /// The HTTP client, which knows how the system fares.
+    pub(super) fn upstream(&self) -> Arc<HttpClient> {
+        Arc::clone(&self.http)
     }
 
     /// Whether the project's identifier is the shared ID.

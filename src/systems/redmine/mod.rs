@@ -51,6 +51,7 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
     let words = Words::new(config, base_url);
     let redmine = Arc::new(Redmine { client, words, shared_id: context.shared_id });
     let mut connection = Connection::new(context.name, SYSTEM);
+    connection.upstreams.push(redmine.client.upstream());
     connection.projects = Some(Arc::<Redmine>::clone(&redmine));
     connection.tickets = Some(redmine);
     Ok(connection)

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use http::StatusCode;
 use jiff::tz::TimeZone;
@@ -20,7 +21,7 @@ use crate::systems::{Call, ErrorKind, SystemError};
 /// A connection to the system.
 #[derive(Debug)]
 pub(super) struct Api {
-    pub(super) http: HttpClient,
+    pub(super) http: Arc<HttpClient>,
     /// Base URL, without a slash at its end.
     pub(super) base: Url,
     /// Zone of dates and times that name none.

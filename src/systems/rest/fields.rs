@@ -264,6 +264,10 @@ tables! {
         closed_at: Option<Field<Moment>>,
         /// Hours booked on it.
         hours: Option<Field<Number>>,
+        /// Hours estimated.
+        hours_estimated: Option<Field<Number>>,
+        /// 0 to 100.
+        progress: Option<Field<Number>>,
         /// Where a person opens it.
         url: Option<Field<Text>>,
     }

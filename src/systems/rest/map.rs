@@ -405,6 +405,8 @@ impl TicketFields {
             opened_at: r.moment(self.opened_at.as_ref(), "opened_at"),
             closed_at: r.moment(self.closed_at.as_ref(), "closed_at"),
             hours: r.number(self.hours.as_ref(), "hours"),
+            hours_estimated: r.number(self.hours_estimated.as_ref(), "hours_estimated"),
+            progress: r.number(self.progress.as_ref(), "progress"),
             project_id,
             url: r.url(self.url.as_ref(), url, &id),
             id: TicketId::new(id),

@@ -68,8 +68,9 @@ pub fn connect(mut config: Config, context: ConnectionContext) -> Result<Connect
         clock: context.clock,
     })
     .map_err(|error| ConnectionProblem::new("http", error.detail.as_deref().unwrap_or("cannot be used").to_owned()))?;
+    let http = Arc::new(http);
     let api = Arc::new(client::Api {
-        http,
+        http: Arc::clone(&http),
         base,
         zone,
         rule: context.shared_id,
@@ -78,6 +79,7 @@ pub fn connect(mut config: Config, context: ConnectionContext) -> Result<Connect
     });
 
     let mut connection = Connection::new(context.name, SYSTEM);
+    connection.upstreams.push(http);
     if let Some(table) = config.deals {
         connection.deals = Some(Arc::new(commercial::DealPort { api: Arc::clone(&api), table }));
     }

@@ -45,7 +45,7 @@ const SESSION_ENDED: i64 = 301;
 
 /// The Service Layer of one company database.
 pub(super) struct Client {
-    http: HttpClient,
+    http: Arc<HttpClient>,
     session: Session,
     root: Url,
     page_size: usize,
@@ -90,13 +90,18 @@ impl Client {
             ConnectionProblem::new("url", error.detail.as_deref().unwrap_or("cannot be used").to_owned())
         })?;
         Ok(Self {
-            http,
+            http: Arc::new(http),
             session: Session::new(config.company_db.clone(), config.user.clone(), password, Arc::clone(&context.clock)),
             root,
             page_size: config.page_size,
             max_pages,
             local: config.local()?.map_or_else(OnceCell::new, |currency| OnceCell::new_with(Some(currency))),
         })
+    }
+
+    /// The HTTP client, which knows how the system fares.
+    pub(super) fn upstream(&self) -> Arc<HttpClient> {
+        Arc::clone(&self.http)
     }
 
     /// An error of this connection.

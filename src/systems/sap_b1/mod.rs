@@ -57,6 +57,7 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
     });
     let documents = |types, carrier| Documents { system: Arc::clone(&system), types, carrier };
     let mut connection = Connection::new(context.name, client::SYSTEM);
+    connection.upstreams.push(system.client.upstream());
     connection.receivables = Some(Arc::new(documents(&RECEIVABLES, config.project_on)));
     connection.payables = Some(Arc::new(documents(&PAYABLES, config.costs_on)));
     let journal_query = config.reads_journal().then_some(config.journal_query);

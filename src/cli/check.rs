@@ -1,0 +1,33 @@
+//! `spine check`: reads a configuration and says what is wrong with it. Calls no system.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Exit, complain_all, read_config, say};
+use crate::app::App;
+use crate::domain::{Clock, Domain, SystemClock};
+
+/// Options of `spine check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+pub(super) fn run(options: &Options) -> Exit {
+    let Some(config) = read_config(&options.config) else { return Exit::Usage };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    if let Err(errors) = App::build(&config, clock) {
+        complain_all(&errors);
+        return Exit::Usage;
+    }
+    say(&format!("{} is fine.", options.config.display()));
+    for domain in Domain::ALL {
+        match config.owners.of(domain) {
+            Some(owner) => say(&format!("  {domain:<12} {owner}")),
+            None => say(&format!("  {domain:<12} (nobody: its fields are null)")),
+        }
+    }
+    Exit::Ok
+}

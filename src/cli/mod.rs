@@ -1,0 +1,117 @@
+//! The command line: one file per command. Results go to stdout, messages to stderr.
+
+mod check;
+mod demo;
+mod schema;
+mod serve;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigError};
+use crate::telemetry::{self, LogFormat};
+
+/// One live, read-only graph of deals, projects, tickets and invoices over the systems that own them.
+#[derive(Debug, Parser)]
+#[command(name = "spine", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Form of the log on stderr.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// What is logged, e.g. `info`, `spine=debug`.
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything embedded: a seeded company in a CRM, an ERP and a project tool on loopback, and the graph over them.
+    Demo(demo::Options),
+    /// The graph over your own systems.
+    Serve(ConfigOption),
+    /// Reads a configuration and says what is wrong with it. Calls no system.
+    Check(check::Options),
+    /// Prints the contract: the GraphQL schema.
+    Schema,
+}
+
+/// Which configuration.
+#[derive(Debug, clap::Args)]
+struct ConfigOption {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is well.
+    Ok = 0,
+    /// The command line or the configuration is wrong, or the command could not do its work.
+    Usage = 2,
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let quiet = matches!(arguments.command, Command::Schema | Command::Check(_));
+    let filter = arguments.log.as_deref().unwrap_or(if quiet { "warn" } else { telemetry::DEFAULT_FILTER });
+    if let Err(error) = telemetry::init(arguments.log_format, filter) {
+        complain(&format!("error: --log `{filter}` is not a filter: {error}"));
+        return ExitCode::from(Exit::Usage as u8);
+    }
+    let exit = match arguments.command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Serve(option) => serve::run(&option.config),
+        Command::Check(options) => check::run(&options),
+        Command::Schema => schema::run(),
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// Reads a configuration file; says what is wrong with it if it cannot be used.
+fn read_config(path: &Path) -> Option<Config> {
+    let file = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Config::parse(&file, &text).map_err(|errors| complain_all(&errors)).ok(),
+        Err(error) => {
+            complain(&format!("error: {file} cannot be read: {error}"));
+            None
+        }
+    }
+}
+
+fn complain_all(errors: &[ConfigError]) {
+    for error in errors {
+        complain(&format!("error: {error}"));
+    }
+}
+
+/// A result, on stdout. A reader that has gone is not an error.
+fn say(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// A message, on stderr.
+fn complain(text: &str) {
+    use std::io::Write;
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
+/// Runs a command that waits for things.
+fn block_on(work: impl Future<Output = Exit>) -> Exit {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            complain(&format!("error: no threads could be started: {error}"));
+            Exit::Usage
+        }
+    }
+}
