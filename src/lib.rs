@@ -10,6 +10,8 @@
 //! - [`telemetry`]: the log
 //! - [`demo`]: the embedded systems and their seeded company
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod domain;

@@ -41,6 +41,14 @@ impl Demo {
         Self::of(Company::grow(&seed)).await
     }
 
+    /// The `spine.toml` of a gateway over these systems.
+    pub fn gateway_config(&self) -> String {
+        include_str!("spine.toml")
+            .replace("{hubspot}", &self.hubspot.url)
+            .replace("{sap}", &self.sap.url)
+            .replace("{redmine}", &self.redmine.url)
+    }
+
     /// Serves a company on three free loopback ports.
     pub async fn of(company: Company) -> std::io::Result<Self> {
         let company: Shared = Arc::new(RwLock::new(company));
