@@ -2,6 +2,7 @@
 //! that the administrator has installed for rows of journal entries.
 
 use serde::Deserialize;
+use serde_json::json;
 
 use super::answer::Refusal;
 use super::filter::Filter;
@@ -92,9 +93,8 @@ impl Question {
             }
             out.push('}');
         }
-        out.push(']');
-        write_next(&mut out, dialect, &self.query_path, &options, page.next);
-        out.push('}');
+        // There is no link to the next page here: who wants more asks again with `$skip`.
+        out.push_str("]}");
         Ok(out)
     }
 }
@@ -142,7 +142,39 @@ pub(super) const JOURNAL_QUERY: &str = "spine_journal";
 /// How many projects the stored query takes: `:p1` to `:p40`.
 const JOURNAL_SLOTS: usize = 40;
 
-/// `GET /SQLQueries('spine_journal')/List?p1='A'&...`: rows of journal entries posted by hand, by project.
+/// The text of the stored query.
+fn journal_sql() -> String {
+    let slots: Vec<String> = (1..=JOURNAL_SLOTS).map(|slot| format!(":p{slot}")).collect();
+    format!(
+        "SELECT T0.\"TransId\", T0.\"RefDate\", T0.\"Memo\", T1.\"Line_ID\", T1.\"Account\", T1.\"Debit\", \
+         T1.\"Credit\", T1.\"FCDebit\", T1.\"FCCredit\", T1.\"FCCurrency\", T1.\"Project\", T1.\"LineMemo\" \
+         FROM OJDT T0 INNER JOIN JDT1 T1 ON T0.\"TransId\" = T1.\"TransId\" \
+         WHERE T0.\"TransType\" = 30 AND T1.\"Project\" IN ({}) ORDER BY T0.\"TransId\", T1.\"Line_ID\"",
+        slots.join(",")
+    )
+}
+
+/// `GET /SQLQueries('spine_journal')`: the stored query itself.
+pub(super) fn stored_query(dialect: Dialect) -> String {
+    let parameters: Vec<String> = (1..=JOURNAL_SLOTS).map(|slot| format!("p{slot}")).collect();
+    json!({
+        dialect.annotation("etag"): "W/\"356A192B7913B04C54574D18C28D46E6395428AB\"",
+        "SqlCode": JOURNAL_QUERY,
+        "SqlName": "Rows of journal entries posted by hand, by project",
+        "SqlText": journal_sql(),
+        "ParamList": parameters.join(","),
+    })
+    .to_string()
+}
+
+/// What running a stored query by POST takes: `{"ParamList": "p1='A'&p2='B'"}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Parameters {
+    pub(super) param_list: String,
+}
+
+/// `GET` or `POST /SQLQueries('spine_journal')/List?p1='A'&...`: rows of journal entries posted by hand, by project.
 pub(super) fn journal_query(
     company: &Company,
     index: &Index,
@@ -180,7 +212,9 @@ pub(super) fn journal_query(
     write_text(&mut out, &dialect.annotation(if dialect == Dialect::V1 { "metadata" } else { "context" }));
     out.push(':');
     write_text(&mut out, &format!("http://{host}{}/$metadata#SAPB1.SQLQueryResult", dialect.root()));
-    out.push_str(",\"SqlText\":\"SELECT T0.\\\"TransId\\\" FROM OJDT T0 INNER JOIN JDT1 T1\",\"value\":[");
+    out.push_str(",\"SqlText\":");
+    write_text(&mut out, &journal_sql());
+    out.push_str(",\"value\":[");
     for (at, (entry, line)) in page.rows.into_iter().enumerate() {
         if at > 0 {
             out.push(',');

@@ -33,7 +33,7 @@ use serde_json::json;
 
 use self::answer::{Refusal, counted, json_response, text_response, write_record};
 use self::index::Index;
-use self::join::{JOURNAL_QUERY, Question};
+use self::join::{JOURNAL_QUERY, Parameters, Question};
 use self::query::Options;
 use self::records::Set;
 use self::session::{Credentials, TIMEOUT_MINUTES};
@@ -202,15 +202,28 @@ fn read(server: &Server, method: &Method, asked: &Asked<'_>, body: &[u8]) -> Res
             let index = server.index(&company);
             question.answer(&company, &index, page_size, dialect).map(text_response)
         }
+        ("POST", path) if path.strip_prefix("SQLQueries('").is_some_and(|rest| rest.ends_with("')/List")) => {
+            if path != format!("SQLQueries('{JOURNAL_QUERY}')/List") {
+                return Err(no_matching_records());
+            }
+            let parameters: Parameters =
+                serde_json::from_slice(body).map_err(|_| Refusal::bad("Invalid request body"))?;
+            // The next page is asked for with the options of the link, and the same body.
+            let options = Options::from_text(&format!("{}&{}", asked.query, parameters.param_list))?;
+            let index = server.index(&company);
+            let body = join::journal_query(&company, &index, &options, page_size, (dialect, asked.host))?;
+            Ok(json_response(StatusCode::OK, dialect, body))
+        }
         ("GET", path) => {
             let options = Options::from_url(asked.query)?;
             let index = server.index(&company);
             let whose = (dialect, asked.host);
             if let Some(rest) = path.strip_prefix("SQLQueries('") {
-                if rest != format!("{JOURNAL_QUERY}')/List") {
-                    return Err(no_matching_records());
-                }
-                let body = join::journal_query(&company, &index, &options, page_size, whose)?;
+                let body = match rest.strip_prefix(JOURNAL_QUERY) {
+                    Some("')/List") => join::journal_query(&company, &index, &options, page_size, whose)?,
+                    Some("')") => join::stored_query(dialect),
+                    _ => return Err(no_matching_records()),
+                };
                 return Ok(json_response(StatusCode::OK, dialect, body));
             }
             let (name, rest) = path.split_at(path.find(['(', '/']).unwrap_or(path.len()));

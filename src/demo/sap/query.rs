@@ -38,11 +38,11 @@ pub(super) struct Page<T> {
 }
 
 impl Options {
-    /// Reads the query part of a URL. A plus sign is a plus sign.
+    /// Reads the query part of a URL. A plus sign is a space, as clients of real servers write it.
     pub(super) fn from_url(query: &str) -> Result<Self, Refusal> {
         let decoded = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
             (decode(name), decode(value))
         });
         Self::read(decoded)

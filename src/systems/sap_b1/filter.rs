@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Everything but what URLs never encode: spaces become `%20`, never `+`, which the Service Layer takes for a plus.
+/// Everything but what URLs never encode. Spaces become `%20` and plus signs `%2B`: what a bare `+` means is not agreed.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Most values in one chain of `or`.
