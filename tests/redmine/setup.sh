@@ -75,14 +75,15 @@ up() {
 
 failed() {
   trap - ERR
-  tail -n 20 "$home"/log/{migrate,seed,puma}.log >&2 2>/dev/null || true
-  echo "Redmine could not be set up" >&2
+  tail -n 20 "$home"/log/{migrate,seed,puma}.log >&3 2>/dev/null || true
+  echo "Redmine could not be set up" >&3
   exit 1
 }
 
 case ${1:-up} in
   up)
     # Not `up || failed`: that would switch off `set -e` inside.
+    exec 3>&2 # the trap runs where the failure is, whose output may go to a log
     trap failed ERR
     up >&2
     cat "$home/exports"
