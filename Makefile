@@ -1,0 +1,75 @@
+# What one does with Spine. `make demo` to see it, `make test` before every merge.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+# Options of `spine demo`, e.g. make demo ARGS='--port 8080 --fault sap=down'.
+ARGS ?=
+DENY_VERSION := 0.20.2
+DENY := target/tools/bin/cargo-deny
+
+.PHONY: help demo web test fmt fmt-check lint doc deny advisories unit outside contract tools clean
+
+help: ## This list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do \
+		printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+demo: web ## Three embedded systems on this machine, and the graph over them. Nothing to configure.
+	$(CARGO) run --locked --release -- demo $(ARGS)
+
+web: web/dist/index.html ## GraphiQL's files, which the binary carries. Built again only when something of it changed.
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	npm ci --prefix web --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite.config.ts web/tsconfig.json \
+		$(shell find web/src web/scripts -type f)
+	npm run build --prefix web
+	@touch $@
+
+test: ## Everything: installs what the checks need, runs them all, and ends with a summary.
+	tests/all.sh
+
+unit: ## Rust's own tests only.
+	$(CARGO) test --locked
+
+outside: ## The checks from outside, against the debug binary: vendors' clients, audits, a browser.
+	tests/outside.sh
+
+fmt: ## Formats the code.
+	$(CARGO) fmt
+
+fmt-check: ## Is the code formatted?
+	$(CARGO) fmt --check
+
+lint: ## Clippy; a warning is an error.
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+doc: ## The code's documentation, private items too; a warning is an error.
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
+
+deny: $(DENY) ## Licences, bans and sources of the dependencies (deny.toml).
+	$(DENY) --locked check licenses bans sources
+
+# Apart from `deny`, and not part of `test`: it needs the RustSec database from github.com, which not every machine
+# reaches, and its answer changes with the day. Run it on a schedule, not as a gate of a change.
+advisories: $(DENY) ## Known vulnerabilities of the dependencies. Needs github.com.
+	$(DENY) --locked check advisories
+
+$(DENY):
+	CARGO_PROFILE_DEV_DEBUG=false CARGO_TARGET_DIR=target/tools/build \
+		$(CARGO) install --locked --debug --root target/tools --version $(DENY_VERSION) cargo-deny
+	rm -rf target/tools/build
+
+contract: ## Writes schema.graphql and the generated pages anew. Look at the difference before you commit it.
+	SPINE_UPDATE=1 $(CARGO) test --locked --test it
+
+tools: ## Installs what the checks need: packages by apt, clients by npm and pip.
+	tests/tools.sh
+
+clean: ## Removes what was built or installed below this folder.
+	rm -rf target web/dist web/node_modules tests/audit/node_modules tests/browser/node_modules tests/clients/*/node_modules

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Every check there is, for `make test`: on Debian 12 with Rust and Node, as root or with sudo. Needs no terminal.
+# Runs to the end whatever fails, then prints what was checked, how long it took, and ends with 1 if something failed.
+# One build profile only (debug); no release build.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+results=()
+failed=0
+began=$SECONDS
+
+step() { # name, command...
+  local name=$1 start=$SECONDS code=0
+  shift
+  printf '\n==== %s\n' "$name"
+  "$@" || code=$?
+  if [ $code -eq 0 ]; then
+    results+=("$(printf 'ok    %4d s  %s' $((SECONDS - start)) "$name")")
+  else
+    results+=("$(printf 'FAIL  %4d s  %s' $((SECONDS - start)) "$name")")
+    failed=1
+  fi
+  return $code
+}
+
+summary() {
+  printf '\n==== Summary: '
+  [ $failed -eq 0 ] && echo "all is well" || echo "something failed"
+  printf '  %s\n' "${results[@]}"
+  printf '  in all %d s\n' $((SECONDS - began))
+}
+trap 'failed=1; summary; exit 130' INT TERM
+
+# A real Redmine of its own for this run, taken away afterwards.
+real_redmine() (
+  root=()
+  [ "$(id -u)" -eq 0 ] || root=(sudo)
+  setup=("${root[@]}" env SPINE_REDMINE_INSTANCE="spine-test-$$" tests/redmine/setup.sh)
+  trap '"${setup[@]}" down' EXIT
+  exports=$("${setup[@]}" up) || exit 1
+  eval "$exports"
+  cargo test --locked --test real_redmine
+)
+
+step "what the checks need is installed" tests/tools.sh || { summary; exit 1; }
+# Before anything in Rust: the binary carries these files.
+step "GraphiQL is built" make --no-print-directory web || { summary; exit 1; }
+step "formatting" cargo fmt --check
+step "clippy" make --no-print-directory lint
+step "tests" cargo test --locked
+step "from outside: clients, audits, browser" tests/outside.sh
+step "the Redmine connector against a real Redmine" real_redmine
+step "documentation" make --no-print-directory doc
+step "licences, bans, sources" make --no-print-directory deny
+
+summary
+exit $failed

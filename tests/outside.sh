@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Looks at a running Spine from outside: starts `spine demo` (a debug binary that carries GraphiQL's files), runs the
+# vendors' clients, the audits and a browser against it, and stops what it started. All checks run, whatever fails; ends
+# with 1 if one failed.
+#
+#   outside.sh [BINARY]        BINARY is target/debug/spine unless told; `make tools` installs what the checks need
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+spine=${1:-target/debug/spine}
+python=target/venv/bin/python
+work=$(mktemp -d)
+demo=
+
+finish() {
+  if [ -n "$demo" ]; then
+    kill "$demo" 2>/dev/null
+    wait "$demo" 2>/dev/null
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+"$spine" demo --port 0 --json >"$work/ready" 2>"$work/log" &
+demo=$!
+for _ in $(seq 300); do
+  [ -s "$work/ready" ] && break
+  kill -0 "$demo" 2>/dev/null || break
+  sleep 0.2
+done
+if ! [ -s "$work/ready" ]; then
+  echo "the demo did not start:" >&2
+  tail -n 20 "$work/log" >&2
+  exit 1
+fi
+
+url() { node -p "JSON.parse(require('fs').readFileSync('$work/ready', 'utf8')).$1"; }
+graphql=$(url graphql)
+graphiql=$(url graphiql)
+hubspot=$(url systems.hubspot)
+sap=$(url systems.sap)
+redmine=$(url systems.redmine)
+echo "the demo answers at $graphql"
+
+results=()
+failed=0
+check() { # name, command...
+  local name=$1 start=$SECONDS
+  shift
+  printf '\n-- %s\n' "$name"
+  if timeout --kill-after=10 300 "$@"; then
+    results+=("ok    $name ($((SECONDS - start)) s)")
+  else
+    results+=("FAIL  $name ($((SECONDS - start)) s)")
+    failed=1
+  fi
+}
+
+check "ready-made tabs against schema.graphql" npm run --silent --prefix web check
+check "HubSpot's own client against the embedded HubSpot" \
+  env SPINE_HUBSPOT_URL="$hubspot" node --test --test-reporter=spec tests/clients/hubspot/check.mjs
+check "python-redmine against the embedded Redmine" "$python" tests/clients/redmine/check.py "$redmine" demo-redmine-key
+[ -e tests/clients/sap/check.py ] &&
+  check "b1sl-python against the embedded Service Layer" "$python" tests/clients/sap/check.py "$sap"
+check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
+check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
+check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"
+
+# After all of it the process must still be there.
+check "the demo is still alive" kill -0 "$demo"
+
+printf '\nFrom outside:\n'
+printf '  %s\n' "${results[@]}"
+exit $failed

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what the checks need and is not there yet. Rust and Node are taken as given.
+#
+#   by apt    a C compiler, Chromium, Python's venv (as root or with sudo; a real Redmine is redmine/setup.sh's own matter)
+#   by npm    the checks' own packages, beside them
+#   by pip    into target/venv
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+need() { command -v "$1" >/dev/null || { echo "$1 is not installed: $2" >&2; exit 2; }; }
+need cargo "see https://rustup.rs"
+need node "version 20.19 or later, see https://nodejs.org"
+need npm "it comes with Node, see https://nodejs.org"
+
+missing=()
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+command -v curl >/dev/null || missing+=(curl)
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} -gt 0 ]; then
+  root=()
+  [ "$(id -u)" -eq 0 ] || root=(sudo)
+  echo "installing ${missing[*]}"
+  "${root[@]}" apt-get -o DPkg::Lock::Timeout=600 update -qq
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
+for lock in tests/*/package-lock.json tests/clients/*/package-lock.json; do
+  folder=$(dirname "$lock")
+  if ! [ "$folder/node_modules/.package-lock.json" -nt "$lock" ]; then
+    npm ci --prefix "$folder" --no-audit --no-fund
+    touch "$folder/node_modules/.package-lock.json"
+  fi
+done
+
+requirements=()
+for file in tests/clients/*/requirements.txt; do
+  requirements+=(-r "$file")
+done
+[ -x target/venv/bin/pip ] || python3 -m venv --clear target/venv
+target/venv/bin/pip install --quiet --disable-pip-version-check "${requirements[@]}"
