@@ -13,6 +13,7 @@ mod money;
 mod owner;
 mod project;
 mod query;
+mod share;
 mod source;
 mod ticket;
 
@@ -27,9 +28,10 @@ pub use ids::{
 pub use invoice::{
     Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, Party, Payment, ProjectInvoice,
 };
-pub use money::{Booked, Currency, Money, MoneyError, parse_currency, parse_decimal};
+pub use money::{Booked, Currency, Money, MoneyError, digits, parse_currency, parse_decimal};
 pub use owner::Domain;
 pub use project::{Effort, Health, Milestone, MilestoneStatus, Project, ProjectStatus, ResourceAllocation};
 pub use query::{DealOrder, DealOrderField, DealQuery, InvoiceQuery, Page, ProjectQuery};
+pub use share::split_by_project;
 pub use source::{Source, SourceStatus};
 pub use ticket::{Priority, Ticket, TicketCategory, TicketStatus};

@@ -47,10 +47,26 @@ impl Booked {
         Self { document: self.document.map(Money::negated), company: self.company.map(Money::negated) }
     }
 
+    /// The difference of two amounts, currency by currency; unknown where either is.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        let difference = |a: Option<Money>, b: Option<Money>| {
+            let (a, b) = (a?, b?);
+            let same = a.currency == b.currency;
+            a.amount.checked_sub(b.amount).filter(|_| same).map(|amount| Money::new(amount, a.currency))
+        };
+        Self { document: difference(self.document, other.document), company: difference(self.company, other.company) }
+    }
+
     /// Whether nothing is known of it.
     pub fn is_unknown(&self) -> bool {
         self.document.is_none() && self.company.is_none()
     }
+}
+
+/// Places after the point that amounts of a currency have.
+pub fn digits(currency: Currency) -> u32 {
+    currency.exponent().map_or(2, u32::from)
 }
 
 /// Why a text is no amount or no currency.

@@ -12,7 +12,7 @@ use url::Url;
 use super::config::{Listing, Lookup, Paging};
 use super::map::Setting;
 use super::path::Path;
-use super::row::{self, Found, OnRow, Reject, Row, Wanted};
+use super::row::{self, Found, OnRow, Refused, Reject, Row, Wanted};
 use super::template::{Between, Body, Param, Template, encode};
 use crate::domain::SharedIdRule;
 use crate::systems::http::{Failure, HttpClient, Request, Response, classify};
@@ -173,7 +173,18 @@ impl Api {
             return Err(self.error(ask.operation, ErrorKind::BadRequest, detail));
         }
         let found = row::read(&response.body, ask.wanted, on_row);
-        let found = self.http.decoded(ask.operation, found.map_err(|Reject(why)| why.into_owned()))?;
+        let found = match found {
+            Ok(found) => self.http.decoded(ask.operation, Ok(found))?,
+            Err(Refused::Body(Reject(why))) => self.http.decoded(ask.operation, Err(why.into_owned()))?,
+            Err(Refused::Row(Reject(why))) => {
+                tracing::warn!(
+                    upstream.operation = ask.operation,
+                    upstream.detail = &*why,
+                    "a row is not what the configuration says"
+                );
+                return Err(self.error(ask.operation, ErrorKind::BadResponse, why));
+            }
+        };
         self.end(ask, &path, position, extra, &found)
     }
 

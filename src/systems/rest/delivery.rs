@@ -107,13 +107,12 @@ fn added_up(bookings: Vec<Booking>) -> Option<Effort> {
         let entry = people.entry(key).or_insert_with(|| ResourceAllocation {
             person,
             role: booking.role,
-            hours_allocated: None,
+            hours_allocated: booking.allocated,
             hours_spent: Decimal::ZERO,
         });
         entry.hours_spent = entry.hours_spent.checked_add(booking.hours)?;
-        if let Some(hours) = booking.allocated {
-            entry.hours_allocated = Some(entry.hours_allocated.unwrap_or_default().checked_add(hours)?);
-        }
+        // It is a fact about the person, which every row repeats; rows that differ say nothing.
+        entry.hours_allocated = entry.hours_allocated.filter(|hours| Some(*hours) == booking.allocated);
     }
     effort.resources = people.into_values().collect();
     Some(effort)

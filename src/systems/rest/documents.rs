@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-
 use super::fields::{CreditNotes, Invoices};
 use super::map::{Inherited, Reader, Setting};
 use super::row::{Reject, Row, each, scalars};
 use crate::domain::{
-    Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money, Payment,
-    ProjectId, ProjectInvoice, SharedIdRule,
+    Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Payment, ProjectId,
+    ProjectInvoice, SharedIdRule, split_by_project,
 };
 
 impl Invoices {
@@ -156,11 +154,11 @@ impl Invoices {
         let total = (f.total.is_some(), f.company_total.is_some());
         let paid = (f.paid.is_some(), f.company_paid.is_some());
         let balance = (f.balance.is_some(), f.company_balance.is_some());
-        fill(&mut invoice.total, total, combined(invoice.net, invoice.tax, Decimal::checked_add));
-        fill(&mut invoice.net, net, combined(invoice.total, invoice.tax, Decimal::checked_sub));
-        fill(&mut invoice.tax, tax, combined(invoice.total, invoice.net, Decimal::checked_sub));
-        fill(&mut invoice.balance, balance, combined(invoice.total, invoice.paid, Decimal::checked_sub));
-        fill(&mut invoice.paid, paid, combined(invoice.total, invoice.balance, Decimal::checked_sub));
+        fill(&mut invoice.total, total, invoice.net.minus(invoice.tax.negated()));
+        fill(&mut invoice.net, net, invoice.total.minus(invoice.tax));
+        fill(&mut invoice.tax, tax, invoice.total.minus(invoice.net));
+        fill(&mut invoice.balance, balance, invoice.total.minus(invoice.paid));
+        fill(&mut invoice.paid, paid, invoice.total.minus(invoice.balance));
     }
 
     /// Makes amounts positive and gives the sign to the kind, by how the owner is declared to write credit notes. A credit
@@ -195,15 +193,6 @@ fn fill(target: &mut Booked, (document, company): (bool, bool), worked_out: Book
     }
 }
 
-fn combined(a: Booked, b: Booked, by: fn(Decimal, Decimal) -> Option<Decimal>) -> Booked {
-    let both = |a: Option<Money>, b: Option<Money>| {
-        let (a, b) = (a?, b?);
-        let amount = if a.currency == b.currency { by(a.amount, b.amount) } else { None };
-        amount.map(|amount| Money::new(amount, a.currency))
-    };
-    Booked { document: both(a.document, b.document), company: both(a.company, b.company) }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sign {
     Positive,
@@ -228,42 +217,18 @@ fn change(invoice: &mut Invoice, by: impl Fn(Booked) -> Booked) {
 
 /// A document as one project sees it. What its lines do not tell apart is unknown, not the whole.
 pub(super) fn part(invoice: Arc<Invoice>, project: &ProjectId) -> ProjectInvoice {
-    let mine = |line: &InvoiceLine| line.project_id.as_ref() == Some(project);
     let by_lines = invoice.lines.iter().any(|line| line.project_id.is_some());
-    let whole = if by_lines { invoice.lines.iter().all(mine) } else { invoice.project_ids.len() <= 1 };
-    if whole {
+    if !by_lines && invoice.project_ids.len() <= 1 {
         return ProjectInvoice::whole(invoice);
     }
-    let share = |of: fn(&Booked) -> Option<Money>| {
-        let (mut all, mut part) = (Decimal::ZERO, Decimal::ZERO);
-        for line in &invoice.lines {
-            let net = of(&line.net)?.amount;
-            all = all.checked_add(net)?;
-            if mine(line) {
-                part = part.checked_add(net)?;
-            }
-        }
-        part.checked_div(all)
+    let unknown = || {
+        let nothing = Booked::default();
+        let invoice = Arc::clone(&invoice);
+        ProjectInvoice { net: nothing, total: nothing, paid: nothing, balance: nothing, allocated: true, invoice }
     };
-    let (document, company) = (share(|net| net.document), share(|net| net.company));
-    // The company's amounts are split as the document's are, where lines have no amounts of the company's own.
-    let company = company.or(document);
-    let allocate = |whole: Booked| Booked {
-        document: whole.document.zip(document).and_then(|(money, share)| allocated(money, share)),
-        company: whole.company.zip(company).and_then(|(money, share)| allocated(money, share)),
-    };
-    ProjectInvoice {
-        net: allocate(invoice.net),
-        total: allocate(invoice.total),
-        paid: allocate(invoice.paid),
-        balance: allocate(invoice.balance),
-        allocated: true,
-        invoice,
+    if !by_lines {
+        return unknown();
     }
-}
-
-/// A share of an amount, to the currency's smallest unit.
-fn allocated(money: Money, share: Decimal) -> Option<Money> {
-    let places = money.currency.exponent().map_or(2, u32::from);
-    Some(Money::new(money.amount.checked_mul(share)?.round_dp(places), money.currency))
+    let parts = split_by_project(Arc::clone(&invoice));
+    parts.into_iter().find(|(id, _)| id == project).map_or_else(unknown, |(_, part)| part)
 }

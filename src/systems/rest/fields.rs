@@ -353,7 +353,7 @@ tables! {
         person_email: Option<Field<Text>>,
         /// In which role.
         role: Option<Field<Text>>,
-        /// Hours allocated to the person.
+        /// Hours allocated to the person: the same on all of the person's rows.
         hours_allocated: Option<Field<Number>>,
     }
 

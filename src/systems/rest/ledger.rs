@@ -165,6 +165,10 @@ impl InvoiceSource for InvoicePort {
             return self.page_by_project(call, query, ids, (after, limit)).await;
         }
         let Some(list) = &self.table.list else { return Err(self.api.not_configured(operation)) };
+        if query.project_ids.as_ref().is_some_and(Vec::is_empty) {
+            // An empty parameter would be read as no filter at all.
+            return Ok(Page { items: Vec::new(), next: None, total: Some(0) });
+        }
         let mut params = Params::new(list);
         let here = params.invoices(query, &self.table.fields);
         let keep = |row: &Row<'_>| {

@@ -390,7 +390,7 @@ fn token(skip: usize, position: &Position) -> String {
 /// The inverse of [`token`]. It comes back from outside, so it may hold anything: as a cursor it is a value like any
 /// other, as a link it must be one of this list.
 fn resume(token: &str, listing: &Listing) -> Option<(usize, Position)> {
-    let (skip, at) = token.split_once(':')?;
+    let (skip, at) = token.split_once(':').filter(|_| token.len() <= LONGEST_URL / 2)?;
     let skip = skip.parse().ok()?;
     let position = match &listing.paging {
         _ if at.is_empty() => Position::Start,

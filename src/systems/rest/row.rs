@@ -51,6 +51,21 @@ impl Reject {
     }
 }
 
+/// Why a body is refused.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// It is not what the system promises.
+    Body(Reject),
+    /// One of its rows is not what the configuration says. The system is well all the same.
+    Row(Reject),
+}
+
+impl Refused {
+    fn body(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Body(Reject::new(why))
+    }
+}
+
 /// One row: its fields, unread.
 #[derive(Debug, Default)]
 pub(super) struct Row<'a> {
@@ -138,9 +153,9 @@ pub(super) struct Found<'a> {
 pub(super) type OnRow<'f> = dyn FnMut(&Row<'_>) -> Result<(), Reject> + Send + 'f;
 
 /// Reads a body. An answer without the place of the rows, or with an error in it, is refused; `null` there is no row.
-pub(super) fn read<'a>(body: &'a [u8], wanted: Wanted<'_>, on_row: &mut OnRow<'_>) -> Result<Found<'a>, Reject> {
+pub(super) fn read<'a>(body: &'a [u8], wanted: Wanted<'_>, on_row: &mut OnRow<'_>) -> Result<Found<'a>, Refused> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let text = std::str::from_utf8(body).map_err(|_| Reject::new("not UTF-8"))?;
+    let text = std::str::from_utf8(body).map_err(|_| Refused::body("not UTF-8"))?;
     let mut state = State { rows: None, beside: [None; 4], single: wanted.single, on_row, reject: None };
     let mut paths = vec![(Slot::Rows, wanted.rows.segments())];
     let beside = [wanted.next, wanted.total, wanted.more, wanted.error];
@@ -148,18 +163,18 @@ pub(super) fn read<'a>(body: &'a [u8], wanted: Wanted<'_>, on_row: &mut OnRow<'_
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let walked = Walk { state: &mut state, paths }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     if let Some(reject) = state.reject {
-        return Err(reject);
+        return Err(Refused::Row(reject));
     }
     if let Err(error) = walked {
         let what = if error.is_eof() { "the JSON ends too early" } else { "not the JSON that is configured" };
-        return Err(Reject::new(format!("{what} (line {}, column {})", error.line(), error.column())));
+        return Err(Refused::body(format!("{what} (line {}, column {})", error.line(), error.column())));
     }
     let [next, total, more, error] = state.beside.map(|value| value.filter(|value| value.get() != "null"));
     if error.is_some_and(|error| !matches!(error.get(), "false" | "\"\"" | "[]" | "{}" | "0")) {
-        return Err(Reject::new("a success that holds an error"));
+        return Err(Refused::body("a success that holds an error"));
     }
     let Some(rows) = state.rows else {
-        return Err(Reject::new(format!("no rows at `{}`", wanted.rows)));
+        return Err(Refused::body(format!("no rows at `{}`", wanted.rows)));
     };
     Ok(Found {
         rows,

@@ -263,11 +263,8 @@ fn check_spelling(decimal: Option<char>, group: Option<char>) -> Result<(), Stri
 /// A number, exactly as it is written. A text is read by its declared spelling, a JSON number by JSON's.
 fn decimal(raw: &RawValue, spelling: Spelling) -> Result<Option<Decimal>, FlawKind> {
     let Some(text) = scalar(raw) else {
-        return if raw.get() == "\"\"" || (is_string(raw) && raw.get().trim_matches('"').trim().is_empty()) {
-            Ok(None)
-        } else {
-            Err(FlawKind::BadNumber)
-        };
+        // An empty text states nothing; an object or a list states something else.
+        return if is_string(raw) { Ok(None) } else { Err(FlawKind::BadNumber) };
     };
     if is_string(raw) && (spelling.decimal.is_some() || spelling.group.is_some()) {
         return respell(&text, spelling)
@@ -450,6 +447,7 @@ fn epoch(text: &str, format: &Format) -> Option<Timestamp> {
 /// One of our words, by the owner's own.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, bound(deserialize = "O: Deserialize<'de>"))]
+#[schemars(rename = "{O}Word")]
 pub struct Word<O> {
     /// Where the owner's word stands in the row.
     pub path: Option<Path>,

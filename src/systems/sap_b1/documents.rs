@@ -10,9 +10,10 @@ use super::client::Query;
 use super::config::Carrier;
 use super::filter::{MAX_VALUES, all, any, quoted, runs};
 use super::map::DocumentType;
-use super::{System, grouped, share, wire};
+use super::{System, grouped, wire};
 use crate::domain::{
     Currency, Direction, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, Page, Payment, ProjectId, ProjectInvoice,
+    split_by_project,
 };
 use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError};
 
@@ -230,7 +231,7 @@ impl InvoiceSource for Documents {
                     .map(|id| (id, ProjectInvoice::whole(invoice)))
                     .into_iter()
                     .collect(),
-                Carrier::Lines => share::by_project(invoice),
+                Carrier::Lines => split_by_project(invoice),
             }
         });
         Ok(self.system.answer(call, ids, grouped(parts)).await)

@@ -13,7 +13,7 @@ use super::config::Carrier;
 use super::wire::{self, Number};
 use crate::domain::{
     Booked, Cost, CostKind, CostState, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
-    InvoiceLine, InvoiceState, Money, Party, Payment, ProjectId, SharedIdRule, parse_currency,
+    InvoiceLine, InvoiceState, Money, Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
 };
 
 /// The company database's own names of currencies.
@@ -110,11 +110,11 @@ impl Mapper {
             party: party(document),
             issue_date,
             due_date,
-            net: minus(total, tax),
+            net: total.minus(tax),
             tax,
             total,
             paid,
-            balance: minus(total, paid),
+            balance: total.minus(paid),
             lines,
             payments: None,
             project_ids,
@@ -189,7 +189,7 @@ impl Mapper {
             kind,
             state: CostState::Actual,
             date,
-            amount: minus(debit, credit),
+            amount: debit.minus(credit),
             description: text(row.line_memo.as_deref()).or_else(|| text(row.memo.as_deref())),
             party: None,
             document: Some(row.trans_id.to_string()),
@@ -217,7 +217,7 @@ impl Mapper {
             .filter(|row| row.doc_entry == Some(document.doc_entry) && pays(kind, row.invoice_type.as_deref()))
             .map(|row| reading.booked("payments", row.sum_applied.as_ref(), row.applied_fc.as_ref()))
             .collect();
-        let amount = amounts.into_iter().reduce(|a, b| minus(a, b.negated()))?;
+        let amount = amounts.into_iter().reduce(|a, b| a.minus(b.negated()))?;
         let date = reading.date("payments", payment.doc_date.as_deref());
         Some(Payment { id: format!("24-{}", payment.doc_entry).into(), date, amount })
     }
@@ -346,21 +346,6 @@ impl Reading<'_> {
         }
         date
     }
-}
-
-/// Places after the point that amounts of a currency have.
-pub(super) fn digits(currency: Currency) -> u32 {
-    currency.exponent().map_or(2, u32::from)
-}
-
-/// The difference of two amounts, currency by currency; unknown where either is.
-pub(super) fn minus(a: Booked, b: Booked) -> Booked {
-    let difference = |a: Option<Money>, b: Option<Money>| {
-        let (a, b) = (a?, b?);
-        let same = a.currency == b.currency;
-        a.amount.checked_sub(b.amount).filter(|_| same).map(|amount| Money::new(amount, a.currency))
-    };
-    Booked { document: difference(a.document, b.document), company: difference(a.company, b.company) }
 }
 
 /// How the document stands. Cancelling an invoice makes a second document: both are void. Cancelling an order only

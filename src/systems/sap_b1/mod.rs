@@ -23,7 +23,6 @@ mod map_tests;
 #[cfg(test)]
 mod odd_servers;
 mod session;
-mod share;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -1,5 +1,6 @@
 //! The connector against small servers, over HTTP.
 
+mod details;
 mod domain;
 mod keys;
 mod lists;

@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::map::{digits, minus};
-use crate::domain::{Booked, Invoice, Money, ProjectId, ProjectInvoice};
+use super::{Booked, Invoice, Money, ProjectId, ProjectInvoice, digits};
 
-/// The document as each of its projects sees it.
-pub(super) fn by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice)> {
+/// The document as each of the projects of its lines sees it; one without lines is its first project's.
+pub fn split_by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice)> {
     let owners = owners(&invoice);
     if let ([Some(only)], _) | ([], [only, ..]) = (owners.as_slice(), invoice.project_ids.as_slice()) {
         return vec![(only.clone(), ProjectInvoice::whole(invoice))];
@@ -27,7 +26,7 @@ pub(super) fn by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoic
             let invoice = Arc::clone(&invoice);
             parts.push((
                 project,
-                ProjectInvoice { invoice, net, total, paid, balance: minus(total, paid), allocated: true },
+                ProjectInvoice { invoice, net, total, paid, balance: total.minus(paid), allocated: true },
             ));
         }
     }
