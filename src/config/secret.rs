@@ -1,13 +1,16 @@
 //! Secrets: named in the configuration, never written in it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// Where a secret is: `{ file = "/run/secrets/hubspot" }` or `{ env = "HUBSPOT_TOKEN" }`.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "snake_case")]
 pub enum SecretRef {
     /// A file that holds the secret and nothing else; one newline at its end is dropped.
     File(PathBuf),
@@ -15,6 +18,33 @@ pub enum SecretRef {
     Env(String),
     /// A word of the embedded systems, which is no secret: it begins with `demo-`. Anything else is refused.
     Demo(String),
+}
+
+/// Somebody who writes the secret itself in place of the table is told so without being quoted.
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TableVisitor;
+
+        impl<'de> Visitor<'de> for TableVisitor {
+            type Value = SecretRef;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("{ file = \"...\" } or { env = \"...\" }")
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<SecretRef, E> {
+                Err(E::custom(
+                    "a secret does not stand in the configuration: write { file = \"...\" } or { env = \"...\" }",
+                ))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretRef, A::Error> {
+                SecretRef::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(TableVisitor)
+    }
 }
 
 impl SecretRef {
@@ -29,7 +59,10 @@ impl SecretRef {
             }
             Self::Demo(word) if word.starts_with("demo-") => word.clone(),
             Self::Demo(_) => {
-                return Err("a secret does not stand in the configuration: write { file = \"...\" } or { env = \"...\" }".to_owned());
+                return Err(
+                    "a secret does not stand in the configuration: write { file = \"...\" } or { env = \"...\" }"
+                        .to_owned(),
+                );
             }
         };
         let secret = text.strip_suffix('\n').unwrap_or(&text);

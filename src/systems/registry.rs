@@ -34,7 +34,11 @@ pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Connection
         let owner = owner.and_then(|name| connections.iter().find(|connection| connection.name == *name));
         if let Some(owner) = owner.filter(|connection| !can_own(connection, domain)) {
             let message = format!("`{}` cannot own {domain}: a {} connection has none", owner.name, owner.system);
-            let message = if owner.system == "rest" { format!("{message} unless its tables say where they are") } else { message };
+            let message = if owner.system == "rest" {
+                format!("{message} unless its tables say where they are")
+            } else {
+                message
+            };
             errors.push(config.error_at(&format!("owners.{domain}"), message));
         }
     }

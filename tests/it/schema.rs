@@ -13,8 +13,19 @@ fn schema_graphql_is_what_the_code_says() {
 #[test]
 fn every_field_of_a_record_states_its_owner_in_directive_and_description() {
     let records = [
-        "Deal", "Client", "Contact", "LineItem", "Proposal", "Communication", "Project", "Milestone",
-        "ResourceAllocation", "Ticket", "Invoice", "Cost", "Financials",
+        "Deal",
+        "Client",
+        "Contact",
+        "LineItem",
+        "Proposal",
+        "Communication",
+        "Project",
+        "Milestone",
+        "ResourceAllocation",
+        "Ticket",
+        "Invoice",
+        "Cost",
+        "Financials",
     ];
     let document = async_graphql::parser::parse_schema(spine::graph::sdl()).unwrap();
     let mut seen = Vec::new();

@@ -6,5 +6,8 @@ pub(crate) fn in_step(file: &str, generated: &str) {
         std::fs::write(file, generated).unwrap();
     }
     let written = std::fs::read_to_string(file).unwrap_or_default();
-    assert!(written == generated, "{file} is not what the code generates: run the tests once with SPINE_UPDATE=1 and look at the difference");
+    assert!(
+        written == generated,
+        "{file} is not what the code generates: run the tests once with SPINE_UPDATE=1 and look at the difference"
+    );
 }

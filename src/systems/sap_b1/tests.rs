@@ -492,7 +492,9 @@ async fn compare(company: Company, extra: &str) {
     let mut read_total = Decimal::ZERO;
     for id in &ids {
         let mut read = [Decimal::ZERO; 4];
-        for part in invoices[id].iter().filter(|part| matches!(part.invoice.state, InvoiceState::Open | InvoiceState::Closed)) {
+        for part in
+            invoices[id].iter().filter(|part| matches!(part.invoice.state, InvoiceState::Open | InvoiceState::Closed))
+        {
             let sign = if part.invoice.kind == InvoiceKind::Invoice { Decimal::ONE } else { Decimal::NEGATIVE_ONE };
             read[0] += sign * amount(part.net);
             read_total += sign * amount(part.total);
