@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use http::header::{AGE, CACHE_CONTROL, VARY};
+use http::header::{AGE, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -69,7 +69,10 @@ fn prepare(clock: Arc<dyn Clock>) -> Prepare {
             max_age: max_age(caller.headers),
             observed: Arc::clone(&observed),
         };
-        let finish: Finish = Box::new(move |_, headers| freshness_headers(&observed, headers));
+        let finish: Finish = Box::new(move |response, headers| {
+            graph::coalesce(response);
+            freshness_headers(&observed, headers);
+        });
         (request.data(options), finish)
     })
 }
@@ -93,7 +96,6 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
 fn freshness_headers(observed: &Observed, headers: &mut HeaderMap) {
     let Some(age) = observed.age() else { return };
     headers.insert(AGE, HeaderValue::from(age.as_secs()));
-    headers.insert(VARY, HeaderValue::from_static("Cache-Control"));
     let control = match observed.lifetime() {
         // The lifetime counts from now; `max-age` counts from when the oldest part was read.
         Some(left) => format!("private, max-age={}", (age + left).as_secs()),

@@ -56,6 +56,12 @@ pub enum CompletenessReason {
     ReceivablesUnavailable,
     /// The owner of costs did not answer, or there is none.
     CostsUnavailable,
+    /// No deal carries the project's ID.
+    NotInCommercial,
+    /// The owner of invoices does not know the project's ID. Figures of it are null rather than 0: the ID may be mistyped there.
+    NotInReceivables,
+    /// The owner of costs does not know the project's ID. Figures of it are null rather than 0: the ID may be mistyped there.
+    NotInCosts,
     /// The deal carries no usable shared ID, so nothing but the deal itself is known.
     NotLinked,
 }
@@ -83,32 +89,33 @@ impl Financials {
         Self(Of::Unlinked(deal))
     }
 
-    async fn contract(&self, ctx: &Context<'_>) -> Result<Contract> {
+    /// None if no deal carries the project's ID.
+    async fn contract(&self, ctx: &Context<'_>) -> Result<Option<Contract>> {
         match &self.0 {
-            Of::Unlinked(deal) => Ok(Contract::of(std::slice::from_ref(deal))),
+            Of::Unlinked(deal) => Ok(Some(Contract::of(std::slice::from_ref(deal)))),
             Of::Project(id) => {
                 let read = spine(ctx)?.commercial()?.deals_by_project.get(options(ctx)?, id).await;
                 let deals = read.map_err(|error| system_error(&error))?.value;
-                Ok(Contract::of(deals.as_deref().map(Vec::as_slice).unwrap_or_default()))
+                Ok(deals.filter(|deals| !deals.is_empty()).map(|deals| Contract::of(&deals)))
             }
         }
     }
 
-    /// None for a deal that leads to no project.
+    /// None if the owner does not know the project, or the deal leads to none.
     async fn receivables(&self, ctx: &Context<'_>) -> Result<Option<Receivables>> {
         let Of::Project(id) = &self.0 else { return Ok(None) };
         let spine = spine(ctx)?;
         let read = spine.receivables()?.by_project.get(options(ctx)?, id).await;
         let invoices = read.map_err(|error| system_error(&error))?.value;
-        Ok(Some(Receivables::of(invoices.as_deref().map(Vec::as_slice).unwrap_or_default(), spine.clock.today())))
+        Ok(invoices.map(|invoices| Receivables::of(&invoices, spine.clock.today())))
     }
 
-    /// None for a deal that leads to no project.
+    /// None if the owner does not know the project, or the deal leads to none.
     async fn spending(&self, ctx: &Context<'_>) -> Result<Option<Spending>> {
         let Of::Project(id) = &self.0 else { return Ok(None) };
         let read = spine(ctx)?.costs()?.by_project.get(options(ctx)?, id).await;
         let costs = read.map_err(|error| system_error(&error))?.value;
-        Ok(Some(Spending::of(costs.as_deref().map(Vec::as_slice).unwrap_or_default())))
+        Ok(costs.map(|costs| Spending::of(&costs)))
     }
 
     async fn both(&self, ctx: &Context<'_>) -> Result<Option<(Receivables, Spending)>> {
@@ -128,7 +135,7 @@ impl Financials {
     /// The currency of a figure that is zero: that of the contract, else of the invoices, else of the costs.
     async fn currency(&self, ctx: &Context<'_>) -> Result<Option<Currency>> {
         let contract = self.contract(ctx).await;
-        if let Some(money) = contract.as_ref().ok().and_then(|contract| contract.value.money()) {
+        if let Some(money) = contract.as_ref().ok().and_then(Option::as_ref).and_then(|sums| sums.value.money()) {
             return Ok(Some(money.currency));
         }
         let receivables = self.receivables(ctx).await;
@@ -203,8 +210,10 @@ impl Financials {
     /// What was sold: the amounts of the won deals. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn contract_value(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        let contract = self.contract(ctx).await?;
-        self.shown(ctx, &contract.value).await
+        match self.contract(ctx).await? {
+            Some(sums) => self.shown(ctx, &sums.value).await,
+            None => Ok(None),
+        }
     }
 
     /// Invoiced without tax, net of credit notes; void documents and drafts are not in it. Owner: rollup.
@@ -247,8 +256,8 @@ impl Financials {
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn left_to_invoice(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let (contract, receivables) = tokio::try_join!(self.contract(ctx), self.receivables(ctx))?;
-        match receivables {
-            Some(sums) => self.difference(ctx, &contract.value, &sums.invoiced).await,
+        match contract.zip(receivables) {
+            Some((contract, sums)) => self.difference(ctx, &contract.value, &sums.invoiced).await,
             None => Ok(None),
         }
     }
@@ -257,7 +266,7 @@ impl Financials {
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn invoiced_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
         let (contract, receivables) = tokio::try_join!(self.contract(ctx), self.receivables(ctx))?;
-        Ok(receivables.and_then(|sums| sums.invoiced.percent_of(&contract.value)))
+        Ok(contract.zip(receivables).and_then(|(contract, sums)| sums.invoiced.percent_of(&contract.value)))
     }
 
     /// What the project has cost: bills less vendor credits, labour, expenses. Owner: rollup.
@@ -299,7 +308,7 @@ impl Financials {
     /// What sales expected to remain of the contract value; null unless every won deal states it. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn estimated_margin(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        Ok(self.contract(ctx).await?.estimated_margin().map(Money::from))
+        Ok(self.contract(ctx).await?.and_then(|contract| contract.estimated_margin()).map(Money::from))
     }
 
     /// Forecast margin % less estimated margin %, in percentage points to two decimals: negative is worse than sold. The
@@ -307,7 +316,7 @@ impl Financials {
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn margin_slippage(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
         let (contract, estimate) = tokio::try_join!(self.contract(ctx), self.estimate(ctx))?;
-        Ok(estimate.and_then(|estimate| finance::margin_slippage(&contract, estimate)))
+        Ok(contract.zip(estimate).and_then(|(contract, estimate)| finance::margin_slippage(&contract, estimate)))
     }
 
     /// Budget less actual cost; the budget is contract value less estimated margin. Positive is under budget. Null if there is
@@ -315,7 +324,8 @@ impl Financials {
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn budget_variance(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let (contract, spending) = tokio::try_join!(self.contract(ctx), self.spending(ctx))?;
-        let Some((budget, spending)) = contract.budget().zip(spending) else { return Ok(None) };
+        let budget = contract.and_then(|contract| contract.budget());
+        let Some((budget, spending)) = budget.zip(spending) else { return Ok(None) };
         let spent = spending.actual.in_currency(budget.currency);
         let left = spent.and_then(|spent| budget.amount.checked_sub(spent.amount));
         Ok(left.map(|left| domain::Money::new(left, budget.currency).into()))
@@ -332,23 +342,32 @@ impl Financials {
     async fn completeness(&self, ctx: &Context<'_>) -> Result<Completeness> {
         let (contract, receivables, spending) =
             tokio::join!(self.contract(ctx), self.receivables(ctx), self.spending(ctx));
-        let mut reasons = Vec::new();
-        if matches!(self.0, Of::Unlinked(_)) {
-            reasons.push(CompletenessReason::NotLinked);
-        }
+        let linked = matches!(self.0, Of::Project(_));
+        let mut reasons = if linked { Vec::new() } else { vec![CompletenessReason::NotLinked] };
         let parts = [
-            contract.map(|contract| Some(contract.completeness)).map_err(|_| CompletenessReason::CommercialUnavailable),
-            receivables
-                .map(|sums| sums.map(|sums| sums.completeness))
-                .map_err(|_| CompletenessReason::ReceivablesUnavailable),
-            spending.map(|sums| sums.map(|sums| sums.completeness)).map_err(|_| CompletenessReason::CostsUnavailable),
+            (
+                contract.map(|sums| sums.map(|sums| sums.completeness)),
+                CompletenessReason::CommercialUnavailable,
+                CompletenessReason::NotInCommercial,
+            ),
+            (
+                receivables.map(|sums| sums.map(|sums| sums.completeness)),
+                CompletenessReason::ReceivablesUnavailable,
+                CompletenessReason::NotInReceivables,
+            ),
+            (
+                spending.map(|sums| sums.map(|sums| sums.completeness)),
+                CompletenessReason::CostsUnavailable,
+                CompletenessReason::NotInCosts,
+            ),
         ];
         let mut all = finance::Completeness::default();
-        for part in parts {
+        for (part, unavailable, unknown) in parts {
             match part {
                 Ok(Some(part)) => all = all.and(&part),
+                Ok(None) if linked => reasons.push(unknown),
                 Ok(None) => {}
-                Err(reason) => reasons.push(reason),
+                Err(_) => reasons.push(unavailable),
             }
         }
         reasons.extend(all.reasons.into_iter().map(CompletenessReason::from));

@@ -65,6 +65,12 @@ const SPENDING: [&str; 10] = [
 ];
 const PROGRESS: [&str; 2] = ["marginSlippage", "eac"];
 
+/// What is selected below the rows of a list, by either way to them.
+pub(super) fn of_rows<'a>(ctx: &'a Context<'_>) -> [Lookahead<'a>; 2] {
+    let ahead = ctx.look_ahead();
+    [ahead.field("edges").field("node"), ahead.field("nodes")]
+}
+
 /// What is selected below deals.
 pub(super) async fn deals(ctx: &Context<'_>, ahead: &Lookahead<'_>, deals: &[Arc<Deal>]) -> Result<()> {
     let mut wave = Wave::new(ctx)?;

@@ -374,16 +374,16 @@ impl Project {
     /// Where and when the project itself was read. NOT_FOUND if the project tool does not know the ID, UNAVAILABLE if it could
     /// not be asked. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
-    async fn source(&self, ctx: &Context<'_>) -> Result<Source> {
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
         let delivery = spine(ctx)?.delivery()?;
         let read: Read<domain::Project> = delivery.projects.get(options(ctx)?, &self.id).await;
         let header = read.as_ref().ok().and_then(|fresh| fresh.value.clone());
-        Ok(Source::of(
+        Ok(Some(Source::of(
             &delivery.owner,
             &read,
             header.as_ref().map(|header| &*header.record_id),
             header.as_ref().and_then(|header| header.url.as_ref()),
-        ))
+        )))
     }
 }
 

@@ -61,8 +61,9 @@ async fn kept_deals(
     let commercial = spine(ctx)?.commercial()?;
     let found = rows(&commercial.deal_pages, options(ctx)?, &query, first, after, keep).await?;
     let deals: Vec<_> = found.rows.iter().map(|(_, deal)| Arc::clone(deal)).collect();
-    prefetch::deals(ctx, &ctx.look_ahead().field("edges").field("node"), &deals).await?;
-    prefetch::deals(ctx, &ctx.look_ahead().field("nodes"), &deals).await?;
+    for ahead in prefetch::of_rows(ctx) {
+        prefetch::deals(ctx, &ahead, &deals).await?;
+    }
     Ok(connection(&found, filtered, |read, deal| Deal::new(&commercial.owner, read, deal)))
 }
 
@@ -134,8 +135,9 @@ impl Query {
             let query = filter.unwrap_or_default().query()?;
             let found = rows(&delivery.project_pages, options(ctx)?, &query, first, after, |_| true).await?;
             let ids: Vec<_> = found.rows.iter().map(|(_, project)| project.id.clone()).collect();
-            prefetch::projects(ctx, &ctx.look_ahead().field("edges").field("node"), &ids).await?;
-            prefetch::projects(ctx, &ctx.look_ahead().field("nodes"), &ids).await?;
+            for ahead in prefetch::of_rows(ctx) {
+                prefetch::projects(ctx, &ahead, &ids).await?;
+            }
             return Ok(Some(connection(&found, false, |_, project| Project::new(project.id.clone()))));
         };
         if filter.is_some() || after.is_some() {
@@ -147,10 +149,11 @@ impl Query {
         let limit = first_of(first)?.max(ids.len());
         let ids: Vec<_> =
             ids.iter().take(limit).map(|ProjectId(text)| spine.project_id(text)).collect::<Result<_>>()?;
-        let ahead = ctx.look_ahead();
         let (known, warm) = tokio::join!(delivery.projects.get_many(options(ctx)?, &ids), async {
-            prefetch::projects(ctx, &ahead.field("edges").field("node"), &ids).await?;
-            prefetch::projects(ctx, &ahead.field("nodes"), &ids).await
+            for ahead in prefetch::of_rows(ctx) {
+                prefetch::projects(ctx, &ahead, &ids).await?;
+            }
+            Ok::<_, async_graphql::Error>(())
         });
         warm?;
         let mut list = Relay::with_additional_fields(false, false, ListFields::unknown());
@@ -189,8 +192,9 @@ impl Query {
         };
         let found = rows(&invoices.pages, options(ctx)?, &query, first, after, keep).await?;
         let records: Vec<_> = found.rows.iter().map(|(_, invoice)| Arc::clone(invoice)).collect();
-        prefetch::invoices(ctx, &ctx.look_ahead().field("edges").field("node"), &records).await?;
-        prefetch::invoices(ctx, &ctx.look_ahead().field("nodes"), &records).await?;
+        for ahead in prefetch::of_rows(ctx) {
+            prefetch::invoices(ctx, &ahead, &records).await?;
+        }
         let filtered = filter.status.is_some();
         Ok(Some(connection(&found, filtered, |read, invoice| Invoice::new(&invoices.owner, read, invoice))))
     }

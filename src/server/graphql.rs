@@ -130,7 +130,7 @@ fn executed_response(
     name(&mut response.errors, "BAD_REQUEST");
     identify(&mut response.errors, id);
     let mut headers = HeaderMap::new();
-    finish(&response, &mut headers);
+    finish(&mut response, &mut headers);
     let mut answer = GraphQLResponse::from(response).into_response();
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));

@@ -60,9 +60,9 @@ pub struct Caller<'a> {
 /// Prepares a request for the graph, e.g. by putting data into it, and says what to do with the answer.
 pub type Prepare = Arc<dyn Fn(&Caller<'_>, async_graphql::Request) -> (async_graphql::Request, Finish) + Send + Sync>;
 
-/// Sees the answer before it is sent and may set headers of it, e.g. `Cache-Control` and `Age`. Not called where nothing
-/// was executed.
-pub type Finish = Box<dyn FnOnce(&async_graphql::Response, &mut HeaderMap) + Send>;
+/// Sees the whole answer before it is sent: may put its errors in order, and set headers, e.g. `Cache-Control` and `Age`.
+/// Not called where nothing was executed.
+pub type Finish = Box<dyn FnOnce(&mut async_graphql::Response, &mut HeaderMap) + Send>;
 
 /// What stands behind the door, and the rules at it.
 #[derive(Clone)]

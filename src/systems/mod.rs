@@ -4,6 +4,7 @@
 //! A connector has fixed parts: `mod.rs` (what it is, its quirks, its ports), `config.rs`, `client.rs` (endpoints,
 //! sign-in, paging, status table), `wire.rs` (the vendor's structs as sent), `map.rs` (wire to domain, pure).
 
+mod config_schema;
 mod connection;
 mod error;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod registry;
 pub mod rest;
 pub mod sap_b1;
 
+pub use config_schema::{config_example, config_schema};
 pub use connection::{Connection, ConnectionContext, ConnectionProblem};
 pub use error::{ErrorKind, SystemError};
 pub use ports::{

@@ -5,5 +5,12 @@ mod expectations;
 #[path = "../redmine/facts.rs"]
 mod facts;
 mod redmine;
+mod absence;
+mod batching;
+mod command_line;
+mod freshness;
+mod generated;
+mod input;
+mod oracle;
 mod schema;
 mod support;

@@ -1,4 +1,17 @@
-//! What the behaviour tests share.
+//! What the behaviour tests share: the real application on a free port, over embedded systems on others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use spine::app::App;
+use spine::config::Config;
+use spine::demo::Demo;
+use spine::demo::company::grow::Seed;
+use spine::demo::company::model::Company;
+use spine::domain::{Clock, ManualClock};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// A generated file must be what the code generates; `SPINE_UPDATE=1` writes it anew.
 pub(crate) fn in_step(file: &str, generated: &str) {
@@ -10,4 +23,142 @@ pub(crate) fn in_step(file: &str, generated: &str) {
         written == generated,
         "{file} is not what the code generates: run the tests once with SPINE_UPDATE=1 and look at the difference"
     );
+}
+
+/// The day on which the history of the tests' companies ends, and on which their gateways believe to be.
+pub(crate) const TODAY: &str = "2026-06-15";
+
+/// The company of the tests: `deals` deals of seed 42.
+pub(crate) fn company(deals: usize) -> Company {
+    Company::grow(&Seed { seed: 42, deals, today: TODAY.parse().unwrap() })
+}
+
+/// A gateway over embedded systems.
+pub(crate) struct Gateway {
+    pub(crate) url: String,
+    pub(crate) demo: Demo,
+    pub(crate) clock: Arc<ManualClock>,
+    http: reqwest::Client,
+    stop: CancellationToken,
+}
+
+/// An answer of the graph.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) body: Value,
+    pub(crate) headers: reqwest::header::HeaderMap,
+}
+
+impl Answer {
+    pub(crate) fn data(&self) -> &Value {
+        &self.body["data"]
+    }
+
+    pub(crate) fn errors(&self) -> &[Value] {
+        self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The data, of an answer without errors.
+    pub(crate) fn fine(&self) -> &Value {
+        assert!(self.errors().is_empty(), "{:#}", self.body["errors"]);
+        self.data()
+    }
+
+    /// The codes of the errors with the connection they are about, in order of appearance.
+    pub(crate) fn codes(&self) -> Vec<(String, String)> {
+        let text = |error: &Value, name: &str| error["extensions"][name].as_str().unwrap_or_default().to_owned();
+        self.errors().iter().map(|error| (text(error, "connection"), text(error, "code"))).collect()
+    }
+}
+
+impl Gateway {
+    /// Over the company of `deals` deals.
+    pub(crate) async fn start(deals: usize) -> Self {
+        Self::over(company(deals), |config| config).await
+    }
+
+    /// Over a company, with the demo's configuration as `edit` leaves it.
+    pub(crate) async fn over(company: Company, edit: impl FnOnce(String) -> String) -> Self {
+        let demo = Demo::of(company).await.unwrap();
+        let clock = Arc::new(ManualClock::new(format!("{TODAY}T12:00:00Z").parse().unwrap()));
+        let config = Config::parse("spine.toml", &edit(demo.gateway_config())).unwrap();
+        let app = App::build(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        tokio::spawn(app.serve(listener, stop.clone()));
+        Self { url, demo, clock, http: client(), stop }
+    }
+
+    pub(crate) async fn ask(&self, query: &str) -> Answer {
+        self.ask_with(query, json!({}), None).await
+    }
+
+    /// Asks for values read for this request.
+    pub(crate) async fn ask_live(&self, query: &str) -> Answer {
+        self.ask_with(query, json!({}), Some("no-cache")).await
+    }
+
+    pub(crate) async fn ask_with(&self, query: &str, variables: Value, cache_control: Option<&str>) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        let mut request = self.http.post(format!("{}/graphql", self.url)).json(&body);
+        if let Some(control) = cache_control {
+            request = request.header("cache-control", control);
+        }
+        let response = send(request).await;
+        assert_eq!(response.status(), 200, "{query}");
+        let headers = response.headers().clone();
+        Answer { body: response.json().await.unwrap(), headers }
+    }
+
+    /// Posts to the control surface of an embedded system.
+    pub(crate) async fn control(&self, system: &str, path: &str, body: Value) -> Value {
+        let response = send(self.http.post(format!("{}/_demo/{path}", self.system(system))).json(&body)).await;
+        assert!(response.status().is_success(), "{path}: {}", response.text().await.unwrap());
+        response.json().await.unwrap_or(Value::Null)
+    }
+
+    /// Calls counted by an embedded system since the last reset, by name.
+    pub(crate) async fn calls(&self, system: &str) -> std::collections::BTreeMap<String, u64> {
+        let response = send(self.http.get(format!("{}/_demo/stats", self.system(system)))).await;
+        let stats: Value = response.json().await.unwrap();
+        serde_json::from_value(stats["calls"].clone()).unwrap()
+    }
+
+    /// Forgets all that was counted, and all faults.
+    pub(crate) async fn reset(&self) {
+        for system in ["hubspot", "sap", "redmine"] {
+            self.control(system, "reset", json!({})).await;
+        }
+    }
+
+    /// Lets time pass for the gateway: its cache grows older, nobody waits.
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn system(&self, system: &str) -> &str {
+        match system {
+            "hubspot" => &self.demo.hubspot.url,
+            "sap" => &self.demo.sap.url,
+            "redmine" => &self.demo.redmine.url,
+            other => panic!("there is no system {other}"),
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests stand outside the gateway")]
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::new()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests stand outside the gateway")]
+pub(crate) async fn send(request: reqwest::RequestBuilder) -> reqwest::Response {
+    request.send().await.unwrap()
 }

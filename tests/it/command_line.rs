@@ -1,0 +1,152 @@
+//! The command line, as a stranger types it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+fn spine(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spine"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    spine(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A child that does not outlive the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn schema_prints_the_contract() {
+    let output = run(&["schema"]);
+    assert!(output.status.success());
+    let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).unwrap();
+    assert_eq!(text(&output.stdout).trim_end(), file.trim_end());
+}
+
+#[test]
+fn wrong_usage_is_told_on_stderr_and_exits_with_2() {
+    for (arguments, part) in [
+        (&["demo", "--fault", "erp=down"][..], "there are hubspot, sap, redmine"),
+        (&["demo", "--fault", "sap=tired"], "try down, slow"),
+        (&["demo", "--fault", "sap"], "write SYSTEM=FAULT"),
+        (&["demo", "--deals", "0"], "1..=100000"),
+        (&["demo", "--today", "tomorrow"], "--today"),
+        (&["demo", "--log", "a=b=c"], "not a filter"),
+        (&["dmeo"], "demo"),
+        (&["serve"], "--config"),
+        (&["check", "-c", "/no/such/file.toml"], "cannot be read"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn facts_are_the_same_for_the_same_seed_and_day() {
+    let facts = |seed: &str| run(&["demo", "--facts", "--seed", seed, "--deals", "30", "--today", "2026-06-15"]).stdout;
+    assert_eq!(facts("7"), facts("7"));
+    assert_ne!(facts("7"), facts("8"));
+    let facts: Value = serde_json::from_slice(&facts("7")).unwrap();
+    assert_eq!(facts["hubspot"]["deals"].as_array().unwrap().len(), 30);
+    assert!(facts["sap"]["invoices"].as_array().is_some_and(|invoices| !invoices.is_empty()));
+    assert!(facts["redmine"]["projects"].as_array().is_some_and(|projects| !projects.is_empty()));
+}
+
+#[test]
+fn demo_prints_one_line_of_json_when_it_is_ready_takes_faults_and_writes_no_file() {
+    let folder = std::env::temp_dir().join(format!("spine-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let child = spine(&["demo", "--port", "0", "--json", "--deals", "40", "--fault", "sap=down"])
+        .current_dir(&folder)
+        .env("TMPDIR", &folder)
+        .env("HOME", &folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = Running(child.unwrap());
+    let mut out = BufReader::new(child.0.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    for system in ["hubspot", "sap", "redmine"] {
+        assert!(ready["systems"][system].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    }
+    assert!(ready["graphiql"].as_str().unwrap().ends_with("/graphiql"));
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let answer: Value = runtime.block_on(async {
+        let query = json!({ "query": "{ deals(first: 3, filter: { isWon: true }) { edges { node { name financials { invoiced { amount } } } } } }" });
+        let request = super::support::client().post(ready["graphql"].as_str().unwrap()).json(&query);
+        super::support::send(request).await.json().await.unwrap()
+    });
+    assert_eq!(answer["data"]["deals"]["edges"].as_array().unwrap().len(), 3);
+    assert_eq!(answer["errors"][0]["extensions"]["connection"], "sap");
+
+    // No copy: nothing of what was read lies on disk, not even a temporary file, and no file is open for writing.
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    let open = std::fs::read_dir(format!("/proc/{}/fd", child.0.id())).unwrap();
+    let files = open.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    let files: Vec<_> = files.filter(|path| path.is_file()).collect();
+    assert!(files.is_empty(), "{files:?}");
+    drop(child);
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "one line, and nothing after it");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn check_says_what_is_wrong_with_a_configuration_and_where() {
+    let file = std::env::temp_dir().join(format!("spine-check-{}.toml", std::process::id()));
+    let good = "[shared_id]\npattern = '^P-\\d+$'\n\n[owners]\ncommercial = \"crm\"\n\n[connections.crm]\nkind = \"hubspot\"\ntoken = { demo = \"demo-token\" }\n[connections.crm.map]\nshared_id = \"code\"\n";
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(&["check", "-c", file.to_str().unwrap()])
+    };
+    let output = check(good);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("is fine"));
+    for (from, to, place, part) in [
+        ("demo-token", "pat-na1-secret", ":9:", "connections.crm.token: a secret does not stand in the configuration"),
+        ("{ demo = \"demo-token\" }", "{ env = \"SPINE_NO_SUCH\" }", ":9:", "SPINE_NO_SUCH is not set"),
+        ("{ demo = \"demo-token\" }", "{ file = \"/no/such\" }", ":9:", "/no/such cannot be read"),
+        ("hubspot", "hubsopt", ":8:", "connections.crm.kind: there is no kind `hubsopt`: did you mean `hubspot`?"),
+        ("shared_id = \"code\"", "shared_idd = \"code\"", "", "did you mean `shared_id`?"),
+        ("commercial", "receivables", ":5:", "owners.receivables: `crm` cannot own receivables"),
+        ("[connections.crm.map]", "[connections.crm.http]\nretries = -1\n[connections.crm.map]", ":11:", "connections.crm.http.retries"),
+    ] {
+        let output = check(&good.replace(from, to));
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{to}");
+        assert!(message.contains(place) && message.contains(part), "{to}: {message}");
+        assert!(!message.contains("pat-na1-secret"), "{message}");
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn serve_refuses_to_show_everything_to_everybody() {
+    let file = std::env::temp_dir().join(format!("spine-serve-{}.toml", std::process::id()));
+    let config = "[shared_id]\npattern = '^P-\\d+$'\n[server]\nlisten = \"0.0.0.0:0\"\n[owners]\ncommercial = \"crm\"\n[connections.crm]\nkind = \"hubspot\"\ntoken = { demo = \"demo-token\" }\nmap = { shared_id = \"code\" }\n";
+    std::fs::write(&file, config).unwrap();
+    let output = run(&["serve", "-c", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains(":4:1: server.listen"), "{}", text(&output.stderr));
+    std::fs::remove_file(&file).unwrap();
+}
