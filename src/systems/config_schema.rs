@@ -21,10 +21,13 @@ pub fn config_schema() -> Value {
         };
         let http = reference::<Traffic>(&mut generator);
         if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert("kind".to_owned(), json!({ "const": kind, "description": "Which kind of system it is." }));
+            properties
+                .insert("kind".to_owned(), json!({ "const": kind, "description": "Which kind of system it is." }));
             properties.insert("http".to_owned(), http);
         }
-        if let Some(required) = schema.as_object_mut().map(|schema| schema.entry("required").or_insert_with(|| json!([]))) {
+        if let Some(required) =
+            schema.as_object_mut().map(|schema| schema.entry("required").or_insert_with(|| json!([])))
+        {
             required.as_array_mut().map(|names| names.push(json!("kind")));
         }
         kinds.push(schema);
@@ -140,8 +143,7 @@ fn kind_of(schema: &Value, property: &Value) -> String {
             return choice(&consts);
         }
         let tables = options.iter().filter_map(|option| option.get("required")).filter_map(|names| names.get(0));
-        let tables: Vec<String> =
-            tables.filter_map(Value::as_str).map(|name| format!("{{ {name} = ... }}")).collect();
+        let tables: Vec<String> = tables.filter_map(Value::as_str).map(|name| format!("{{ {name} = ... }}")).collect();
         if !tables.is_empty() {
             return tables.join(" | ");
         }
@@ -159,7 +161,9 @@ fn kind_of(schema: &Value, property: &Value) -> String {
 fn toml_value(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
-        Value::Array(items) => Some(format!("[{}]", items.iter().filter_map(toml_value).collect::<Vec<_>>().join(", "))),
+        Value::Array(items) => {
+            Some(format!("[{}]", items.iter().filter_map(toml_value).collect::<Vec<_>>().join(", ")))
+        }
         Value::Object(map) => {
             let pairs: Vec<String> = map
                 .iter()

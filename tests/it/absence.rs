@@ -9,18 +9,9 @@ const CARD: &str = "query($id: ProjectId!) { project(id: $id) { code name health
     costs { kind } financials { contractValue { amount } invoiced { amount } actualCost { amount } margin { amount }
     completeness { reasons } source { status } sources { system status } } } }";
 
-async fn project(gateway: &Gateway) -> String {
-    let company = gateway.demo.company.read().unwrap();
-    let complete = company.ledger.documents.iter().filter_map(|document| document.project.clone()).find(|project| {
-        let tool = company.projects.iter().filter(|known| known.shared_id.as_deref() == Some(project));
-        tool.count() == 1 && company.deals.iter().any(|deal| deal.shared_id.as_deref() == Some(project))
-    });
-    complete.unwrap()
-}
-
 async fn without(system: &str) -> (Answer, String) {
     let gateway = Gateway::start(120).await;
-    let id = project(&gateway).await;
+    let id = gateway.project();
     gateway.control(system, "fault", json!({ "mode": "down" })).await;
     (gateway.ask_with(CARD, json!({ "id": id }), None).await, id)
 }
@@ -100,7 +91,9 @@ async fn a_list_of_fifty_answers_with_one_error_per_field_and_not_fifty() {
 async fn a_list_whose_owner_is_away_is_null_with_an_error_and_its_siblings_stand() {
     let gateway = Gateway::start(60).await;
     gateway.control("hubspot", "fault", json!({ "mode": "down" })).await;
-    let answer = gateway.ask("{ deals(first: 5) { edges { node { id } } } invoices(first: 5) { edges { node { number } } } }").await;
+    let answer = gateway
+        .ask("{ deals(first: 5) { edges { node { id } } } invoices(first: 5) { edges { node { number } } } }")
+        .await;
     assert_eq!(answer.data()["deals"], Value::Null);
     assert_eq!(answer.data()["invoices"]["edges"].as_array().unwrap().len(), 5);
     assert_eq!(answer.codes(), [("hubspot".to_owned(), "UPSTREAM_UNAVAILABLE".to_owned())]);
@@ -109,7 +102,7 @@ async fn a_list_whose_owner_is_away_is_null_with_an_error_and_its_siblings_stand
 #[tokio::test]
 async fn a_system_that_comes_back_is_read_again() {
     let gateway = Gateway::start(60).await;
-    let id = project(&gateway).await;
+    let id = gateway.project();
     gateway.control("sap", "fault", json!({ "mode": "500" })).await;
     let query = "query($id: ProjectId!) { project(id: $id) { invoices { number } } systems { name status lastError { code } } }";
     let broken = gateway.ask_with(query, json!({ "id": id }), None).await;

@@ -5,6 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
+use super::support;
+
 fn spine(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spine"));
     command.args(arguments).stdin(Stdio::null());
@@ -92,8 +94,8 @@ fn demo_prints_one_line_of_json_when_it_is_ready_takes_faults_and_writes_no_file
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer: Value = runtime.block_on(async {
         let query = json!({ "query": "{ deals(first: 3, filter: { isWon: true }) { edges { node { name financials { invoiced { amount } } } } } }" });
-        let request = super::support::client().post(ready["graphql"].as_str().unwrap()).json(&query);
-        super::support::send(request).await.json().await.unwrap()
+        let request = support::client().post(ready["graphql"].as_str().unwrap());
+        support::read_json(support::send(support::json_body(request, &query)).await).await
     });
     assert_eq!(answer["data"]["deals"]["edges"].as_array().unwrap().len(), 3);
     assert_eq!(answer["errors"][0]["extensions"]["connection"], "sap");
@@ -129,7 +131,12 @@ fn check_says_what_is_wrong_with_a_configuration_and_where() {
         ("hubspot", "hubsopt", ":8:", "connections.crm.kind: there is no kind `hubsopt`: did you mean `hubspot`?"),
         ("shared_id = \"code\"", "shared_idd = \"code\"", "", "did you mean `shared_id`?"),
         ("commercial", "receivables", ":5:", "owners.receivables: `crm` cannot own receivables"),
-        ("[connections.crm.map]", "[connections.crm.http]\nretries = -1\n[connections.crm.map]", ":11:", "connections.crm.http.retries"),
+        (
+            "[connections.crm.map]",
+            "[connections.crm.http]\nretries = -1\n[connections.crm.map]",
+            ":11:",
+            "connections.crm.http.retries",
+        ),
     ] {
         let output = check(&good.replace(from, to));
         let message = text(&output.stderr);

@@ -64,8 +64,10 @@ async fn a_corrected_figure_moves_by_exactly_the_correction() {
     let amount = |value: &Value| value.as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap();
 
     let before = gateway.ask_with(query, variables.clone(), None).await;
-    let old = (amount(&before.fine()["project"]["financials"]["invoiced"]["amount"]), amount(&net(before.data(), number)));
+    let old =
+        (amount(&before.fine()["project"]["financials"]["invoiced"]["amount"]), amount(&net(before.data(), number)));
     gateway.control("sap", "correct", json!({ "invoice": number, "net": "1000.01" })).await;
+    gateway.pass(1);
     let after = gateway.ask_with(query, variables, Some("no-cache")).await;
     let new = amount(&after.fine()["project"]["financials"]["invoiced"]["amount"]);
     assert_eq!(new - old.0, "1000.01".parse::<rust_decimal::Decimal>().unwrap() - old.1);
@@ -89,6 +91,7 @@ async fn the_answer_tells_the_age_of_its_oldest_part_in_its_headers() {
     assert_eq!(ask(Some("max-age=60")).await["age"], "0");
 
     gateway.control("sap", "fault", json!({ "mode": "500" })).await;
+    gateway.pass(1);
     let failed = ask(Some("no-cache")).await;
     assert_eq!(failed["cache-control"], "no-store", "an answer with a missing part is not to be kept");
 }
@@ -96,14 +99,17 @@ async fn the_answer_tells_the_age_of_its_oldest_part_in_its_headers() {
 #[tokio::test]
 async fn the_same_holds_for_the_crm_and_the_project_tool() {
     let gateway = Gateway::start(60).await;
-    let (project, _) = open_invoice(&gateway);
+    let project = gateway.project();
     let query = "query($id: ProjectId!) { project(id: $id) { health healthReason deal { source { recordId } amount { amount } } } }";
     let variables = json!({ "id": project });
     let before = gateway.ask_with(query, variables.clone(), None).await;
     let deal = before.fine()["project"]["deal"]["source"]["recordId"].as_str().unwrap().to_owned();
 
-    gateway.control("redmine", "correct", json!({ "project": project, "health": "Red", "health_reason": "Late steel" })).await;
+    gateway
+        .control("redmine", "correct", json!({ "project": project, "health": "Red", "health_reason": "Late steel" }))
+        .await;
     gateway.control("hubspot", "correct", json!({ "deal": deal, "amount": "77777.77" })).await;
+    gateway.pass(1);
     let after = gateway.ask_with(query, variables, Some("no-cache")).await;
     let project = &after.fine()["project"];
     assert_eq!((&project["health"], &project["healthReason"]), (&json!("RED"), &json!("Late steel")));

@@ -1,16 +1,16 @@
 //! Behaviour: what a reader of Spine can rely on, over real HTTP where HTTP is in it.
 
+mod absence;
+mod batching;
+mod command_line;
 #[path = "../redmine/expectations.rs"]
 mod expectations;
 #[path = "../redmine/facts.rs"]
 mod facts;
-mod redmine;
-mod absence;
-mod batching;
-mod command_line;
 mod freshness;
 mod generated;
 mod input;
 mod oracle;
+mod redmine;
 mod schema;
 mod support;

@@ -77,10 +77,7 @@ fn expected(company: &Company, project: &str) -> Expected {
     };
     let deals: Vec<_> = company.deals.iter().filter(won).collect();
     let amounts = |of: fn(&spine::demo::company::model::Deal) -> Option<Decimal>| -> Option<Vec<Part>> {
-        deals
-            .iter()
-            .map(|deal| Some(Part { document: (deal.currency.clone()?, of(deal)?), company: None }))
-            .collect()
+        deals.iter().map(|deal| Some(Part { document: (deal.currency.clone()?, of(deal)?), company: None })).collect()
     };
     let mut sums = Expected {
         project: project.to_owned(),
@@ -142,7 +139,10 @@ fn is_won(stage: &str) -> bool {
 }
 
 fn money(value: Option<(String, Decimal)>) -> Value {
-    value.map_or(Value::Null, |(currency, amount)| json!({ "amount": amount.normalize().to_string(), "currency": currency }))
+    value.map_or(
+        Value::Null,
+        |(currency, amount)| json!({ "amount": amount.normalize().to_string(), "currency": currency }),
+    )
 }
 
 /// `left - right` in a currency both are known in: the one `left` is shown in, if that is one.
@@ -155,7 +155,8 @@ fn minus(left: &[Part], right: &[Part]) -> Option<(String, Decimal)> {
     })
 }
 
-const QUERY: &str = "query($ids: [ProjectId!], $first: Int!) { projects(ids: $ids, first: $first) { nodes { code financials {
+const QUERY: &str =
+    "query($ids: [ProjectId!], $first: Int!) { projects(ids: $ids, first: $first) { nodes { code financials {
     contractValue { amount currency } invoiced { amount currency } collected { amount currency }
     outstanding { amount currency } overdue { amount currency } leftToInvoice { amount currency }
     actualCost { amount currency } committedCost { amount currency } margin { amount currency } marginPct
@@ -204,7 +205,8 @@ async fn the_financials_of_every_project_agree_with_the_seed_to_the_last_digit()
                 if !parts.is_empty() {
                     return shown(parts);
                 }
-                let currency = shown(contract).or_else(|| shown(&expected.invoiced)).or_else(|| shown(&expected.actual))?.0;
+                let currency =
+                    shown(contract).or_else(|| shown(&expected.invoiced)).or_else(|| shown(&expected.actual))?.0;
                 Some((currency, Decimal::ZERO))
             };
             let mut check = |field: &str, expected_value: Value| {

@@ -101,27 +101,28 @@ impl Gateway {
 
     pub(crate) async fn ask_with(&self, query: &str, variables: Value, cache_control: Option<&str>) -> Answer {
         let body = json!({ "query": query, "variables": variables });
-        let mut request = self.http.post(format!("{}/graphql", self.url)).json(&body);
+        let mut request = json_body(self.http.post(format!("{}/graphql", self.url)), &body);
         if let Some(control) = cache_control {
             request = request.header("cache-control", control);
         }
         let response = send(request).await;
         assert_eq!(response.status(), 200, "{query}");
         let headers = response.headers().clone();
-        Answer { body: response.json().await.unwrap(), headers }
+        Answer { body: read_json(response).await, headers }
     }
 
     /// Posts to the control surface of an embedded system.
     pub(crate) async fn control(&self, system: &str, path: &str, body: Value) -> Value {
-        let response = send(self.http.post(format!("{}/_demo/{path}", self.system(system))).json(&body)).await;
+        let request = self.http.post(format!("{}/_demo/{path}", self.system(system)));
+        let response = send(json_body(request, &body)).await;
         assert!(response.status().is_success(), "{path}: {}", response.text().await.unwrap());
-        response.json().await.unwrap_or(Value::Null)
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null)
     }
 
     /// Calls counted by an embedded system since the last reset, by name.
     pub(crate) async fn calls(&self, system: &str) -> std::collections::BTreeMap<String, u64> {
         let response = send(self.http.get(format!("{}/_demo/stats", self.system(system)))).await;
-        let stats: Value = response.json().await.unwrap();
+        let stats = read_json(response).await;
         serde_json::from_value(stats["calls"].clone()).unwrap()
     }
 
@@ -135,6 +136,17 @@ impl Gateway {
     /// Lets time pass for the gateway: its cache grows older, nobody waits.
     pub(crate) fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// A project that all three systems know, once each, with a deal and an invoice.
+    pub(crate) fn project(&self) -> String {
+        let company = self.demo.company.read().unwrap();
+        let complete =
+            company.ledger.documents.iter().filter_map(|document| document.project.clone()).find(|project| {
+                let tool = company.projects.iter().filter(|known| known.shared_id.as_deref() == Some(project));
+                tool.count() == 1 && company.deals.iter().any(|deal| deal.shared_id.as_deref() == Some(project))
+            });
+        complete.expect("the seed has one")
     }
 
     pub(crate) fn system(&self, system: &str) -> &str {
@@ -161,4 +173,12 @@ pub(crate) fn client() -> reqwest::Client {
 #[expect(clippy::disallowed_methods, reason = "the tests stand outside the gateway")]
 pub(crate) async fn send(request: reqwest::RequestBuilder) -> reqwest::Response {
     request.send().await.unwrap()
+}
+
+pub(crate) fn json_body(request: reqwest::RequestBuilder, body: &Value) -> reqwest::RequestBuilder {
+    request.header("content-type", "application/json").body(body.to_string())
+}
+
+pub(crate) async fn read_json(response: reqwest::Response) -> Value {
+    serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
 }
