@@ -3,6 +3,7 @@
 mod absence;
 mod batching;
 mod command_line;
+mod conformance;
 #[path = "../redmine/expectations.rs"]
 mod expectations;
 #[path = "../redmine/facts.rs"]

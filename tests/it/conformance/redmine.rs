@@ -1,0 +1,29 @@
+//! The embedded Redmine.
+
+use std::sync::Arc;
+
+use spine::demo::Demo;
+use spine::demo::company::model::Company;
+
+use super::{PLAIN, Stood, System, conforms};
+
+static SYSTEM: System = System {
+    connection: "redmine",
+    stand_up: |company| Box::pin(stand_up(company)),
+    // Redmine lists versions of one project only.
+    call_per_key: &["versions.list"],
+    children_know_their_project: true,
+    ..PLAIN
+};
+
+async fn stand_up(company: Company) -> Stood {
+    let demo = Demo::of(company).await.unwrap();
+    Stood {
+        url: demo.redmine.url.clone(),
+        config: demo.gateway_config(),
+        company: Arc::clone(&demo.company),
+        _running: Box::new(demo),
+    }
+}
+
+conforms!(SYSTEM);
