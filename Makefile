@@ -37,7 +37,7 @@ test: ## Everything: installs what the checks need, runs them all, and ends with
 unit: ## Rust's own tests only.
 	$(CARGO) test --locked
 
-outside: ## The checks from outside, against the debug binary: vendors' clients, audits, a browser.
+outside: tools ## The checks from outside, against the debug binary: vendors' clients, audits, a browser.
 	tests/outside.sh
 
 fmt: ## Formats the code.

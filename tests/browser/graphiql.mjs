@@ -100,8 +100,10 @@ async function readyMadeTabs(page) {
   for (const tab of TABS) {
     await page.locator('.graphiql-tab-button', { hasText: new RegExp(`^${tab}$`) }).click()
     const { answer } = await run(page, tab)
-    const problem = answer?.errors ? JSON.stringify(answer.errors).slice(0, 300) : JSON.stringify(answer)?.slice(0, 200)
-    check(`${tab}: answers without errors, with data`, !answer?.errors && hasData(answer?.data), problem)
+    // The company has flaws on purpose, e.g. two projects with one ID: an answer that shows one says so.
+    const errors = (answer?.errors ?? []).filter(({ extensions }) => !['DATA_CONFLICT', 'DATA_INVALID'].includes(extensions?.code))
+    const problem = JSON.stringify(errors.length ? errors : answer)?.slice(0, 300)
+    check(`${tab}: answers with data, without errors but of the records themselves`, !errors.length && hasData(answer?.data), problem)
     check(`${tab}: the answer is on the page`, await until(async () => (await text(page, '.graphiql-response')).includes('"data"')),
       (await text(page, '.graphiql-response')).slice(0, 200))
     if (tab === TABS[0] && options.shot) await page.screenshot({ path: options.shot })
