@@ -9,7 +9,7 @@ CARGO ?= cargo
 # Options of `spine demo`, e.g. make demo ARGS='--port 8080 --fault sap=down'.
 ARGS ?=
 DENY_VERSION := 0.20.2
-DENY := target/tools/bin/cargo-deny
+DENY := $(or $(shell command -v cargo-deny),target/tools/bin/cargo-deny)
 
 .PHONY: help demo web test fmt fmt-check lint doc deny advisories unit outside contract tools clean
 
@@ -60,7 +60,7 @@ deny: $(DENY) ## Licences, bans and sources of the dependencies (deny.toml).
 advisories: $(DENY) ## Known vulnerabilities of the dependencies. Needs github.com.
 	$(DENY) --locked check advisories
 
-$(DENY):
+target/tools/bin/cargo-deny:
 	CARGO_PROFILE_DEV_DEBUG=false CARGO_TARGET_DIR=target/tools/build \
 		$(CARGO) install --locked --debug --root target/tools --version $(DENY_VERSION) cargo-deny
 	rm -rf target/tools/build

@@ -7,7 +7,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-spine=${1:-target/debug/spine}
+spine=${1:-${CARGO_TARGET_DIR:-target}/debug/spine}
 python=target/venv/bin/python
 work=$(mktemp -d)
 demo=
