@@ -1,5 +1,8 @@
 //! Behaviour: what a reader of Spine can rely on, over real HTTP where HTTP is in it.
 
+// So that clippy takes the helpers of tests for what they are.
+#![cfg(test)]
+
 mod absence;
 mod batching;
 mod command_line;

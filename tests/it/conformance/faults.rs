@@ -48,14 +48,19 @@ impl Reading {
 /// A connection with these lines in `[http]`, and a read of each of its ports. Each was read once: what a connection asks
 /// once and keeps, a session for example, it has.
 async fn readings(subject: &Subject, http: &str) -> Vec<Reading> {
+    let all = fresh_readings(subject, http);
+    all_are_right(&all, "at first").await;
+    all
+}
+
+/// The same of a connection that has not asked for anything yet.
+fn fresh_readings(subject: &Subject, http: &str) -> Vec<Reading> {
     let (ports, lists) = subject.looked_at(&subject.connect(http));
     let keys = ports.into_iter().map(|port| {
         let key = port.good_key().clone();
         Reading::Key(port, key)
     });
-    let all: Vec<Reading> = keys.chain(lists.into_iter().map(Reading::Page)).collect();
-    all_are_right(&all, "at first").await;
-    all
+    keys.chain(lists.into_iter().map(Reading::Page)).collect()
 }
 
 async fn all_are_right(readings: &[Reading], when: &str) {
@@ -88,23 +93,26 @@ const OFF: &str = r#"{"mode": "off"}"#;
 /// Many failures, one connection.
 const PATIENT: &str = "breaker_failures = 100000\nconcurrency = 64\nmax_body = 1000000";
 
+/// What each failure is called.
+const FAILURES: [(&str, ErrorKind); 10] = [
+    ("401", ErrorKind::Unauthorized),
+    ("403", ErrorKind::Forbidden),
+    ("429", ErrorKind::RateLimited),
+    ("500", ErrorKind::Broken),
+    ("503", ErrorKind::Broken),
+    ("down", ErrorKind::Connect),
+    ("html", ErrorKind::BadResponse),
+    ("truncated", ErrorKind::BadResponse),
+    ("empty", ErrorKind::BadResponse),
+    ("huge", ErrorKind::TooLarge),
+];
+
 pub(super) async fn each_failure_is_told_apart_and_none_stays(subject: &Subject) {
     let readings = readings(subject, PATIENT).await;
     subject.calls().await;
     all_are_right(&readings, "again").await;
     let usual: usize = subject.calls().await.values().sum();
-    for (mode, kind) in [
-        ("401", ErrorKind::Unauthorized),
-        ("403", ErrorKind::Forbidden),
-        ("429", ErrorKind::RateLimited),
-        ("500", ErrorKind::Broken),
-        ("503", ErrorKind::Broken),
-        ("down", ErrorKind::Connect),
-        ("html", ErrorKind::BadResponse),
-        ("truncated", ErrorKind::BadResponse),
-        ("empty", ErrorKind::BadResponse),
-        ("huge", ErrorKind::TooLarge),
-    ] {
+    for (mode, kind) in FAILURES {
         subject.fault(&format!(r#"{{"mode": "{mode}"}}"#)).await;
         subject.calls().await;
         for (name, error) in all_fail(subject, &readings, mode).await {
@@ -115,6 +123,32 @@ pub(super) async fn each_failure_is_told_apart_and_none_stays(subject: &Subject)
         assert!(calls <= 2 * usual, "{calls} calls with {mode}, where {usual} are usual");
         subject.fault(OFF).await;
         all_are_right(&readings, &format!("after {mode}")).await;
+    }
+}
+
+/// The first call of a connection is often another one: a sign-in, a look at what there is.
+pub(super) async fn a_connection_that_begins_with_a_failure_tells_it_apart_and_recovers(subject: &Subject) {
+    for (mode, kind) in FAILURES {
+        let readings = fresh_readings(subject, PATIENT);
+        subject.fault(&format!(r#"{{"mode": "{mode}"}}"#)).await;
+        for (name, error) in all_fail(subject, &readings, mode).await {
+            assert_eq!(error.kind, kind, "{name} at first with {mode}: {error}");
+        }
+        subject.fault(OFF).await;
+        // A credential that was refused may be left alone for a while, before the account is locked.
+        if !matches!(kind, ErrorKind::Unauthorized | ErrorKind::Forbidden) {
+            all_are_right(&readings, &format!("after it began with {mode}")).await;
+        }
+    }
+}
+
+pub(super) async fn what_fails_once_in_passing_is_asked_again(subject: &Subject) {
+    let readings = readings(subject, "").await;
+    for mode in ["down", "503", "429"] {
+        subject.fault(&format!(r#"{{"mode": "{mode}", "times": 1}}"#)).await;
+        all_are_right(&readings[..1], &format!("with one {mode}")).await;
+        let left = super::control(&subject.stood.url, "GET", "/_demo/fault", "").await;
+        assert!(left.contains(r#""times":0"#), "no answer was {mode}: {left}");
     }
 }
 
@@ -158,6 +192,6 @@ pub(super) async fn a_system_that_goes_on_failing_is_left_alone(subject: &Subjec
     subject.calls().await;
     let error = reading.read().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::CircuitOpen, "{error}");
-    assert!(error.retry_after.is_some_and(|pause| pause > Duration::from_secs(60)), "{:?}", error.retry_after);
+    assert!(error.retry_after.is_some_and(|pause| pause > Duration::from_mins(1)), "{:?}", error.retry_after);
     assert_eq!(subject.calls().await.values().sum::<usize>(), 0, "a call came through");
 }

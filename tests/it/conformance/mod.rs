@@ -203,6 +203,8 @@ macro_rules! conforms {
             reads::numbers_that_come_as_strings_change_nothing,
             reads::words_that_nobody_mapped_are_kept_and_no_failure,
             faults::each_failure_is_told_apart_and_none_stays,
+            faults::a_connection_that_begins_with_a_failure_tells_it_apart_and_recovers,
+            faults::what_fails_once_in_passing_is_asked_again,
             faults::an_answer_that_comes_too_late_is_a_timeout,
             faults::a_rate_limit_is_waited_for_where_the_wait_fits,
             faults::a_rate_limit_that_does_not_fit_is_said_at_once,

@@ -226,8 +226,8 @@ fn documents(
     let limit = source.batch_limit();
     let invoices = ask!(source, invoices, InvoiceId::new, |invoice| vec![lines::paid_invoice(invoice)]);
     ports.push(by_record(by_id, limit, truth.invoices(side), invoices));
-    let parts = ask!(source, invoices_by_project, project_id, |all| all.iter().map(lines::part).collect());
-    ports.push(by_project(of_project, limit, truth.invoices_by_project(side), parts));
+    let of_project_parts = ask!(source, invoices_by_project, project_id, |all| all.iter().map(lines::part).collect());
+    ports.push(by_project(of_project, limit, truth.invoices_by_project(side), of_project_parts));
 }
 
 /// All deals, those of which nothing is to be said too.

@@ -124,6 +124,8 @@ pub(super) async fn calls_are_as_many_as_batches_and_pages(subject: &Subject) {
         // What a connection asks once and keeps is asked now.
         port.ask(&[port.good_key().clone()]).await.unwrap();
         subject.calls().await;
+        port.ask(&[]).await.unwrap();
+        assert_eq!(subject.calls().await, [].into(), "{}: nothing asked, something called", port.name);
         let keys = port.more_than_a_batch();
         port.ask(&keys).await.unwrap();
         let most = keys.len().div_ceil(port.limit) + port.records.div_ceil(subject.system.page);
