@@ -5,15 +5,20 @@ import { explorerPlugin } from '@graphiql/plugin-explorer'
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql'
 import { createRoot } from 'react-dom/client'
 
+import { exampleProject } from './example'
 import { fetcher } from './fetcher'
 import { Logo } from './logo'
-import { openFirst, storage } from './storage'
-import { tabs } from './tabs'
+import { firstVisit, openFirst, storage } from './storage'
+import { readyMade, type Tabs } from './tabs'
 
 const root = document.getElementById('graphiql')
 if (!root) throw new Error('the page has no #graphiql')
 
-openFirst(tabs[0])
+let tabs: Tabs | undefined
+if (firstVisit()) {
+  tabs = readyMade(await exampleProject())
+  openFirst(tabs[0])
+}
 
 // No `defaultTheme`: the page follows the system until the reader chooses otherwise.
 createRoot(root).render(

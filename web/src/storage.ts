@@ -18,14 +18,18 @@ export const storage: Storage = {
   },
 }
 
+/** Whether this browser keeps no tabs yet. */
+export function firstVisit(): boolean {
+  return storage.getItem('graphiql:tabState') === null
+}
+
 /**
- * Opens `tab` on a first visit. GraphiQL takes the open tab's editors from these two keys, not from `defaultTabs`:
- * without them the first tab comes up without its variables, and a reload adds an untitled sixth tab.
+ * Opens `tab`. GraphiQL takes the open tab's editors from these two keys, not from `defaultTabs`: without them the first
+ * tab comes up without its variables, and a reload adds an untitled sixth tab.
  */
 export function openFirst(tab: Tab): void {
-  if (storage.getItem('graphiql:tabState') !== null) return
   storage.setItem('graphiql:query', tab.query)
-  if (tab.variables) storage.setItem('graphiql:variables', tab.variables)
+  storage.setItem('graphiql:variables', tab.variables ?? '')
 }
 
 function keys(): string[] {
