@@ -2,8 +2,12 @@
 //!
 //! The map of the house. Each floor uses only floors below it:
 //!
+//! - [`cli`]: the command line, one file per command
+//! - [`app`]: from a configuration to a running application
 //! - [`server`]: the HTTP door: GraphQL over HTTP, health, GraphiQL
 //! - [`graph`]: the GraphQL schema, and the guard before it
+//! - [`finance`]: pure arithmetic: the financials of a project
+//! - [`reads`]: the read engine: cache, single flight, batches
 //! - [`systems`]: the ports to the systems of record, the HTTP client they share, one folder per kind of system
 //! - [`domain`]: the canonical words: ids, money, deals, projects, tickets, invoices, costs, sources
 //! - [`config`]: the file `spine.toml`

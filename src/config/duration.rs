@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 /// A duration, written `"30s"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,13 @@ impl<'de> Deserialize<'de> for Seconds {
             .ok_or_else(|| {
                 de::Error::custom(format!("`{text}` is not a duration: write e.g. \"30s\", \"5m\", \"250ms\""))
             })
+    }
+}
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let signed = jiff::SignedDuration::try_from(self.0).map_err(ser::Error::custom)?;
+        serializer.collect_str(&format_args!("{signed:#}"))
     }
 }
 

@@ -132,14 +132,12 @@ fn check_owners(document: &Document, owners: &Owners, errors: &mut Vec<ConfigErr
         errors.push(document.error_at("owners", "names no owner: say which connection owns which domain"));
     }
     for domain in Domain::ALL {
-        if let Some(owner) = owners.of(domain) {
-            if !names.contains(&owner.as_str()) {
-                let hint = nearest(owner.as_str(), &names).map_or_else(
-                    || format!("there is no table [connections.{owner}]"),
-                    |name| format!("there is no connection `{owner}`: did you mean `{name}`?"),
-                );
-                errors.push(document.error_at(&format!("owners.{domain}"), hint));
-            }
+        if let Some(owner) = owners.of(domain).filter(|owner| !names.contains(&owner.as_str())) {
+            let hint = nearest(owner.as_str(), &names).map_or_else(
+                || format!("there is no table [connections.{owner}]"),
+                |name| format!("there is no connection `{owner}`: did you mean `{name}`?"),
+            );
+            errors.push(document.error_at(&format!("owners.{domain}"), hint));
         }
     }
 }

@@ -76,8 +76,15 @@ pub struct SharedIdRule {
     pattern: Regex,
     trim: bool,
     nfkc: bool,
-    uppercase: bool,
-    lowercase: bool,
+    case: Case,
+}
+
+/// What becomes of upper and lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Kept,
+    Upper,
+    Lower,
 }
 
 /// Why a text is not a shared ID.
@@ -93,7 +100,12 @@ impl SharedIdRule {
     /// `uppercase`, `lowercase`. Unknown steps are the configuration's business and ignored here.
     pub fn new(pattern: Regex, steps: &[&str]) -> Self {
         let has = |step| steps.contains(&step);
-        Self { pattern, trim: has("trim"), nfkc: has("nfkc"), uppercase: has("uppercase"), lowercase: has("lowercase") }
+        let case = match (has("uppercase"), has("lowercase")) {
+            (true, _) => Case::Upper,
+            (false, true) => Case::Lower,
+            (false, false) => Case::Kept,
+        };
+        Self { pattern, trim: has("trim"), nfkc: has("nfkc"), case }
     }
 
     /// The canonical form of a spelling, or why it is none.
@@ -111,10 +123,10 @@ impl SharedIdRule {
         if self.trim {
             out = out.trim().to_owned();
         }
-        if self.uppercase {
+        if self.case == Case::Upper {
             // A letter in another case may be another sequence of signs, which has a normal form of its own.
             out = self.compose(out.to_uppercase());
-        } else if self.lowercase {
+        } else if self.case == Case::Lower {
             out = self.compose(out.to_lowercase());
         }
         out

@@ -37,16 +37,13 @@ impl Figure {
         for (money, document) in
             booked.document.map(|money| (money, true)).into_iter().chain(company.map(|m| (m, false)))
         {
-            match self.sums.iter_mut().find(|sum| sum.currency == money.currency) {
-                Some(sum) => {
-                    sum.amount = sum.amount.and_then(|amount| amount.checked_add(money.amount));
-                    sum.parts += 1;
-                    sum.document |= document;
-                }
-                None => {
-                    let Money { amount, currency } = money;
-                    self.sums.push(Sum { currency, amount: Some(amount), parts: 1, document });
-                }
+            if let Some(sum) = self.sums.iter_mut().find(|sum| sum.currency == money.currency) {
+                sum.amount = sum.amount.and_then(|amount| amount.checked_add(money.amount));
+                sum.parts += 1;
+                sum.document |= document;
+            } else {
+                let Money { amount, currency } = money;
+                self.sums.push(Sum { currency, amount: Some(amount), parts: 1, document });
             }
         }
     }
@@ -137,7 +134,9 @@ mod tests {
 
     fn figure(parts: &[Booked]) -> Figure {
         let mut figure = Figure::default();
-        parts.iter().for_each(|part| figure.add(*part));
+        for part in parts {
+            figure.add(*part);
+        }
         figure
     }
 

@@ -32,6 +32,8 @@ pub enum Exclusion {
     MissingCurrency,
     /// Its amount or currency cannot be read.
     UnreadableAmount,
+    /// It is open and has no readable due date, so nobody can say whether it is overdue.
+    MissingDueDate,
     /// It is not known whether it counts: its state is one nobody has mapped.
     UnknownState,
     /// The parts were booked in different currencies, and in none in common.
@@ -163,14 +165,22 @@ impl Receivables {
                     continue;
                 }
             }
-            sums.completeness.count(&part.net, &invoice.flaws);
+            let unreadable = [part.net, part.paid, part.balance].into_iter().find(Booked::is_unknown);
+            sums.completeness.count(&unreadable.unwrap_or(part.net), &invoice.flaws);
             match invoice.kind {
                 InvoiceKind::Invoice => {
                     sums.invoiced.add(part.net);
                     sums.collected.add(part.paid);
                     sums.outstanding.add(part.balance);
-                    if invoice.due_date.is_some_and(|due| due < today) {
-                        sums.overdue.add(part.balance);
+                    match invoice.due_date {
+                        Some(due) if due < today => sums.overdue.add(part.balance),
+                        Some(_) => {}
+                        // Nobody can say whether something that is open is overdue; of what is paid nothing is.
+                        None if invoice.state == InvoiceState::Closed => {}
+                        None => {
+                            sums.completeness.note(Exclusion::MissingDueDate);
+                            sums.overdue.add(Booked::default());
+                        }
                     }
                 }
                 InvoiceKind::CreditNote => {

@@ -223,7 +223,7 @@ impl Deal {
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn contacts(&self, ctx: &Context<'_>) -> Result<Option<Vec<Contact>>> {
         let list = self.details(ctx, |details| &details.contacts).await?;
-        Ok(Some(each(list, Contact)))
+        Ok(Some(each(list.as_deref(), Contact)))
     }
 
     /// What was sold, in words. Owner: commercial.
@@ -243,14 +243,14 @@ impl Deal {
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn line_items(&self, ctx: &Context<'_>) -> Result<Option<Vec<LineItem>>> {
         let list = self.details(ctx, |details| &details.line_items).await?;
-        Ok(Some(each(list, |item| LineItem(item, self.owner.clone()))))
+        Ok(Some(each(list.as_deref(), |item| LineItem(item, self.owner.clone()))))
     }
 
     /// Notes, calls, mails and meetings, latest first. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn communications(&self, ctx: &Context<'_>) -> Result<Option<Vec<Communication>>> {
         let list = self.details(ctx, |details| &details.communications).await?;
-        Ok(Some(each(list, Communication)))
+        Ok(Some(each(list.as_deref(), Communication)))
     }
 
     /// Tickets the CRM keeps beside the deal. Owner: commercial.
@@ -262,7 +262,7 @@ impl Deal {
             .get(options(ctx)?, &self.record.id)
             .await
             .map_err(|error| system_error(&error))?;
-        Ok(Some(each(read.value.clone(), |ticket| Ticket::new(&self.owner, &read, ticket))))
+        Ok(Some(each(read.value.as_deref(), |ticket| Ticket::new(&self.owner, &read, ticket))))
     }
 
     /// The shared ID; null if the deal carries no well-formed one: see `link`. Owner: commercial.
@@ -326,8 +326,8 @@ impl Deal {
 }
 
 /// The parts of a list, each as its graph type.
-pub(super) fn each<T, G>(list: Option<Arc<Vec<Arc<T>>>>, graph: impl Fn(Arc<T>) -> G) -> Vec<G> {
-    list.iter().flat_map(|list| list.iter()).map(|item| graph(Arc::clone(item))).collect()
+pub(super) fn each<T, G>(list: Option<&Vec<Arc<T>>>, graph: impl Fn(Arc<T>) -> G) -> Vec<G> {
+    list.into_iter().flatten().map(|item| graph(Arc::clone(item))).collect()
 }
 
 /// A person at the client.

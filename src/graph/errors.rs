@@ -68,7 +68,7 @@ impl Code {
         (
             Self::UpstreamBadResponse,
             "The system's answer could not be read.",
-            "Ask again; if it stays, see the log under the request ID.",
+            "Ask again; if it stays, see the log of that time.",
         ),
         (
             Self::UpstreamTooLarge,

@@ -59,7 +59,7 @@ pub struct DealOrder {
 
 /// What deals can be ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::DealOrderField")]
+#[graphql(remote = "domain::DealOrderField")]
 pub enum DealOrderField {
     /// Close date.
     CloseDate,

@@ -46,6 +46,8 @@ pub enum CompletenessReason {
     MissingCurrency,
     /// A record's amount or currency cannot be read.
     UnreadableAmount,
+    /// An open invoice has no readable due date, so nobody can say whether it is overdue.
+    MissingDueDate,
     /// A record is in a state nobody has mapped, so nobody can say whether it counts.
     UnknownState,
     /// The parts were booked in different currencies, and in none in common.
@@ -72,6 +74,7 @@ impl From<Exclusion> for CompletenessReason {
             Exclusion::MissingAmount => Self::MissingAmount,
             Exclusion::MissingCurrency => Self::MissingCurrency,
             Exclusion::UnreadableAmount => Self::UnreadableAmount,
+            Exclusion::MissingDueDate => Self::MissingDueDate,
             Exclusion::UnknownState => Self::UnknownState,
             Exclusion::MixedCurrencies => Self::MixedCurrencies,
         }
@@ -180,9 +183,6 @@ impl Financials {
                 return Ok(owners.into_iter().flatten().map(Source::not_linked).collect());
             }
         };
-        fn listed<V>(owner: &Owner, read: &Read<V>) -> Source {
-            Source::of(owner, read, None, None)
-        }
         let (deals, invoices, costs) = tokio::join!(
             async {
                 let readers = reads.commercial.as_ref()?;
@@ -199,6 +199,11 @@ impl Financials {
         );
         Ok([deals, invoices, costs].into_iter().flatten().collect())
     }
+}
+
+/// Where a list was read.
+fn listed<V>(owner: &Owner, read: &Read<V>) -> Source {
+    Source::of(owner, read, None, None)
 }
 
 /// The money of a project, computed at read time from what the owners of deals, invoices and costs state. Each figure is in

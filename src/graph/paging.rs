@@ -59,10 +59,19 @@ impl Cursor {
     }
 }
 
-/// The rows a list shows: each with its cursor and the page it came in.
+/// Reads pages: which rows, from where, how many.
+type PageReader<Q, T> = Reader<(Q, Option<String>, usize), Page<Arc<T>>>;
+
+/// A row of a list, with its cursor and the page it came in, which knows its age.
+pub(super) struct Row<T> {
+    cursor: String,
+    pub(super) item: Arc<T>,
+    page: Fresh<Page<Arc<T>>>,
+}
+
+/// The rows a list shows.
 pub(super) struct Rows<T> {
-    pub(super) rows: Vec<(String, Arc<T>)>,
-    pub(super) last: Option<Fresh<Page<Arc<T>>>>,
+    pub(super) found: Vec<Row<T>>,
     pub(super) total: Option<u64>,
     pub(super) more: bool,
     pub(super) begun: bool,
@@ -78,7 +87,7 @@ pub(super) fn first_of(first: i32) -> Result<usize> {
 
 /// Reads rows until `first` of them pass `keep`. A failed page fails the list: it is never just shorter.
 pub(super) async fn rows<Q, T>(
-    reader: &Reader<(Q, Option<String>, usize), Page<Arc<T>>>,
+    reader: &PageReader<Q, T>,
     options: &ReadOptions,
     query: &Q,
     first: i32,
@@ -92,42 +101,37 @@ where
     let first = first_of(first)?;
     let begun = after.is_some();
     let mut cursor = after.as_deref().map(Cursor::decode).transpose()?.unwrap_or_default();
-    let mut found = Rows { rows: Vec::new(), last: None, total: None, more: false, begun };
+    let mut rows = Rows { found: Vec::new(), total: None, more: false, begun };
     for _ in 0..MAX_PAGES {
         let key = (query.clone(), cursor.page.clone(), PAGE);
         let read = reader.get(options, &key).await.map_err(|error| system_error(&error))?;
-        let Some(page) = read.value.clone() else { return Ok(found) };
-        found.last = Some(read);
-        found.total = found.total.or(page.total);
+        let Some(page) = read.value.clone() else { return Ok(rows) };
+        rows.total = rows.total.or(page.total);
         let length = page.items.len();
         for (at, item) in page.items.iter().enumerate().skip(cursor.skip) {
-            if found.rows.len() == first {
-                found.more = true;
-                return Ok(found);
+            if rows.found.len() == first {
+                rows.more = true;
+                return Ok(rows);
             }
             if keep(item) {
                 let next = Cursor { page: cursor.page.clone(), skip: at + 1 };
-                found.rows.push((next.encode(), Arc::clone(item)));
+                rows.found.push(Row { cursor: next.encode(), item: Arc::clone(item), page: read.clone() });
             }
         }
         match &page.next {
-            Some(next) if found.rows.len() == first => {
-                found.more = !next.is_empty();
-                return Ok(found);
+            Some(next) if rows.found.len() == first => {
+                rows.more = !next.is_empty();
+                return Ok(rows);
             }
             Some(next) => cursor = Cursor { page: Some(next.clone()), skip: cursor.skip.saturating_sub(length) },
-            None => return Ok(found),
+            None => return Ok(rows),
         }
     }
     Err(truncated(format!("the list was given up after {MAX_PAGES} pages: ask with a narrower filter")))
 }
 
 /// Reads all rows of a query.
-pub(super) async fn all_pages<Q, T>(
-    reader: &Reader<(Q, Option<String>, usize), Page<Arc<T>>>,
-    options: &ReadOptions,
-    query: &Q,
-) -> Result<Vec<Arc<T>>>
+pub(super) async fn all_pages<Q, T>(reader: &PageReader<Q, T>, options: &ReadOptions, query: &Q) -> Result<Vec<Arc<T>>>
 where
     Q: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
     T: Send + Sync + 'static,
@@ -149,19 +153,14 @@ where
 
 /// Rows as a Relay connection.
 pub(super) fn connection<T, G: OutputType>(
-    found: &Rows<T>,
+    rows: &Rows<T>,
     filtered: bool,
     node: impl Fn(&Fresh<Page<Arc<T>>>, Arc<T>) -> G,
 ) -> Connection<String, G, ListFields> {
-    let total_count = found.total.filter(|_| !filtered);
-    let mut list = Connection::with_additional_fields(found.begun, found.more, ListFields { total_count });
-    if let Some(read) = &found.last {
-        list.edges.extend(
-            found
-                .rows
-                .iter()
-                .map(|(cursor, row)| Edge::<_, _, EmptyFields>::new(cursor.clone(), node(read, Arc::clone(row)))),
-        );
-    }
+    let total_count = rows.total.filter(|_| !filtered);
+    let mut list = Connection::with_additional_fields(rows.begun, rows.more, ListFields { total_count });
+    list.edges.extend(rows.found.iter().map(|Row { cursor, item, page }| {
+        Edge::<_, _, EmptyFields>::new(cursor.clone(), node(page, Arc::clone(item)))
+    }));
     list
 }

@@ -260,7 +260,7 @@ impl Project {
     async fn milestones(&self, ctx: &Context<'_>) -> Result<Option<Vec<Milestone>>> {
         let milestones = &spine(ctx)?.delivery()?.milestones;
         let read = milestones.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
-        Ok(Some(each(read.value, Milestone)))
+        Ok(Some(each(read.value.as_deref(), Milestone)))
     }
 
     /// Incidents the delivery team keeps. Owner: delivery.
@@ -362,7 +362,7 @@ impl Project {
     async fn costs(&self, ctx: &Context<'_>) -> Result<Option<Vec<Cost>>> {
         let costs = spine(ctx)?.costs()?;
         let read = costs.by_project.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
-        Ok(Some(each(read.value.clone(), |cost| Cost::new(&costs.owner, &read, cost))))
+        Ok(Some(each(read.value.as_deref(), |cost| Cost::new(&costs.owner, &read, cost))))
     }
 
     /// The money of the project. Owner: rollup.
@@ -371,7 +371,7 @@ impl Project {
         Financials::of_project(self.id.clone())
     }
 
-    /// Where and when the project itself was read. NOT_FOUND if the project tool does not know the ID, UNAVAILABLE if it could
+    /// Where and when the project itself was read. `NOT_FOUND` if the project tool does not know the ID, UNAVAILABLE if it could
     /// not be asked. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {

@@ -60,7 +60,7 @@ async fn kept_deals(
 ) -> Result<Relay<String, Deal, ListFields>> {
     let commercial = spine(ctx)?.commercial()?;
     let found = rows(&commercial.deal_pages, options(ctx)?, &query, first, after, keep).await?;
-    let deals: Vec<_> = found.rows.iter().map(|(_, deal)| Arc::clone(deal)).collect();
+    let deals: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
     for ahead in prefetch::of_rows(ctx) {
         prefetch::deals(ctx, &ahead, &deals).await?;
     }
@@ -134,7 +134,7 @@ impl Query {
         let Some(ids) = ids else {
             let query = filter.unwrap_or_default().query()?;
             let found = rows(&delivery.project_pages, options(ctx)?, &query, first, after, |_| true).await?;
-            let ids: Vec<_> = found.rows.iter().map(|(_, project)| project.id.clone()).collect();
+            let ids: Vec<_> = found.found.iter().map(|row| row.item.id.clone()).collect();
             for ahead in prefetch::of_rows(ctx) {
                 prefetch::projects(ctx, &ahead, &ids).await?;
             }
@@ -191,7 +191,7 @@ impl Query {
             filter.status.is_none_or(|status| InvoiceStatus::from(&invoice.status(today)) == status)
         };
         let found = rows(&invoices.pages, options(ctx)?, &query, first, after, keep).await?;
-        let records: Vec<_> = found.rows.iter().map(|(_, invoice)| Arc::clone(invoice)).collect();
+        let records: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
         for ahead in prefetch::of_rows(ctx) {
             prefetch::invoices(ctx, &ahead, &records).await?;
         }

@@ -12,7 +12,7 @@ use crate::reads::{Fresh, Owner, Read};
 
 /// What the owner said of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::SourceStatus")]
+#[graphql(remote = "Status")]
 pub enum SourceStatus {
     /// Read from the owner for this request.
     Live,

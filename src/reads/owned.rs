@@ -13,7 +13,7 @@ use crate::domain::{
     Invoice, InvoiceId, InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery,
     Proposal, Ticket, TicketId,
 };
-use crate::systems::{Batch, BatchResult, Call, Connection, InvoiceSource, SystemError};
+use crate::systems::{Batch, Call, Connection, InvoiceSource, SystemError};
 
 /// The connection that owns a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,7 +227,7 @@ macro_rules! fetch_pages {
                     async move { source.$method(&call, query, after.as_deref(), *limit).await }
                 });
                 let answers = join_all(asked).await;
-                pages(keys, answers)
+                Ok(pages(keys, answers))
             })
         })
     }};
@@ -320,7 +320,7 @@ fn shared<K: Key, T>(batch: Batch<K, Vec<T>>) -> Batch<K, Vec<Arc<T>>> {
 }
 
 /// Matches pages to their keys: they were asked one by one, since a page has no batch.
-fn pages<K: Key, V>(keys: Vec<K>, answers: Vec<Result<Page<V>, SystemError>>) -> BatchResult<K, Page<Arc<V>>> {
+fn pages<K: Key, V>(keys: Vec<K>, answers: Vec<Result<Page<V>, SystemError>>) -> Batch<K, Page<Arc<V>>> {
     let mut batch = Batch::default();
     for (key, answer) in keys.into_iter().zip(answers) {
         match answer {
@@ -332,5 +332,5 @@ fn pages<K: Key, V>(keys: Vec<K>, answers: Vec<Result<Page<V>, SystemError>>) ->
             }
         }
     }
-    Ok(batch)
+    batch
 }

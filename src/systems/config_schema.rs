@@ -1,7 +1,5 @@
 //! `spine.toml` as a JSON Schema and as a commented example, from the types that read it.
 
-use std::fmt::Write;
-
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
@@ -25,10 +23,9 @@ pub fn config_schema() -> Value {
                 .insert("kind".to_owned(), json!({ "const": kind, "description": "Which kind of system it is." }));
             properties.insert("http".to_owned(), http);
         }
-        if let Some(required) =
-            schema.as_object_mut().map(|schema| schema.entry("required").or_insert_with(|| json!([])))
-        {
-            required.as_array_mut().map(|names| names.push(json!("kind")));
+        let required = schema.as_object_mut().map(|schema| schema.entry("required").or_insert_with(|| json!([])));
+        if let Some(names) = required.and_then(Value::as_array_mut) {
+            names.push(json!("kind"));
         }
         kinds.push(schema);
     }
@@ -109,8 +106,8 @@ fn table(out: &mut String, schema: &Value, path: &str, value: &Value) {
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    drop(writeln!(out, "{text}"));
+    out.push_str(&text.to_string());
+    out.push('\n');
 }
 
 fn comment(out: &mut String, before: &str, value: &Value) {

@@ -22,7 +22,8 @@ fn open_invoice(gateway: &Gateway) -> (String, u32) {
 
 fn net(data: &Value, number: u32) -> Value {
     let invoices = data["project"]["invoices"].as_array().unwrap();
-    let found = invoices.iter().find(|invoice| invoice["number"] == number.to_string());
+    let number = number.to_string();
+    let found = invoices.iter().find(|invoice| invoice["number"] == number.as_str());
     found.unwrap_or_else(|| panic!("no invoice {number} in {invoices:?}"))["net"]["amount"].clone()
 }
 

@@ -34,8 +34,9 @@ fn the_table_of_error_codes_is_in_step() {
     }
     page.push_str(
         "\nAt the door, before anything is executed: `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED`, \
-         `QUERY_TOO_COMPLEX` (with `limit`, `allowed` and `measured`), `BAD_REQUEST`, `OVERLOADED`, `DEADLINE_EXCEEDED`, \
-         `FORBIDDEN`, `NOT_FOUND`, `METHOD_NOT_ALLOWED`.\n",
+         `QUERY_TOO_COMPLEX` (with `limit`, `allowed` and `measured`), `BAD_REQUEST`, `FORBIDDEN`, `NOT_FOUND`, \
+         `METHOD_NOT_ALLOWED`, `NOT_ACCEPTABLE`, `REQUEST_TIMEOUT`, `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, \
+         `OVERLOADED`, `DEADLINE_EXCEEDED`, `INTERNAL`.\n",
     );
     in_step(file!("docs/errors.md"), &page);
 }
