@@ -59,6 +59,8 @@ pub(super) struct List {
     pub(super) name: &'static str,
     /// The rows, in their order.
     pub(super) truth: Vec<String>,
+    /// How many rows come before those of another kind, which the system may keep elsewhere.
+    pub(super) edge: usize,
     turn: Turn,
 }
 
@@ -241,11 +243,13 @@ pub(super) fn lists(connection: &Connection, truth: &Truth<'_>) -> Vec<List> {
     let mut lists = Vec::new();
     if let Some(source) = &connection.deals {
         let turn = turn!(source, deal_page, DealQuery::default(), lines::deal);
-        lists.push(List { name: "deals.list", truth: truth.deal_list(), turn });
+        let truth = truth.deal_list();
+        lists.push(List { name: "deals.list", edge: truth.len(), truth, turn });
     }
     if let Some(source) = &connection.projects {
         let turn = turn!(source, project_page, ProjectQuery::default(), lines::project);
-        lists.push(List { name: "projects.list", truth: truth.project_list(), turn });
+        let truth = truth.project_list();
+        lists.push(List { name: "projects.list", edge: truth.len(), truth, turn });
     }
     let documents = [
         ("receivables.list", &connection.receivables, Side::Receivable),
@@ -254,7 +258,9 @@ pub(super) fn lists(connection: &Connection, truth: &Truth<'_>) -> Vec<List> {
     for (name, source, side) in documents {
         if let Some(source) = source {
             let turn = turn!(source, invoice_page, InvoiceQuery::default(), lines::invoice);
-            lists.push(List { name, truth: truth.invoice_list(side), turn });
+            let truth = truth.invoice_list(side);
+            let edge = truth.iter().filter(|line| line.contains(" | Invoice | ")).count();
+            lists.push(List { name, truth, edge, turn });
         }
     }
     lists
