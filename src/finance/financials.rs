@@ -36,6 +36,8 @@ pub enum Exclusion {
     MissingDueDate,
     /// It is not known whether it counts: its state is one nobody has mapped.
     UnknownState,
+    /// It leads to the project, but its owner does not find it by the project's ID.
+    NotFoundById,
     /// The parts were booked in different currencies, and in none in common.
     MixedCurrencies,
 }
@@ -118,6 +120,14 @@ impl Contract {
         contract.estimated &= !contract.value.is_empty();
         contract.completeness.check_currencies(&contract.value);
         contract
+    }
+
+    /// Takes note of a deal that leads to the project although its owner does not find it by the project's ID, e.g. for
+    /// its spelling. Others may be missing likewise, so the sums are not known.
+    pub fn withhold(&mut self) {
+        self.completeness.exclude(Exclusion::NotFoundById);
+        self.value.add(Booked::default());
+        self.estimated = false;
     }
 
     /// The estimated margin, if every won deal states one.

@@ -301,7 +301,7 @@ impl Deal {
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn financials(&self) -> Financials {
         match self.record.project_id() {
-            Some(id) => Financials::of_project(id.clone()),
+            Some(id) => Financials::of_linked(id.clone(), Arc::clone(&self.record)),
             None => Financials::of_unlinked(Arc::clone(&self.record)),
         }
     }

@@ -12,7 +12,7 @@ use super::money::Money;
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::project::Project;
 use super::source::Source;
-use crate::domain::{self, Deal, ProjectId};
+use crate::domain::{self, Deal, DealStatus, ProjectId};
 use crate::finance::{self, Contract, Exclusion, Figure, Receivables, Spending};
 use crate::reads::{Owner, Read};
 
@@ -22,7 +22,8 @@ pub struct Financials(Of);
 
 #[derive(Debug, Clone)]
 enum Of {
-    Project(ProjectId),
+    /// A project, and the deal that led to it if one did.
+    Project(ProjectId, Option<Arc<Deal>>),
     Unlinked(Arc<Deal>),
 }
 
@@ -50,6 +51,8 @@ pub enum CompletenessReason {
     MissingDueDate,
     /// A record is in a state nobody has mapped, so nobody can say whether it counts.
     UnknownState,
+    /// A won deal leads to this project, but the CRM does not find it by the project's ID: correct how the ID is spelled there.
+    NotFoundById,
     /// The parts were booked in different currencies, and in none in common.
     MixedCurrencies,
     /// The owner of deals did not answer, or there is none.
@@ -76,6 +79,7 @@ impl From<Exclusion> for CompletenessReason {
             Exclusion::UnreadableAmount => Self::UnreadableAmount,
             Exclusion::MissingDueDate => Self::MissingDueDate,
             Exclusion::UnknownState => Self::UnknownState,
+            Exclusion::NotFoundById => Self::NotFoundById,
             Exclusion::MixedCurrencies => Self::MixedCurrencies,
         }
     }
@@ -84,7 +88,12 @@ impl From<Exclusion> for CompletenessReason {
 impl Financials {
     /// The money of a project.
     pub(super) fn of_project(id: ProjectId) -> Self {
-        Self(Of::Project(id))
+        Self(Of::Project(id, None))
+    }
+
+    /// The money of the project that a deal leads to.
+    pub(super) fn of_linked(id: ProjectId, deal: Arc<Deal>) -> Self {
+        Self(Of::Project(id, Some(deal)))
     }
 
     /// What a deal without a usable shared ID can say of money: its own part alone.
@@ -96,17 +105,26 @@ impl Financials {
     async fn contract(&self, ctx: &Context<'_>) -> Result<Option<Contract>> {
         match &self.0 {
             Of::Unlinked(deal) => Ok(Some(Contract::of(std::slice::from_ref(deal)))),
-            Of::Project(id) => {
+            Of::Project(id, through) => {
                 let read = spine(ctx)?.commercial()?.deals_by_project.get(options(ctx)?, id).await;
                 let deals = read.map_err(|error| system_error(&error))?.value;
-                Ok(deals.filter(|deals| !deals.is_empty()).map(|deals| Contract::of(&deals)))
+                let deals = deals.as_deref().map(Vec::as_slice).unwrap_or_default();
+                let missing = through.as_ref().is_some_and(|deal| {
+                    let counts = !matches!(deal.status, Some(DealStatus::Open | DealStatus::Lost));
+                    counts && deals.iter().all(|known| known.id != deal.id)
+                });
+                let mut contract = Contract::of(deals);
+                if missing {
+                    contract.withhold();
+                }
+                Ok((missing || !deals.is_empty()).then_some(contract))
             }
         }
     }
 
     /// None if the owner does not know the project, or the deal leads to none.
     async fn receivables(&self, ctx: &Context<'_>) -> Result<Option<Receivables>> {
-        let Of::Project(id) = &self.0 else { return Ok(None) };
+        let Of::Project(id, _) = &self.0 else { return Ok(None) };
         let spine = spine(ctx)?;
         let read = spine.receivables()?.by_project.get(options(ctx)?, id).await;
         let invoices = read.map_err(|error| system_error(&error))?.value;
@@ -115,7 +133,7 @@ impl Financials {
 
     /// None if the owner does not know the project, or the deal leads to none.
     async fn spending(&self, ctx: &Context<'_>) -> Result<Option<Spending>> {
-        let Of::Project(id) = &self.0 else { return Ok(None) };
+        let Of::Project(id, _) = &self.0 else { return Ok(None) };
         let read = spine(ctx)?.costs()?.by_project.get(options(ctx)?, id).await;
         let costs = read.map_err(|error| system_error(&error))?.value;
         Ok(costs.map(|costs| Spending::of(&costs)))
@@ -165,7 +183,7 @@ impl Financials {
     }
 
     async fn estimate(&self, ctx: &Context<'_>) -> Result<Option<domain::Money>> {
-        let Of::Project(id) = &self.0 else { return Ok(None) };
+        let Of::Project(id, _) = &self.0 else { return Ok(None) };
         let project = Project::new(id.clone());
         let (spending, progress) = tokio::try_join!(self.spending(ctx), project.progress(ctx))?;
         let actual = spending.and_then(|sums| sums.actual.money());
@@ -177,7 +195,7 @@ impl Financials {
         let (spine, options) = (spine(ctx)?, options(ctx)?);
         let reads = &spine.reads;
         let id = match &self.0 {
-            Of::Project(id) => id,
+            Of::Project(id, _) => id,
             Of::Unlinked(_) => {
                 let owners = [reads.receivables.as_ref().map(|r| &r.owner), reads.costs.as_ref().map(|r| &r.owner)];
                 return Ok(owners.into_iter().flatten().map(Source::not_linked).collect());
@@ -347,7 +365,7 @@ impl Financials {
     async fn completeness(&self, ctx: &Context<'_>) -> Result<Completeness> {
         let (contract, receivables, spending) =
             tokio::join!(self.contract(ctx), self.receivables(ctx), self.spending(ctx));
-        let linked = matches!(self.0, Of::Project(_));
+        let linked = matches!(self.0, Of::Project(..));
         let mut reasons = if linked { Vec::new() } else { vec![CompletenessReason::NotLinked] };
         let parts = [
             (

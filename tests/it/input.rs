@@ -160,3 +160,23 @@ async fn an_amount_without_a_currency_is_null_with_an_error_and_withholds_the_su
     assert_eq!(financials["contractValue"], Value::Null);
     assert_eq!(financials["completeness"], json!({ "excluded": 1, "reasons": ["MISSING_CURRENCY"] }));
 }
+
+#[tokio::test]
+async fn a_won_deal_that_the_crm_cannot_find_by_its_id_withholds_the_contract_value() {
+    let mut company = super::support::company(60);
+    let deal = company.deals.iter_mut().find(|deal| deal.stage == "closedwon" && deal.shared_id.is_some()).unwrap();
+    // Full-width digits are the same ID to Spine, and another text to the CRM's search.
+    let wide = |digit: char| digit.to_digit(10).and_then(|digit| char::from_u32(0xff10 + digit)).unwrap_or(digit);
+    deal.shared_id = deal.shared_id.as_ref().map(|id| id.chars().map(wide).collect());
+    let id = deal.id.to_string();
+    let gateway = Gateway::over(company, |config| config).await;
+    let query = "query($id: ID!) { deal(by: { id: $id }) { projectId financials { contractValue { amount }
+        leftToInvoice { amount } invoiced { amount } completeness { reasons } } } }";
+    let answer = gateway.ask_with(query, json!({ "id": id }), None).await;
+    let deal = &answer.fine()["deal"];
+    assert!(deal["projectId"].as_str().unwrap().starts_with("PRJ-20"));
+    let financials = &deal["financials"];
+    assert_eq!((&financials["contractValue"], &financials["leftToInvoice"]), (&Value::Null, &Value::Null));
+    assert_eq!(financials["completeness"]["reasons"], json!(["NOT_FOUND_BY_ID"]));
+    assert!(financials["invoiced"]["amount"].is_string());
+}
