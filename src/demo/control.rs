@@ -6,7 +6,7 @@
 //! - `GET /_demo/stats`: `{"calls": {"deals.batch_read": 3}, "total": 3}`
 //! - `POST /_demo/reset`: counters to 0, faults off
 //! - `GET /_demo/fault`, `POST /_demo/fault`: see [`Fault`]
-//! - `POST /_demo/correct`: see [`correct`](super::company::correct)
+//! - `POST /_demo/correct`: see [`correct`]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -54,7 +54,7 @@ pub struct ClientOptions {
     pub headers: HeaderMap,
     /// The calls that may be made.
     pub allowed: Vec<Allowed>,
-    /// How answers are judged; [`classify`] is the table most connectors start from.
+    /// How answers are judged; [`classify()`] is the table most connectors start from.
     pub classify: Classify,
     /// Limits.
     pub traffic: Traffic,
