@@ -18,7 +18,7 @@ help: ## This list.
 		printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 demo: web ## Three embedded systems on this machine, and the graph over them. Nothing to configure.
-	$(CARGO) run --locked --profile demo -- demo $(ARGS)
+	@$(CARGO) run --locked --profile demo -- demo $(ARGS)
 
 web: web/dist/index.html ## GraphiQL's files, which the binary carries. Built again only when something of it changed.
 
