@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""All servers against each other, in alternation: who is asked first changes from round to round.
+
+Environment (all optional): PEERS, QUERIES, MODES, LATENCIES, CONNECTIONS, ROUNDS, SECS; see README.md.
+Writes run/samples.jsonl, a sample a line.
+"""
+import statistics
+
+import rig
+
+# How many different deals (or beginnings of a list) are asked for. Warm, few enough to be all in every cache.
+VARIETY = {"cold": 9_000, "warm": 50, "records": 50}
+
+
+def sample(stub, server, query, variety, connections, secs, offset):
+    """One sample. A query that is still under way when the load ends has cost something, so it counts among those that
+    were sent, and the server comes to rest before its costs are read."""
+    stub.reset()
+    server.forget_peak()
+    cpu = server.cpu_us()
+    seen = rig.fire(server, query, rig.deals(variety), connections, secs, offset)
+    server.come_to_rest()
+    sent = seen["answers"] + connections
+    return {
+        "rps": round(seen["answers"] * 1e6 / seen["us"], 1),
+        "p50_ms": round(seen["p50_us"] / 1000, 2),
+        "p99_ms": round(seen["p99_us"] / 1000, 2),
+        "cpu_us": round((server.cpu_us() - cpu) / sent, 2),
+        "calls": round(stub.calls() / sent, 3),
+        "rss_mb": server.memory_mb(),
+        "peak_mb": server.memory_mb("VmHWM"),
+        "answers": seen["answers"],
+        "bytes": round(seen["bytes"] / max(seen["answers"], 1)),
+        "errors": seen["errors"],
+    }
+
+
+def usual_bytes(server, query, variety):
+    """How long an answer is, on average over some."""
+    return statistics.mean(len(server.ask(query, n)) for n in rig.deals(variety)[:40])
+
+
+def phase(stub, mode, results):
+    queries, rounds = rig.choice("QUERIES", "Q1,Q2,Q3"), rig.number("ROUNDS", 3)
+    secs = rig.number("SECS", 2)
+    names = [name for name in rig.choice("PEERS", ",".join(rig.SERVERS)) if mode in rig.SERVERS[name]["modes"]]
+    servers, usual = [], {}
+    try:
+        for name in names:
+            servers.append(rig.Server(name, mode))
+        for server in servers:
+            for query in queries:
+                rig.fire(server, query, rig.deals(VARIETY[mode]), 16, 2)
+                usual[server, query] = usual_bytes(server, query, VARIETY[mode])
+        for turn in range(rounds):
+            first = turn % max(len(servers), 1)
+            for latency in map(int, rig.choice("LATENCIES", "0,20")):
+                stub.latency(latency)
+                for query in queries:
+                    for connections in map(int, rig.choice("CONNECTIONS", "64,8")):
+                        for server in servers[first:] + servers[:first]:
+                            offset = 1_237 * (turn + 1) + latency
+                            row = sample(stub, server, query, VARIETY[mode], connections, secs, offset)
+                            # Errors inside a GraphQL answer show in its length: headers are at most some hundred bytes.
+                            length = row["bytes"] / usual[server, query]
+                            results.add(round=turn, mode=mode, latency=latency, query=query, connections=connections,
+                                        server=server.name, odd=not 0.85 < length < 1.15 + 600 / usual[server, query],
+                                        **row)
+            stub.latency(0)
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def main():
+    results = rig.Results("samples.jsonl")
+    stub = rig.Stub()
+    try:
+        for mode in rig.choice("MODES", "cold,warm,records"):
+            phase(stub, mode, results)
+    finally:
+        stub.stop()
+
+
+if __name__ == "__main__":
+    main()
