@@ -11,7 +11,7 @@ ARGS ?=
 DENY_VERSION := 0.20.2
 DENY := $(or $(shell command -v cargo-deny),target/tools/bin/cargo-deny)
 
-.PHONY: help demo web test fmt fmt-check lint doc deny advisories unit outside contract tools clean
+.PHONY: help demo web test bench fmt fmt-check lint doc deny advisories unit outside contract tools clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do \
@@ -33,6 +33,10 @@ web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite
 
 test: ## Everything: installs what the checks need, runs them all, and ends with a summary.
 	tests/all.sh
+
+# Variables choose less, e.g. make bench PEERS=reference,spine ROUNDS=1: see bench/README.md. They reach it by the environment.
+bench: $(if $(SPINE),,web) ## Measures Spine against other servers, and writes docs/performance.md. Some 25 minutes.
+	bench/all.sh
 
 unit: ## Rust's own tests only.
 	$(CARGO) test --locked
@@ -72,4 +76,5 @@ tools: ## Installs what the checks need: packages by apt, clients by npm and pip
 	tests/tools.sh
 
 clean: ## Removes what was built or installed below this folder.
-	rm -rf target web/dist web/node_modules tests/audit/node_modules tests/browser/node_modules tests/clients/*/node_modules
+	rm -rf target web/dist web/node_modules tests/audit/node_modules tests/browser/node_modules tests/clients/*/node_modules \
+		bench/target bench/run bench/peers/*/node_modules bench/peers/tailcall/glibc

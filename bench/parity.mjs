@@ -22,15 +22,20 @@ const words = {
 const word = (text) => words[text] ?? text
 const record = (id) => id?.split(':').pop()
 const sum = (money) => money && Number(money.amount)
+const pick = (from, ...keys) => Object.fromEntries(keys.map((key) => [key, from[key]]))
 const sorted = (list) => list?.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
 
 const spine = {
   deal: ({ id, name, stage, amount, vertical, project }) => ({
     id: record(id), name, stage, amount: sum(amount), currency: amount.currency, company: vertical,
-    project: project.id && { id: project.id, name: project.name, status: project.status, manager: project.manager?.name },
-    invoices: project.invoices?.map((i) => ({ id: i.id && record(i.id), number: i.number, status: i.status, amount: sum(i.net), dueOn: i.dueDate })),
-    tickets: project.tickets?.map((t) => ({ id: record(t.id), title: t.subject, status: t.status, priority: t.priority, assignee: t.owner?.name })),
-    costs: project.costs?.map((c) => ({ amount: sum(c.amount) })),
+    project: project.id && { ...pick(project, 'id', 'name', 'status'), manager: project.manager?.name },
+    invoices: project.invoices?.map((invoice) => ({
+      ...pick(invoice, 'number', 'status'), id: record(invoice.id), amount: sum(invoice.net), dueOn: invoice.dueDate,
+    })),
+    tickets: project.tickets?.map((ticket) => ({
+      ...pick(ticket, 'status', 'priority'), id: record(ticket.id), title: ticket.subject, assignee: ticket.owner?.name,
+    })),
+    costs: project.costs?.map((cost) => ({ amount: sum(cost.amount) })),
   }),
   rows: (data) => data.deals.nodes,
 }
@@ -50,7 +55,9 @@ function facts(data, dialect) {
     ? value : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))))))
 }
 
-const count = (value) => (value && typeof value === 'object' ? Object.values(value).reduce((n, part) => n + count(part), 0) : 1)
+/** How many single facts there are in an answer. */
+const count = (value) =>
+  value && typeof value === 'object' ? Object.values(value).reduce((n, part) => n + count(part), 0) : 1
 const cursor = (deal) => Buffer.from(JSON.stringify({ p: '0:' + deal, s: 0 })).toString('base64url')
 
 async function ask(name, url, query, deal) {
@@ -68,7 +75,9 @@ async function ask(name, url, query, deal) {
 /** The first place at which two answers differ. */
 function difference(a, b, path = '') {
   if (isDeepStrictEqual(a, b)) return null
-  if (!a || !b || typeof a !== 'object' || typeof b !== 'object') return `${path}: ${JSON.stringify(a)}, not ${JSON.stringify(b)}`
+  if ([a, b].some((value) => !value || typeof value !== 'object')) {
+    return `${path}: ${JSON.stringify(a)}, not ${JSON.stringify(b)}`
+  }
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const found = difference(a[key], b[key], `${path}.${key}`)
     if (found) return found

@@ -167,13 +167,19 @@ class Server(Process):
         self.name, self.mode, self.headers = name, mode, how.get("headers", {})
         self.url = f"http://127.0.0.1:{spec['port']}/graphql"
         os.makedirs(RUN, exist_ok=True)
-        config = os.path.join(RUN, f"spine-{mode}.toml")
-        with open(os.path.join(HERE, "spine.toml"), encoding="utf-8") as base, open(config, "w", encoding="utf-8") as out:
-            out.write(base.read() + "\n" + how.get("config", ""))
-        places = {"$SPINE": SPINE, "$CONFIG": config}
+        places = {"$SPINE": SPINE, "$CONFIG": self.config(how.get("config", ""))}
         command = [*wrapper, *(places.get(word, word) for word in spec["start"])]
         super().__init__(f"{name}-{mode}", command, {"PORT": str(spec["port"]), **how.get("env", {}), **(env or {})})
-        wait_for(self, lambda: b'"errors"' not in self.ask("Q1", 1), patience)
+        wait_for(self, lambda: b'"errors"' not in self.ask("Q1", 0), patience)
+
+    def config(self, more):
+        """Spine's configuration in this mode."""
+        path = os.path.join(RUN, f"spine-{self.mode}.toml")
+        with open(os.path.join(HERE, "spine.toml"), encoding="utf-8") as base:
+            text = base.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"{text}\n{more}")
+        return path
 
     def ask(self, query, n):
         return post(self.url, body(self.name, query, n).encode(), self.headers)

@@ -35,14 +35,24 @@ def sample(stub, server, query, variety, connections, secs, offset):
     }
 
 
-def usual_bytes(server, query, variety):
-    """How long an answer is, on average over some."""
-    return statistics.mean(len(server.ask(query, n)) for n in rig.deals(variety)[:40])
+def warm_up(server, query, variety):
+    """Asks until compilers and caches are warm: how long an answer is, and how many there are a second."""
+    length = statistics.mean(len(server.ask(query, n)) for n in rig.deals(variety)[:50])
+    seen = rig.fire(server, query, rig.deals(variety), 16, 2)
+    return length, seen["answers"] * 1e6 / seen["us"]
+
+
+def duration(connections, rate):
+    """Seconds of a sample: long enough for each connection to be answered twice or more, within reason."""
+    secs = rig.number("SECS", 2)
+    return round(min(max(secs, 2 * connections / max(rate, 1)), 4 * secs))
 
 
 def phase(stub, mode, results):
     queries, rounds = rig.choice("QUERIES", "Q1,Q2,Q3"), rig.number("ROUNDS", 3)
-    secs = rig.number("SECS", 2)
+    connections = list(map(int, rig.choice("CONNECTIONS", "64,8")))
+    if mode != "cold":
+        connections = connections[:1]  # Where nothing waits for a system, fewer connections show nothing else.
     names = [name for name in rig.choice("PEERS", ",".join(rig.SERVERS)) if mode in rig.SERVERS[name]["modes"]]
     servers, usual = [], {}
     try:
@@ -50,22 +60,21 @@ def phase(stub, mode, results):
             servers.append(rig.Server(name, mode))
         for server in servers:
             for query in queries:
-                rig.fire(server, query, rig.deals(VARIETY[mode]), 16, 2)
-                usual[server, query] = usual_bytes(server, query, VARIETY[mode])
+                usual[server, query] = warm_up(server, query, VARIETY[mode])
         for turn in range(rounds):
             first = turn % max(len(servers), 1)
             for latency in map(int, rig.choice("LATENCIES", "0,20")):
                 stub.latency(latency)
                 for query in queries:
-                    for connections in map(int, rig.choice("CONNECTIONS", "64,8")):
+                    for count in connections:
                         for server in servers[first:] + servers[:first]:
-                            offset = 1_237 * (turn + 1) + latency
-                            row = sample(stub, server, query, VARIETY[mode], connections, secs, offset)
-                            # Errors inside a GraphQL answer show in its length: headers are at most some hundred bytes.
-                            length = row["bytes"] / usual[server, query]
-                            results.add(round=turn, mode=mode, latency=latency, query=query, connections=connections,
-                                        server=server.name, odd=not 0.85 < length < 1.15 + 600 / usual[server, query],
-                                        **row)
+                            length, rate = usual[server, query]
+                            row = sample(stub, server, query, VARIETY[mode], count, duration(count, rate),
+                                         1_237 * (turn + 1) + latency)
+                            # Errors inside a GraphQL answer show in its length; headers are some hundred bytes.
+                            odd = not 0.85 * length < row["bytes"] < 1.15 * length + 600
+                            results.add(round=turn, mode=mode, latency=latency, query=query, connections=count,
+                                        server=server.name, odd=odd, **row)
             stub.latency(0)
     finally:
         for server in servers:

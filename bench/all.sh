@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# `make bench`: installs and builds what is missing, measures, and writes docs/performance.md. README.md says how to
+# measure less. SPINE names another binary than the release build.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+began=$SECONDS
+./setup.sh
+if [ -z "${SPINE:-}" ]; then
+  cargo build --locked --release --manifest-path ../Cargo.toml
+fi
+
+# What an earlier run left would be taken for this one's.
+rm -rf run
+for part in about ${PARTS:-parity run waves growth instructions} report; do
+  start=$SECONDS
+  python3 "$part.py"
+  echo "== $part took $((SECONDS - start)) s"
+done
+echo "== in all $((SECONDS - began)) s"
