@@ -23,7 +23,11 @@ const word = (text) => words[text] ?? text
 const record = (id) => id?.split(':').pop()
 const sum = (money) => money && Number(money.amount)
 const pick = (from, ...keys) => Object.fromEntries(keys.map((key) => [key, from[key]]))
-const sorted = (list) => list?.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+/** Rows in an order that depends on nothing but what they state. */
+function sorted(rows) {
+  const text = (row) => JSON.stringify(Object.entries(row).filter(([, value]) => value !== undefined).sort())
+  return rows?.sort((a, b) => (text(a) < text(b) ? -1 : 1))
+}
 
 const spine = {
   deal: ({ id, name, stage, amount, vertical, project }) => ({
@@ -51,8 +55,7 @@ function facts(data, dialect) {
     tickets: sorted(deal.tickets?.map((t) => ({ ...t, status: word(t.status), priority: word(t.priority) }))),
     costs: sorted(deal.costs),
   }))
-  return JSON.parse(JSON.stringify(plain, (_, value) => (Array.isArray(value) || typeof value !== 'object' || !value
-    ? value : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))))))
+  return JSON.parse(JSON.stringify(plain))
 }
 
 /** How many single facts there are in an answer. */

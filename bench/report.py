@@ -161,7 +161,8 @@ def main():
     found = targets(samples, wave_rows, growth_slope)
     parts = {
         "date": about["date"], "cores": about["cores"], "processor": about["processor"],
-        "memory": about["memory_gb"], "system": about["system"], "commit": about["commit"] + (", with changes" if about["changed"] else ""),
+        "memory": about["memory_gb"], "system": about["system"],
+        "commit": about["commit"] + (", with changes" if about["changed"] else ""),
         "rounds": len({row["round"] for row in samples.rows}) or NONE, "keeps": keeps(), "memory table": memory(samples),
         **{query: rig.QUERIES[query]["what"] for query in QUERIES},
         "targets": table(["target", "measured", ""], found), "waves": waves(wave_rows),
