@@ -53,7 +53,7 @@ def main():
             for name in ("reference", "spine"):
                 out = os.path.join(rig.RUN, f"callgrind.{name}.{mode}")
                 wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
-                server = rig.Server(name, mode, wrapper, {"WORKERS": "1", "TOKIO_WORKER_THREADS": "1"}, patience=180)
+                server = rig.Server(name, mode, wrapper, {"WORKERS": "1", "TOKIO_WORKER_THREADS": "1"})
                 try:
                     for query in COUNTED:
                         results.add(server=name, mode=mode, query=query, instructions=count(server, query, out))

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import time
 from urllib.parse import urlsplit
@@ -74,10 +75,14 @@ def deals(count, start=0):
 class Process:
     """A server as its own process group; its output goes to run/NAME.log."""
 
-    def __init__(self, name, command, env=None):
+    def __init__(self, name, command, port, env=None):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise SystemExit(f"something listens at port {port} already, so {name} cannot")
         os.makedirs(RUN, exist_ok=True)
         node = os.path.join(HERE, "peers/node/node_modules/.bin")
-        env = {**os.environ, "PATH": f"{node}:{os.environ['PATH']}", "NODE_ENV": "production", **(env or {})}
+        env = {**os.environ, "PATH": f"{node}:{os.environ['PATH']}", "NODE_ENV": "production", "PORT": str(port),
+               **(env or {})}
         self.log = os.path.join(RUN, f"{name}.log")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, cwd=HERE, env=env, stdout=log, stderr=log, start_new_session=True)
@@ -145,7 +150,7 @@ class Stub(Process):
     """The systems that everybody reads."""
 
     def __init__(self, records=DEALS):
-        super().__init__("stub", ["target/release/stub"], {"DEALS": str(records)})
+        super().__init__("stub", ["target/release/stub"], urlsplit(STUB).port, {"DEALS": str(records)})
         wait_for(self, lambda: self.calls() is not None)
 
     def latency(self, ms):
@@ -161,7 +166,7 @@ class Stub(Process):
 class Server(Process):
     """A server of servers.json in one of its modes."""
 
-    def __init__(self, name, mode="cold", wrapper=(), env=None, patience=30):
+    def __init__(self, name, mode="cold", wrapper=(), env=None):
         spec = SERVERS[name]
         how = spec["modes"][mode]
         self.name, self.mode, self.headers = name, mode, how.get("headers", {})
@@ -169,8 +174,8 @@ class Server(Process):
         os.makedirs(RUN, exist_ok=True)
         places = {"$SPINE": SPINE, "$CONFIG": self.config(how.get("config", ""))}
         command = [*wrapper, *(places.get(word, word) for word in spec["start"])]
-        super().__init__(f"{name}-{mode}", command, {"PORT": str(spec["port"]), **how.get("env", {}), **(env or {})})
-        wait_for(self, lambda: b'"errors"' not in self.ask("Q1", 0), patience)
+        super().__init__(f"{name}-{mode}", command, spec["port"], {**how.get("env", {}), **(env or {})})
+        wait_for(self, lambda: b'"errors"' not in self.ask("Q1", 0))
 
     def config(self, more):
         """Spine's configuration in this mode."""
@@ -185,9 +190,9 @@ class Server(Process):
         return post(self.url, body(self.name, query, n).encode(), self.headers)
 
 
-def wait_for(process, ready, patience=30):
-    """Waits until a server answers as it should."""
-    end = time.monotonic() + patience
+def wait_for(process, ready):
+    """Waits until a server answers as it should; under valgrind, or on a busy machine, that takes a while."""
+    end = time.monotonic() + 180
     while time.monotonic() < end and process.process.poll() is None:
         try:
             if ready():
