@@ -15,6 +15,8 @@ from targets import targets
 QUERIES, LATENCIES = ("Q1", "Q2", "Q3"), (0, 20)
 UNITS = {"cpu_us": ("{:,.0f} µs", 1), "p50_ms": ("{:.1f} ms", 1), "p99_ms": ("{:.1f} ms", 1), "rps": ("{:,.0f}/s", 1)}
 NONE = "–"
+# What cannot be said of a sample in which nothing was answered in time; what that has cost can.
+OF_ANSWERS = ("rps", "p50_ms", "p99_ms")
 
 
 def read(name):
@@ -32,19 +34,21 @@ class Samples:
         self.rows = rows
         self.cells = defaultdict(dict)
         for row in rows:
-            if row["answers"] > 0 and not row["odd"]:
+            if not row["odd"]:
                 key = row["mode"], row["server"], row["query"], row["latency"], row["connections"]
                 self.cells[key][row["round"]] = row
 
     def value(self, mode, server, query, latency, connections, what):
-        rows = self.cells[mode, server, query, latency, connections]
-        return median(row[what] for row in rows.values()) if rows else None
+        rows = self.cells[mode, server, query, latency, connections].values()
+        found = [row[what] for row in rows if row["answers"] or what not in OF_ANSWERS]
+        return median(found) if found else None
 
     def ratio(self, mode, server, query, latency, connections, what, to=("reference", None)):
         """Median of the ratios to another server (in a mode of its own) in the same round."""
         base = self.cells[to[1] or ("cold" if mode == "cold" else "warm"), to[0], query, latency, connections]
         rows = self.cells[mode, server, query, latency, connections]
-        both = [row[what] / base[turn][what] for turn, row in rows.items() if turn in base and base[turn][what]]
+        both = [row[what] / base[turn][what] for turn, row in rows.items()
+                if base.get(turn, {}).get(what) and (row["answers"] or what not in OF_ANSWERS)]
         return median(both) if both else None
 
 
@@ -180,7 +184,7 @@ def main():
     with open(os.path.join(rig.HERE, "report.md"), encoding="utf-8") as file:
         text = re.sub(r"\{\{(.+?)\}\}", part, file.read())
     whole = all(
-        samples.value(mode, server, query, latency, connections, "rps") is not None
+        samples.value(mode, server, query, latency, connections, "cpu_us") is not None
         for server, spec in rig.SERVERS.items() for mode in spec["modes"]
         for query in QUERIES for latency in LATENCIES for connections in ((64, 8) if mode == "cold" else (64,))
     ) and growth_slope and wave_rows and read("instructions.jsonl")
@@ -190,7 +194,7 @@ def main():
     print(f"{os.path.relpath(path)} is written" + ("" if whole else ": not all was measured, so docs/ stays as it is"))
     for row in samples.rows:
         if row["errors"] or row["odd"] or not row["answers"]:
-            print("left out or with errors:", json.dumps(row))
+            print("look at this sample:", json.dumps(row))
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ class Process:
             with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as file:
                 file.write("5")
 
-    def come_to_rest(self, at_most=3.0):
+    def come_to_rest(self, at_most=15):
         """Waits until it works no more."""
         end, before = time.monotonic() + at_most, self.cpu_us()
         while time.monotonic() < end:

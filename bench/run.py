@@ -72,7 +72,7 @@ def phase(stub, mode, results):
                             row = sample(stub, server, query, VARIETY[mode], count, duration(count, rate),
                                          1_237 * (turn + 1) + latency)
                             # Errors inside a GraphQL answer show in its length; headers are some hundred bytes.
-                            odd = not 0.85 * length < row["bytes"] < 1.15 * length + 600
+                            odd = row["answers"] > 0 and not 0.85 * length < row["bytes"] < 1.15 * length + 600
                             results.add(round=turn, mode=mode, latency=latency, query=query, connections=count,
                                         server=server.name, odd=odd, **row)
             stub.latency(0)
