@@ -169,19 +169,20 @@ class Server(Process):
     def __init__(self, name, mode="cold", wrapper=(), env=None):
         spec = SERVERS[name]
         how = spec["modes"][mode]
+        port = how.get("port", spec["port"])
         self.name, self.mode, self.headers = name, mode, how.get("headers", {})
-        self.url = f"http://127.0.0.1:{spec['port']}/graphql"
+        self.url = f"http://127.0.0.1:{port}/graphql"
         os.makedirs(RUN, exist_ok=True)
-        places = {"$SPINE": SPINE, "$CONFIG": self.config(how.get("config", ""))}
+        places = {"$SPINE": SPINE, "$CONFIG": self.config(port, how.get("config", ""))}
         command = [*wrapper, *(places.get(word, word) for word in spec["start"])]
-        super().__init__(f"{name}-{mode}", command, spec["port"], {**how.get("env", {}), **(env or {})})
+        super().__init__(f"{name}-{mode}", command, port, {**how.get("env", {}), **(env or {})})
         wait_for(self, lambda: b'"errors"' not in self.ask("Q1", 0))
 
-    def config(self, more):
+    def config(self, port, more):
         """Spine's configuration in this mode."""
         path = os.path.join(RUN, f"spine-{self.mode}.toml")
         with open(os.path.join(HERE, "spine.toml"), encoding="utf-8") as base:
-            text = base.read()
+            text = base.read().replace(":4201", f":{port}")
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"{text}\n{more}")
         return path

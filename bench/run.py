@@ -48,19 +48,21 @@ def duration(connections, rate):
     return round(min(max(secs, 2 * connections / max(rate, 1)), 4 * secs))
 
 
-def phase(stub, mode, results):
+def phase(stub, modes, results):
+    """Samples of all servers that have one of these modes, in turn."""
     queries, rounds = rig.choice("QUERIES", "Q1,Q2,Q3"), rig.number("ROUNDS", 3)
     connections = list(map(int, rig.choice("CONNECTIONS", "64,8")))
-    if mode != "cold":
+    if "cold" not in modes:
         connections = connections[:1]  # Where nothing waits for a system, fewer connections show nothing else.
-    names = [name for name in rig.choice("PEERS", ",".join(rig.SERVERS)) if mode in rig.SERVERS[name]["modes"]]
     servers, usual = [], {}
     try:
-        for name in names:
-            servers.append(rig.Server(name, mode))
+        for name in rig.choice("PEERS", ",".join(rig.SERVERS)):
+            for mode in modes:
+                if mode in rig.SERVERS[name]["modes"]:
+                    servers.append(rig.Server(name, mode))
         for server in servers:
             for query in queries:
-                usual[server, query] = warm_up(server, query, VARIETY[mode])
+                usual[server, query] = warm_up(server, query, VARIETY[server.mode])
         for turn in range(rounds):
             first = turn % max(len(servers), 1)
             for latency in map(int, rig.choice("LATENCIES", "0,20")):
@@ -69,11 +71,11 @@ def phase(stub, mode, results):
                     for count in connections:
                         for server in servers[first:] + servers[:first]:
                             length, rate = usual[server, query]
-                            row = sample(stub, server, query, VARIETY[mode], count, duration(count, rate),
+                            row = sample(stub, server, query, VARIETY[server.mode], count, duration(count, rate),
                                          1_237 * (turn + 1) + latency)
                             # Errors inside a GraphQL answer show in its length; headers are some hundred bytes.
                             odd = row["answers"] > 0 and not 0.85 * length < row["bytes"] < 1.15 * length + 600
-                            results.add(round=turn, mode=mode, latency=latency, query=query, connections=count,
+                            results.add(round=turn, mode=server.mode, latency=latency, query=query, connections=count,
                                         server=server.name, odd=odd, **row)
             stub.latency(0)
     finally:
@@ -85,8 +87,9 @@ def main():
     results = rig.Results("samples.jsonl")
     stub = rig.Stub()
     try:
-        for mode in rig.choice("MODES", "cold,warm,records"):
-            phase(stub, mode, results)
+        wanted = rig.choice("MODES", "cold,warm,records")
+        for modes in (["cold"], ["warm", "records"]):
+            phase(stub, [mode for mode in modes if mode in wanted], results)
     finally:
         stub.stop()
 
