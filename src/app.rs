@@ -62,13 +62,9 @@ impl App {
 /// Gives each request what it asks of the values it reads, and tells the age of the answer in its headers.
 fn prepare(clock: Arc<dyn Clock>) -> Prepare {
     Arc::new(move |caller: &Caller<'_>, request: async_graphql::Request| {
-        let observed = Arc::new(Observed::default());
-        let options = ReadOptions {
-            started: clock.monotonic(),
-            deadline: caller.deadline,
-            max_age: max_age(caller.headers),
-            observed: Arc::clone(&observed),
-        };
+        let mut options = ReadOptions::new(clock.monotonic(), caller.deadline);
+        options.max_age = max_age(caller.headers);
+        let observed = Arc::clone(&options.observed);
         let finish: Finish = Box::new(move |response, headers| {
             graph::coalesce(response);
             freshness_headers(&observed, headers);

@@ -10,7 +10,7 @@ mod server;
 mod shared_id;
 mod traffic;
 
-pub use cache::{Cache, DomainTtl};
+pub use cache::{Cache, CacheDomain, CacheDomains};
 pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
 pub use limits::Limits;
@@ -161,7 +161,7 @@ commercial = "crm"
 ttl = "20s"
 
 [cache.domains]
-delivery = "1m"
+delivery = { ttl = "1m", stale_if_error = "5m" }
 
 [http]
 retries = 2
@@ -186,6 +186,8 @@ concurrency = 3
         assert_eq!((traffic.queue, traffic.retries, traffic.concurrency), (7, 2, 3));
         assert_eq!(config.cache.ttl_of(Domain::Delivery).as_secs(), 60);
         assert_eq!(config.cache.ttl_of(Domain::Costs).as_secs(), 20);
+        assert_eq!(config.cache.stale_if_error_of(Domain::Delivery).as_secs(), 300);
+        assert!(config.cache.stale_if_error_of(Domain::Costs).is_zero());
     }
 
     #[test]

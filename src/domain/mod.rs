@@ -16,6 +16,7 @@ mod query;
 mod share;
 mod source;
 mod ticket;
+mod weigh;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cost::{Cost, CostKind, CostState};
@@ -35,3 +36,4 @@ pub use query::{DealOrder, DealOrderField, DealQuery, InvoiceQuery, Page, Projec
 pub use share::split_by_project;
 pub use source::{Source, SourceStatus};
 pub use ticket::{Priority, Ticket, TicketCategory, TicketStatus};
+pub use weigh::Weigh;

@@ -1,15 +1,33 @@
 //! The read engine: every value that leaves Spine was read through it, from its owner, a short while ago at most.
 //!
-//! One [`Reader`] per owner and kind of record, for the whole process: time-to-live cache, single flight per key, and
-//! batches across requests. A reader knows nothing of deals or invoices; [`Reads`] says which readers there are.
+//! One [`Reader`] per owner and kind of record, for the whole process. What it read lies in one [`Store`] that all share;
+//! what it is asked for and does not hold travels in batches across requests, each key once. A reader knows nothing of
+//! deals or invoices; [`Reads`] says which readers there are.
 
+mod entry;
+mod freshness;
+mod links;
+mod observed;
 mod options;
 mod owned;
 mod reader;
+mod store;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod upstream;
+mod wave;
 
-pub use options::{Freshness, Observed, ReadOptions};
+pub use entry::{Fresh, Read};
+pub use freshness::Freshness;
+pub use links::Links;
+pub use observed::Observed;
+pub use options::ReadOptions;
 pub use owned::{
     Commercial, Costs, DealDetails, DealPageKey, Delivery, InvoicePageKey, Invoices, Owner, ProjectPageKey, Reads,
     Tickets,
 };
-pub use reader::{Fetch, Fresh, Key, Read, Reader};
+pub use reader::{Key, Reader};
+pub use store::Store;
+pub use trace::{BatchTrace, ReadTrace, Trace};
+pub use upstream::{Fetch, Kind};

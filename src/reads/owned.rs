@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::Freshness;
-use super::reader::{Fetch, Key, Reader};
+use super::{Fetch, Freshness, Key, Kind, Links, Reader, Store};
 use crate::config::{Cache, Owners};
 use crate::domain::{
     Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, Deal, DealId, DealQuery, Domain, Effort,
     Invoice, InvoiceId, InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery,
-    Proposal, Ticket, TicketId,
+    Proposal, Ticket, TicketId, Weigh,
 };
 use crate::systems::{Batch, Call, Connection, InvoiceSource, SystemError};
 
@@ -38,6 +37,7 @@ pub struct Reads {
     /// Costs, and bills of vendors.
     pub costs: Option<Costs>,
     ticket_readers: Vec<Arc<Tickets>>,
+    store: Arc<Store>,
 }
 
 /// Readers of the commercial owner.
@@ -55,6 +55,8 @@ pub struct Commercial {
     pub clients: Option<Reader<ClientId, Client>>,
     /// What hangs on a deal.
     pub details: Option<DealDetails>,
+    /// The project of each deal, as last seen.
+    pub links: Arc<Links>,
 }
 
 /// Readers of what hangs on a deal.
@@ -132,6 +134,9 @@ pub type ProjectPageKey = (ProjectQuery, Option<String>, usize);
 /// A page of invoices: which, from where, how many.
 pub type InvoicePageKey = (InvoiceQuery, Option<String>, usize);
 
+/// Links remembered: a few megabytes.
+const LINKS: usize = 50_000;
+
 impl Reads {
     /// Builds the readers of all owners. `patience` is how long one load may take.
     pub fn new(
@@ -141,10 +146,13 @@ impl Reads {
         clock: &Arc<dyn Clock>,
         patience: Duration,
     ) -> Self {
+        let lifetimes = Domain::ALL.map(|domain| Freshness::of(cache, domain, patience).longest());
+        let longest = lifetimes.into_iter().max().unwrap_or_default().saturating_add(patience);
+        let store = Store::new(cache.max_bytes, longest);
         let owner = |domain: Domain| -> Option<Readers<'_>> {
             let name = owners.of(domain)?;
             let connection = connections.iter().find(|connection| connection.name == *name)?;
-            Some(Readers { connection, clock, freshness: Freshness::of(cache, domain, patience) })
+            Some(Readers { connection, clock, store: &store, freshness: Freshness::of(cache, domain, patience) })
         };
         // One set of ticket readers per connection, whatever domains it owns, so that nothing is read twice.
         let mut ticket_readers: Vec<Arc<Tickets>> = Vec::new();
@@ -166,7 +174,15 @@ impl Reads {
                 .and_then(|readers| Some(readers.invoices(readers.connection.receivables.as_ref()?))),
             costs: owner(Domain::Costs).and_then(|readers| readers.costs()),
             ticket_readers,
+            store,
         }
+    }
+
+    /// The number of the latest eviction among the kinds of record in `parts` (see
+    /// [`Observed::parts`](super::Observed::parts)). An answer is outdated when this is more than
+    /// `evictions(u64::MAX)` was before its reads began.
+    pub fn evictions(&self, parts: u64) -> u64 {
+        self.store.evictions(parts)
     }
 
     /// The tickets of a connection, whichever domain it owns.
@@ -190,6 +206,7 @@ impl Reads {
 struct Readers<'a> {
     connection: &'a Connection,
     clock: &'a Arc<dyn Clock>,
+    store: &'a Arc<Store>,
     freshness: Freshness,
 }
 
@@ -223,8 +240,8 @@ macro_rules! fetch_pages {
             let source = Arc::clone(&source);
             Box::pin(async move {
                 let asked = keys.iter().map(|(query, after, limit)| {
-                    let source = &source;
-                    async move { source.$method(&call, query, after.as_deref(), *limit).await }
+                    let (source, call) = (&source, &call);
+                    async move { source.$method(call, query, after.as_deref(), *limit).await }
                 });
                 let answers = join_all(asked).await;
                 Ok(pages(keys, answers))
@@ -238,9 +255,15 @@ impl Readers<'_> {
         Owner { connection: self.connection.name.clone(), system: self.connection.system }
     }
 
-    fn reader<K: Key, V: Send + Sync>(&self, name: &'static str, limit: usize, fetch: Fetch<K, V>) -> Reader<K, V> {
+    fn reader<K: Key + Weigh, V: Weigh + Send + Sync>(
+        &self,
+        name: &'static str,
+        limit: usize,
+        fetch: Fetch<K, V>,
+    ) -> Reader<K, V> {
         let Owner { connection, system } = self.owner();
-        Reader::new((connection, system), name, limit, Arc::clone(self.clock), self.freshness.clone(), fetch)
+        let kind = Kind { connection, system, name, limit };
+        Reader::new(kind, self.store, Arc::clone(self.clock), self.freshness.clone(), fetch)
     }
 
     fn commercial(&self) -> Option<Commercial> {
@@ -248,11 +271,27 @@ impl Readers<'_> {
         let limit = deals.batch_limit();
         let clients = self.connection.clients.as_ref();
         let details = self.connection.deal_details.as_ref();
+        let links = Arc::new(Links::new(LINKS));
+        let by_id = noting(&links, fetch!(deals, deals), |links, ids: &[DealId], batch: &Batch<DealId, Deal>| {
+            for id in ids.iter().filter(|id| !batch.failed.contains_key(*id)) {
+                match batch.found.get(id) {
+                    Some(deal) => links.saw(deal),
+                    None => links.forget(id),
+                }
+            }
+        });
+        let by_project = noting(&links, fetch_lists!(deals, deals_by_project), |links, _, batch| {
+            batch.found.values().flatten().for_each(|deal: &Arc<Deal>| links.saw(deal));
+        });
+        let pages = noting(&links, fetch_pages!(deals, deal_page), |links, _, batch| {
+            batch.found.values().flat_map(|page| &page.items).for_each(|deal: &Arc<Deal>| links.saw(deal));
+        });
         Some(Commercial {
             owner: self.owner(),
-            deals: self.reader("deals", limit, fetch!(deals, deals)),
-            deals_by_project: self.reader("deals_by_project", limit, fetch_lists!(deals, deals_by_project)),
-            deal_pages: self.reader("deal_page", 1, fetch_pages!(deals, deal_page)),
+            deals: self.reader("deals", limit, by_id),
+            deals_by_project: self.reader("deals_by_project", limit, by_project),
+            deal_pages: self.reader("deal_page", 1, pages),
+            links,
             clients: clients.map(|clients| self.reader("clients", clients.batch_limit(), fetch!(clients, clients))),
             details: details.map(|details| {
                 let limit = details.batch_limit();
@@ -312,6 +351,25 @@ impl Readers<'_> {
             payables: self.connection.payables.as_ref().map(|source| self.invoices(source)),
         })
     }
+}
+
+/// A fetch whose answers are noted in the memory of links.
+fn noting<K: Key, V: 'static>(
+    links: &Arc<Links>,
+    fetch: Fetch<K, V>,
+    note: fn(&Links, &[K], &Batch<K, V>),
+) -> Fetch<K, V> {
+    let links = Arc::clone(links);
+    Box::new(move |call, keys| {
+        let (links, asked) = (Arc::clone(&links), fetch(call, keys.clone()));
+        Box::pin(async move {
+            let answer = asked.await;
+            if let Ok(batch) = &answer {
+                note(&links, &keys, batch);
+            }
+            answer
+        })
+    })
 }
 
 fn shared<K: Key, T>(batch: Batch<K, Vec<T>>) -> Batch<K, Vec<Arc<T>>> {

@@ -1,9 +1,8 @@
-//! One kind of read: keys in, records out. Cache, single flight and batching live here, once, for every entity.
+//! One kind of read: keys in, records out. Cache, single flight and batching meet here, once, for every entity.
 //!
-//! A key is looked up in the cache; what is missing joins the flight that is already under way for it, or starts one.
-//! The keys of all flights that start within a millisecond, whoever asked, travel upstream together.
+//! A key is looked up in the cache; what is missing joins the flight that is under way for it, or takes a seat in the
+//! next. What many ask for within a moment travels upstream together, and each key once.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
@@ -11,48 +10,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_graphql::dataloader::{DataLoader, Loader};
-use futures_util::future::{BoxFuture, Shared, join_all};
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
-use jiff::Timestamp;
-use moka::sync::Cache;
-use tokio::time::Instant;
+use async_graphql::dataloader::Loader;
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Freshness, ReadOptions};
-use crate::domain::{Clock, ConnectionName, SourceStatus};
-use crate::systems::{BatchResult, Call, ErrorKind, Priority, SystemError};
+use super::entry::{Entry, Outcome, Worth};
+use super::observed::Sight;
+use super::store::Shelf;
+use super::trace::{BatchTrace, ReadTrace};
+use super::upstream::Asked;
+use super::wave::{Air, Batch, Boarding, Landed, Open, Seat};
+use super::{Fetch, Fresh, Freshness, Kind, Read, ReadOptions, Store};
+use crate::domain::{Clock, SourceStatus, Weigh};
+use crate::systems::{Call, ErrorKind, SystemError};
 
 /// What makes a key.
 pub trait Key: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {}
 
 impl<T: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static> Key for T {}
 
-/// The outcome of a read: a record with its age, or why there is none.
-pub type Read<V> = Result<Fresh<V>, Arc<SystemError>>;
-
-/// What the owner said, and when.
-#[derive(Debug)]
-pub struct Fresh<V> {
-    /// The record; none if the owner does not know it.
-    pub value: Option<Arc<V>>,
-    /// When the owner was asked.
-    pub as_of: Timestamp,
-    /// [`SourceStatus::Live`] if it was asked for this request, else [`SourceStatus::Cached`].
-    pub status: SourceStatus,
-}
-
-impl<V> Clone for Fresh<V> {
-    fn clone(&self) -> Self {
-        Self { value: self.value.clone(), as_of: self.as_of, status: self.status }
-    }
-}
-
-/// How a batch of keys is asked of the owner.
-pub type Fetch<K, V> = Box<dyn Fn(Call, Vec<K>) -> BoxFuture<'static, BatchResult<K, V>> + Send + Sync>;
-
-pub(super) type Outcome<V> = Result<Option<Arc<V>>, Arc<SystemError>>;
-type Landing<K, V> = Shared<BoxFuture<'static, Arc<HashMap<K, Entry<V>>>>>;
+/// For how long a batch stays open while another is in the air. While none is, it leaves as soon as those who are about
+/// to ask have done so: a request that is alone waits for nobody.
+const WINDOW: Duration = Duration::from_millis(1);
 
 /// A kind of read of one connection.
 pub struct Reader<K: Key, V: Send + Sync + 'static> {
@@ -60,244 +40,383 @@ pub struct Reader<K: Key, V: Send + Sync + 'static> {
 }
 
 struct Inner<K: Key, V: Send + Sync + 'static> {
-    name: &'static str,
-    connection: ConnectionName,
-    system: &'static str,
+    kind: Kind,
     clock: Arc<dyn Clock>,
     freshness: Freshness,
-    cache: Cache<K, Entry<V>>,
-    flights: Mutex<HashMap<K, Flight<K, V>>>,
-    next_flight: AtomicU64,
-    loader: DataLoader<Upstream<K, V>>,
+    store: Arc<Store>,
+    shelf: Shelf,
+    weigh: fn(&K, &Entry<V>) -> usize,
+    fetch: Arc<Fetch<K, V>>,
+    air: Mutex<Air<K, V>>,
+    /// Values put into the store. Unchanged between a look that found nothing and the lock of `air`, it says that another
+    /// look would find nothing either.
+    puts: AtomicU64,
 }
 
-/// What is kept of an answer.
-struct Entry<V> {
-    outcome: Outcome<V>,
-    as_of: Timestamp,
-    read_at: Duration,
-    ttl: Duration,
-}
-
-impl<V> Clone for Entry<V> {
-    fn clone(&self) -> Self {
-        Self { outcome: self.outcome.clone(), as_of: self.as_of, read_at: self.read_at, ttl: self.ttl }
-    }
-}
-
-/// A load under way.
-struct Flight<K: Key, V: Send + Sync + 'static> {
-    number: u64,
-    started: Duration,
-    landing: Landing<K, V>,
-}
-
-/// The flights that one read waits for.
-struct Joined<K: Key, V: Send + Sync + 'static> {
-    of_key: HashMap<K, u64>,
-    landings: HashMap<u64, Landing<K, V>>,
+/// Where the outcome for a key is, or will be.
+enum Spot<V> {
+    Read(Read<V>),
+    Seat(Seat<V>),
 }
 
 impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
-    /// A reader named `name` (e.g. `deals`), asking the owner through `fetch` with at most `limit` keys a call.
+    /// A reader that asks the owner through `fetch` and keeps what it reads in `store`.
     pub fn new(
-        (connection, system): (ConnectionName, &'static str),
-        name: &'static str,
-        limit: usize,
+        kind: Kind,
+        store: &Arc<Store>,
         clock: Arc<dyn Clock>,
         freshness: Freshness,
         fetch: Fetch<K, V>,
-    ) -> Self {
-        let patience = freshness.patience;
-        let upstream = Upstream { name, connection: connection.clone(), system, limit: limit.max(1), patience, fetch };
-        let loader = DataLoader::new(upstream, tokio::spawn).delay(Duration::from_millis(1)).max_batch_size(usize::MAX);
-        let cache = Cache::builder()
-            .max_capacity(freshness.max_entries)
-            .time_to_live(freshness.longest().saturating_add(patience))
-            .build();
-        let (flights, next_flight) = (Mutex::default(), AtomicU64::new(0));
+    ) -> Self
+    where
+        K: Weigh,
+        V: Weigh,
+    {
         Self {
-            inner: Arc::new(Inner { name, connection, system, clock, freshness, cache, flights, next_flight, loader }),
+            inner: Arc::new(Inner {
+                kind,
+                clock,
+                freshness,
+                store: Arc::clone(store),
+                shelf: store.shelf(),
+                weigh: weigh::<K, V>,
+                fetch: Arc::new(fetch),
+                air: Mutex::default(),
+                puts: AtomicU64::new(0),
+            }),
         }
+    }
+
+    /// The cached outcome of a key, if it is fresh enough for this request. Nobody is asked and nobody waits; but where
+    /// the configuration lets a value be shown that is older than its time to live, the owner is asked in the background.
+    pub fn peek(&self, options: &ReadOptions, key: &K) -> Option<Read<V>> {
+        let mut sight = Sight::new();
+        let read = self.inner.hit(options, key, self.inner.clock.monotonic(), &mut sight)?;
+        self.inner.note(options, &sight);
+        self.inner.trace(options, |trace| {
+            trace.asked += 1;
+            trace.hits += 1;
+            trace.stale += usize::from(is_stale(&read));
+        });
+        Some(read)
     }
 
     /// Reads one record.
     pub async fn get(&self, options: &ReadOptions, key: &K) -> Read<V> {
-        if let Some(hit) = self.inner.hit(options, key) {
+        let puts = self.inner.puts.load(Ordering::Acquire);
+        if let Some(hit) = self.peek(options, key) {
             return hit;
         }
-        let mut reads = self.get_many(options, std::slice::from_ref(key)).await;
-        reads.pop().unwrap_or_else(|| Err(self.inner.error(ErrorKind::Internal)))
+        let mut sight = Sight::new();
+        let mut boarding = Boarding::default();
+        let spot = {
+            let mut air = self.inner.air();
+            self.inner.spot(&mut air, options, key, puts, &mut boarding, &mut sight)
+        };
+        Inner::see_off(&self.inner, boarding);
+        let read = self.inner.arrived(options, key, spot, &mut sight).await;
+        self.inner.note(options, &sight);
+        self.inner.trace(options, |trace| {
+            trace.asked += 1;
+            trace.stale += usize::from(is_stale(&read));
+        });
+        read
     }
 
     /// Reads many records; the outcomes stand in the order of the keys.
     pub async fn get_many(&self, options: &ReadOptions, keys: &[K]) -> Vec<Read<V>> {
-        let hits: Vec<Option<Read<V>>> = keys.iter().map(|key| self.inner.hit(options, key)).collect();
-        let missing: Vec<&K> = keys.iter().zip(&hits).filter(|(_, hit)| hit.is_none()).map(|(key, _)| key).collect();
-        let joined = Inner::join(&self.inner, options, &missing);
-        // At the deadline the flights that have landed are used, and the others are given up.
-        let wait = join_all(joined.landings.values().cloned());
-        let in_time = tokio::time::timeout_at(options.deadline, wait).await.is_ok();
-        let landed = |key: &K| {
-            let entries = joined.of_key.get(key).and_then(|number| joined.landings.get(number)).and_then(Shared::peek);
-            match entries.and_then(|entries| entries.get(key)) {
-                Some(entry) => self.inner.read(options, entry),
-                None => Err(self.inner.error(if in_time { ErrorKind::Internal } else { ErrorKind::Deadline })),
+        let puts = self.inner.puts.load(Ordering::Acquire);
+        let mut sight = Sight::new();
+        let mut reads = Vec::with_capacity(keys.len());
+        let now = self.inner.clock.monotonic();
+        for key in keys {
+            let Some(hit) = self.inner.hit(options, key, now, &mut sight) else { break };
+            reads.push(hit);
+        }
+        let mut hits = reads.len();
+        // From the first key on that is not in the cache.
+        let rest = keys.get(hits..).unwrap_or_default();
+        if !rest.is_empty() {
+            let spots = self.spots(options, rest, puts, now, &mut sight);
+            hits += spots.iter().filter(|spot| matches!(spot, Spot::Read(_))).count();
+            for (key, spot) in rest.iter().zip(spots) {
+                reads.push(self.inner.arrived(options, key, spot, &mut sight).await);
             }
-        };
-        keys.iter().zip(hits).map(|(key, hit)| hit.unwrap_or_else(|| landed(key))).collect()
+        }
+        self.inner.note(options, &sight);
+        self.inner.trace(options, |trace| {
+            trace.asked += keys.len();
+            trace.hits += hits;
+            trace.stale += reads.iter().filter(|read| is_stale(read)).count();
+        });
+        reads
     }
 
     /// Forgets a record: the next read asks the owner, and a load that is under way cannot put the old value back.
     pub fn evict(&self, key: &K) {
-        self.inner.flights().remove(key);
-        self.inner.cache.invalidate(key);
+        self.inner.air().evict(key);
+        self.inner.store.evict(self.inner.shelf, key);
+    }
+
+    /// Hits, and seats for what is missing, in the order of the keys.
+    fn spots(&self, options: &ReadOptions, keys: &[K], puts: u64, now: Duration, sight: &mut Sight) -> Vec<Spot<V>> {
+        let hits: Vec<Option<Read<V>>> = keys.iter().map(|key| self.inner.hit(options, key, now, sight)).collect();
+        let mut boarding = Boarding::default();
+        let mut spots = Vec::with_capacity(keys.len());
+        let mut air = self.inner.air();
+        for (key, hit) in keys.iter().zip(hits) {
+            spots.push(match hit {
+                Some(read) => Spot::Read(read),
+                None => self.inner.spot(&mut air, options, key, puts, &mut boarding, sight),
+            });
+        }
+        drop(air);
+        Inner::see_off(&self.inner, boarding);
+        spots
+    }
+}
+
+impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
+    fn air(&self) -> MutexGuard<'_, Air<K, V>> {
+        self.air.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What lies in the cache, if it is fresh enough for this request.
+    fn hit(self: &Arc<Self>, options: &ReadOptions, key: &K, now: Duration, sight: &mut Sight) -> Option<Read<V>> {
+        let entry: Arc<Entry<V>> = self.store.get(self.shelf, key)?;
+        match entry.worth(options, &self.freshness, now) {
+            Worth::Show(entry) => Some(self.show(options, entry, now, sight)),
+            Worth::ShowAndRefresh(entry) => {
+                self.refresh(options, key)?;
+                Some(self.show(options, entry, now, sight))
+            }
+            Worth::Nothing => None,
+        }
+    }
+
+    fn show(&self, options: &ReadOptions, entry: &Entry<V>, now: Duration, sight: &mut Sight) -> Read<V> {
+        let value = entry.outcome.clone().inspect_err(|_| sight.failure())?;
+        let age = entry.age(now);
+        let left = entry.ttl.saturating_sub(age);
+        let live = entry.read_at >= options.started;
+        sight.value(age, left, live);
+        let status = match (live, left.is_zero()) {
+            (true, _) => SourceStatus::Live,
+            (false, false) => SourceStatus::Cached,
+            (false, true) => SourceStatus::Stale,
+        };
+        Ok(Fresh { value, as_of: entry.as_of, status })
+    }
+
+    /// A seat on the flight for a key, or its outcome if that has landed since the cache was looked at.
+    fn spot(
+        self: &Arc<Self>,
+        air: &mut Air<K, V>,
+        options: &ReadOptions,
+        key: &K,
+        puts: u64,
+        boarding: &mut Boarding<K, V>,
+        sight: &mut Sight,
+    ) -> Spot<V> {
+        let clock = &*self.clock;
+        if let Some(seat) = air.join(key, options, &self.freshness, clock) {
+            return Spot::Seat(seat);
+        }
+        if self.puts.load(Ordering::Acquire) != puts {
+            let entry = self.store.get::<K, V>(self.shelf, key);
+            let now = clock.monotonic();
+            if let Some(Worth::Show(entry)) = entry.as_ref().map(|entry| entry.worth(options, &self.freshness, now)) {
+                return Spot::Read(self.show(options, entry, now, sight));
+            }
+        }
+        Spot::Seat(air.board(key, options, self.kind.limit, clock, boarding))
+    }
+
+    /// Asks the owner again for a key, unless it is under way already. None if there is nowhere to do so.
+    fn refresh(self: &Arc<Self>, options: &ReadOptions, key: &K) -> Option<()> {
+        Handle::try_current().ok()?;
+        let mut boarding = Boarding::default();
+        {
+            let mut air = self.air();
+            if !air.carries(key) {
+                air.board(key, options, self.kind.limit, &*self.clock, &mut boarding);
+            }
+        }
+        self.see_off(boarding);
+        Some(())
+    }
+
+    /// Lets batches go. Each is a task of its own: a reader that leaves does not take the load of the others with it.
+    fn see_off(self: &Arc<Self>, boarding: Boarding<K, V>) {
+        let Boarding { full, opened, busy } = boarding;
+        for open in full {
+            tokio::spawn(Self::fly(Arc::clone(self), open));
+        }
+        if let Some(batch) = opened.filter(|batch| !batch.has_left()) {
+            let (inner, closes) = (Arc::clone(self), busy.then(|| Instant::now() + WINDOW));
+            tokio::spawn(async move {
+                match closes {
+                    Some(closes) => sleep_until(closes).await,
+                    None => tokio::task::yield_now().await,
+                }
+                let open = inner.air().depart(&batch, &*inner.clock);
+                if let Some(open) = open {
+                    Self::fly(inner, open).await;
+                }
+            });
+        }
+    }
+
+    /// Asks the owner, keeps what it says, and tells those who wait.
+    async fn fly(self: Arc<Self>, open: Open<K, V>) {
+        let deadline = Instant::now() + self.freshness.patience;
+        let as_of = self.clock.now();
+        let call = Call::new(deadline, open.batch.priority);
+        let mut flight = Flight::new(&self, open, call.clone());
+        let asked = Asked { fetch: Arc::clone(&self.fetch), call };
+        // A connector that panics, or never answers, fails its own batch and nobody else's.
+        let load = AssertUnwindSafe(timeout_at(deadline, asked.load(&flight.keys))).catch_unwind();
+        let mut answer = match load.await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Arc::new(self.kind.error(ErrorKind::Deadline, None))),
+            Err(_) => Err(Arc::new(self.kind.error(ErrorKind::Internal, Some("the connector panicked")))),
+        };
+        let read_at = flight.batch.departed();
+        for key in &flight.keys {
+            let outcome: Outcome<V> = match &mut answer {
+                Ok(outcomes) => outcomes.remove(key).unwrap_or(Ok(None)),
+                Err(error) => Err(Arc::clone(error)),
+            };
+            let ttl = self.freshness.lifetime(&outcome);
+            let entry = Entry { outcome, as_of, read_at, ttl, last_good: None };
+            flight.entries.push(self.keep(key, &flight.batch, entry));
+        }
+    }
+
+    /// Puts an answer into the store, unless an eviction or a later flight has taken the place of this one: what it
+    /// carries may be outdated.
+    fn keep(&self, key: &K, batch: &Arc<Batch<V>>, mut entry: Entry<V>) -> Arc<Entry<V>> {
+        // A short lock for each key: whoever asks for another does not wait for the whole batch.
+        let mut air = self.air();
+        if let Err(error) = &entry.outcome {
+            let before = self.store.get::<K, V>(self.shelf, key);
+            let now = self.clock.monotonic();
+            entry.last_good =
+                before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
+        }
+        let entry = Arc::new(entry);
+        if air.disembark(key, batch) {
+            self.store.put(self.shelf, key, Arc::clone(&entry), (self.weigh)(key, &entry));
+            self.puts.fetch_add(1, Ordering::Release);
+        }
+        entry
+    }
+
+    /// The outcome at a spot, when it is there. At the deadline of the request it is an error, or what may stand in.
+    async fn arrived(&self, options: &ReadOptions, key: &K, spot: Spot<V>, sight: &mut Sight) -> Read<V> {
+        let seat = match spot {
+            Spot::Read(read) => return read,
+            Spot::Seat(seat) => seat,
+        };
+        let landed = match seat.batch.peek() {
+            Some(landed) => Some(landed),
+            None => timeout_at(options.deadline, seat.batch.landed()).await.ok(),
+        };
+        let now = self.clock.monotonic();
+        if let Some(landed) = landed {
+            self.trace_batch(options, &seat.batch, landed);
+            return match landed.entries.get(seat.index) {
+                Some(entry) => self.show(options, entry.shown(options, &self.freshness, now), now, sight),
+                None => self.failed(ErrorKind::Internal, sight),
+            };
+        }
+        let kept = self.store.get::<K, V>(self.shelf, key);
+        match kept.as_ref().and_then(|entry| entry.stand_in(options, &self.freshness, now)) {
+            Some(value) => self.show(options, value, now, sight),
+            None => self.failed(ErrorKind::Deadline, sight),
+        }
+    }
+
+    fn failed(&self, kind: ErrorKind, sight: &mut Sight) -> Read<V> {
+        sight.failure();
+        Err(Arc::new(self.kind.error(kind, None)))
+    }
+
+    fn note(&self, options: &ReadOptions, sight: &Sight) {
+        options.observed.note(self.shelf.part(), sight);
+    }
+
+    fn trace(&self, options: &ReadOptions, note: impl FnOnce(&mut ReadTrace)) {
+        if let Some(trace) = &options.trace {
+            trace.note(self.shelf.number(), &self.kind, note);
+        }
+    }
+
+    fn trace_batch(&self, options: &ReadOptions, batch: &Batch<V>, landed: &Landed<V>) {
+        self.trace(options, |trace| {
+            trace.joined += usize::from(batch.of_others(options));
+            if trace.batches.iter().all(|known| known.number != batch.number) {
+                trace.batches.push(BatchTrace {
+                    number: batch.number,
+                    priority: batch.priority,
+                    keys: landed.entries.len(),
+                    shared: batch.shared(),
+                    calls: landed.attempts,
+                    started: batch.departed().saturating_sub(options.started),
+                    took: landed.took,
+                });
+            }
+        });
+    }
+}
+
+/// A batch in the air. However it ends, it lands: nobody waits for it in vain, and no key is left in it.
+struct Flight<K: Key, V: Send + Sync + 'static> {
+    inner: Arc<Inner<K, V>>,
+    batch: Arc<Batch<V>>,
+    keys: Vec<K>,
+    call: Call,
+    entries: Vec<Arc<Entry<V>>>,
+}
+
+impl<K: Key, V: Send + Sync + 'static> Flight<K, V> {
+    fn new(inner: &Arc<Inner<K, V>>, open: Open<K, V>, call: Call) -> Self {
+        let entries = Vec::with_capacity(open.keys.len());
+        Self { inner: Arc::clone(inner), batch: open.batch, keys: open.keys, call, entries }
+    }
+}
+
+impl<K: Key, V: Send + Sync + 'static> Drop for Flight<K, V> {
+    fn drop(&mut self) {
+        let took = self.inner.clock.monotonic().saturating_sub(self.batch.departed());
+        {
+            let mut air = self.inner.air();
+            for key in self.keys.iter().skip(self.entries.len()) {
+                air.disembark(key, &self.batch);
+            }
+            air.landed(&self.batch);
+        }
+        let entries = std::mem::take(&mut self.entries);
+        self.batch.land(Landed { entries, took, attempts: self.call.attempts() });
     }
 }
 
 impl<K: Key, V: Send + Sync + 'static> fmt::Debug for Reader<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { connection, name, .. } = &*self.inner;
-        f.debug_struct("Reader").field("connection", connection).field("name", name).finish_non_exhaustive()
+        f.debug_struct("Reader").field("kind", &self.inner.kind).finish_non_exhaustive()
     }
 }
 
-impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
-    /// The cached outcome of a key, if it is fresh enough for this request.
-    fn hit(&self, options: &ReadOptions, key: &K) -> Option<Read<V>> {
-        let entry = self.cache.get(key)?;
-        let age = self.clock.monotonic().saturating_sub(entry.read_at);
-        let fresh = entry.read_at >= options.started
-            || (age < entry.ttl && options.max_age.is_none_or(|max_age| age <= max_age));
-        fresh.then(|| self.read(options, &entry))
-    }
-
-    fn read(&self, options: &ReadOptions, entry: &Entry<V>) -> Read<V> {
-        let age = self.clock.monotonic().saturating_sub(entry.read_at);
-        options.observe(age, entry.ttl.saturating_sub(age), entry.outcome.is_ok());
-        let value = entry.outcome.clone()?;
-        let status = if entry.read_at >= options.started { SourceStatus::Live } else { SourceStatus::Cached };
-        Ok(Fresh { value, as_of: entry.as_of, status })
-    }
-
-    /// Joins the flights under way for the keys and starts one for the rest. A flight that took off before the request,
-    /// longer ago than the request lets values be old, is not joined: it may carry what the owner has corrected since.
-    fn join(this: &Arc<Self>, options: &ReadOptions, keys: &[&K]) -> Joined<K, V> {
-        let mut joined = Joined { of_key: HashMap::new(), landings: HashMap::new() };
-        if keys.is_empty() {
-            return joined;
-        }
-        let now = this.clock.monotonic();
-        let young = |flight: &Flight<K, V>| {
-            let age = now.saturating_sub(flight.started);
-            flight.started >= options.started || options.max_age.is_none_or(|max_age| age <= max_age)
-        };
-        let mut own: Vec<K> = Vec::new();
-        let mut flights = this.flights();
-        for key in keys {
-            if let Some(flight) = flights.get(*key).filter(|flight| young(flight)) {
-                joined.of_key.insert((*key).clone(), flight.number);
-                joined.landings.entry(flight.number).or_insert_with(|| flight.landing.clone());
-            } else {
-                own.push((*key).clone());
-            }
-        }
-        if !own.is_empty() {
-            let number = this.next_flight.fetch_add(1, Ordering::Relaxed);
-            // A task of its own: a reader that leaves does not take the load of the others with it.
-            let task = tokio::spawn(Self::fly(Arc::clone(this), number, now, own.clone()));
-            let landing: Landing<K, V> = task.map(Result::unwrap_or_default).boxed().shared();
-            for key in own {
-                flights.insert(key.clone(), Flight { number, started: now, landing: landing.clone() });
-                joined.of_key.insert(key, number);
-            }
-            joined.landings.insert(number, landing);
-        }
-        joined
-    }
-
-    async fn fly(this: Arc<Self>, number: u64, started: Duration, keys: Vec<K>) -> Arc<HashMap<K, Entry<V>>> {
-        let as_of = this.clock.now();
-        let mut outcomes = this.loader.load_many(keys.iter().cloned()).await.unwrap_or_default();
-        let mut entries = HashMap::with_capacity(keys.len());
-        let mut flights = this.flights();
-        for key in keys {
-            let outcome = outcomes.remove(&key).unwrap_or(Ok(None));
-            let entry = Entry { ttl: this.freshness.ttl(&outcome), outcome, as_of, read_at: started };
-            // An eviction, or a later flight, has taken the place of this one: what it carries may be outdated.
-            if flights.get(&key).is_some_and(|flight| flight.number == number) {
-                flights.remove(&key);
-                this.cache.insert(key.clone(), entry.clone());
-            }
-            entries.insert(key, entry);
-        }
-        Arc::new(entries)
-    }
-
-    fn flights(&self) -> MutexGuard<'_, HashMap<K, Flight<K, V>>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn error(&self, kind: ErrorKind) -> Arc<SystemError> {
-        let (connection, system, operation) = (self.connection.clone(), self.system, self.name);
-        Arc::new(SystemError { connection, system, operation, kind, retry_after: None, detail: None })
-    }
+fn is_stale<V>(read: &Read<V>) -> bool {
+    read.as_ref().is_ok_and(|fresh| fresh.status == SourceStatus::Stale)
 }
 
-/// The far side of the batch window: cuts a batch to the owner's limit and sends the parts at once.
-struct Upstream<K, V> {
-    name: &'static str,
-    connection: ConnectionName,
-    system: &'static str,
-    limit: usize,
-    patience: Duration,
-    fetch: Fetch<K, V>,
+/// What key and entry hold beside their own size.
+fn weigh<K: Weigh, V: Weigh>(key: &K, entry: &Entry<V>) -> usize {
+    let outcome = |entry: &Entry<V>| match &entry.outcome {
+        Ok(value) => value.heap_bytes(),
+        Err(error) => size_of::<SystemError>() + error.detail.heap_bytes() + error.connection.heap_bytes(),
+    };
+    let last_good = entry.last_good.as_ref().map_or(0, |good| size_of::<Entry<V>>() + outcome(good));
+    key.heap_bytes() + outcome(entry) + last_good
 }
-
-impl<K: Key, V: Send + Sync + 'static> Loader<K> for Upstream<K, V> {
-    type Value = Outcome<V>;
-    type Error = ();
-
-    async fn load(&self, keys: &[K]) -> Result<HashMap<K, Outcome<V>>, ()> {
-        let call = Call { deadline: Instant::now() + self.patience, priority: Priority::Interactive };
-        let mut parts: FuturesUnordered<_> = keys
-            .chunks(self.limit)
-            .map(|part| {
-                // A connector that panics fails its own part, not the readers that wait for others.
-                let asked = AssertUnwindSafe((self.fetch)(call, part.to_vec())).catch_unwind();
-                asked.map(move |answer| (part, answer.unwrap_or_else(|_| Err(self.panicked()))))
-            })
-            .collect();
-        let mut outcomes = HashMap::with_capacity(keys.len());
-        while let Some((part, answer)) = parts.next().await {
-            match answer {
-                Ok(batch) => {
-                    outcomes.extend(batch.found.into_iter().map(|(key, value)| (key, Ok(Some(Arc::new(value))))));
-                    outcomes.extend(batch.failed.into_iter().map(|(key, error)| (key, Err(Arc::new(error)))));
-                }
-                Err(error) => {
-                    let error = Arc::new(error);
-                    outcomes.extend(part.iter().map(|key| (key.clone(), Err(Arc::clone(&error)))));
-                }
-            }
-        }
-        Ok(outcomes)
-    }
-}
-
-impl<K, V> Upstream<K, V> {
-    fn panicked(&self) -> SystemError {
-        SystemError {
-            connection: self.connection.clone(),
-            system: self.system,
-            operation: self.name,
-            kind: ErrorKind::Internal,
-            retry_after: None,
-            detail: Some("the connector panicked".into()),
-        }
-    }
-}
-
-#[cfg(test)]
-#[path = "reader_tests.rs"]
-mod tests;

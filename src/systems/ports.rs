@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -16,19 +18,38 @@ use crate::domain::{
     LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery, Proposal, Ticket, TicketId,
 };
 
-/// What every call upstream carries with it.
-#[derive(Debug, Clone, Copy)]
+/// What every call upstream carries with it. Clones of it are the same call, and count together.
+#[derive(Debug, Clone)]
 pub struct Call {
     /// When the reader stops waiting. No attempt and no pause that cannot end before it is begun.
     pub deadline: Instant,
     /// Who waits.
     pub priority: Priority,
+    attempts: Arc<AtomicU32>,
+}
+
+impl Call {
+    /// A call that has until `deadline`.
+    pub fn new(deadline: Instant, priority: Priority) -> Self {
+        Self { deadline, priority, attempts: Arc::default() }
+    }
+
+    /// Takes note of an attempt: a request that leaves for the system.
+    pub fn attempt(&self) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Attempts made so far.
+    pub fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
 }
 
 /// Who waits for an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Priority {
     /// A person in front of a screen.
+    #[default]
     Interactive,
     /// A report: it may wait, and must not make people wait.
     Report,

@@ -123,7 +123,7 @@ fn tickets(config: Config) -> Arc<dyn TicketSource> {
 }
 
 pub(crate) fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(20), priority: Priority::Interactive }
+    Call::new(Instant::now() + Duration::from_secs(20), Priority::Interactive)
 }
 
 fn fact(shared_id: &str) -> Project {

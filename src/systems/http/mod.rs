@@ -218,7 +218,7 @@ impl HttpClient {
             }
             let pass = self.enter().map_err(circuit_open)?;
             *attempts += 1;
-            let failed = match self.attempt(pass, time, &url, request).await {
+            let failed = match self.attempt(call, pass, time, &url, request).await {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,
             };
@@ -238,13 +238,14 @@ impl HttpClient {
     /// One attempt within `time`, judged and taken note of.
     async fn attempt(
         &self,
+        call: &Call,
         mut pass: Pass<'_>,
         time: Duration,
         url: &Url,
         request: &Request,
     ) -> Result<Response, Failed> {
         let started = Instant::now();
-        let outcome = match timeout(time, self.exchange(url, request)).await {
+        let outcome = match timeout(time, self.exchange(call, url, request)).await {
             Ok(Ok(response)) => match (self.classify)(&response) {
                 Ok(()) => Ok(response),
                 Err(failure) => Err(Failed::judged(response.status, failure)),
@@ -281,16 +282,22 @@ impl HttpClient {
 
     /// Sends. A connection that broke before the answer was most likely closed by the other side while it was idle;
     /// that says nothing about the system, so there is a second one at once.
-    async fn exchange(&self, url: &Url, request: &Request) -> Result<Response, Failed> {
-        self.record().calls += 1;
+    async fn exchange(&self, call: &Call, url: &Url, request: &Request) -> Result<Response, Failed> {
+        self.count(call);
         let first = self.exchange.send(url, request).await;
         match first {
             Err(failed) if failed.stale && self.may_retry() => {
-                self.record().calls += 1;
+                self.count(call);
                 self.exchange.send(url, request).await
             }
             first => first,
         }
+    }
+
+    /// Counts a request that leaves.
+    fn count(&self, call: &Call) {
+        call.attempt();
+        self.record().calls += 1;
     }
 
     /// Takes a retry from the budget, if there is one left.

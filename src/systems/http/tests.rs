@@ -37,7 +37,7 @@ fn client(base_url: &Url, traffic: Traffic) -> Arc<HttpClient> {
 }
 
 fn call(millis: u64) -> Call {
-    Call { deadline: Instant::now() + Duration::from_millis(millis), priority: Priority::Interactive }
+    Call::new(Instant::now() + Duration::from_millis(millis), Priority::Interactive)
 }
 
 fn get() -> Request {

@@ -120,7 +120,7 @@ async fn control(url: &str, post: bool) -> String {
 }
 
 fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(30), priority: Priority::Interactive }
+    Call::new(Instant::now() + Duration::from_secs(30), Priority::Interactive)
 }
 
 fn status_of(stage: &str) -> DealStatus {

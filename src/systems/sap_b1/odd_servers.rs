@@ -108,7 +108,7 @@ fn client(server: &Server) -> Client {
 }
 
 fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(20), priority: Priority::Interactive }
+    Call::new(Instant::now() + Duration::from_secs(20), Priority::Interactive)
 }
 
 async fn rows_of_list(pages: Pages) -> Result<usize, ErrorKind> {

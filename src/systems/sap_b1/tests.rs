@@ -37,7 +37,7 @@ fn rule() -> SharedIdRule {
 }
 
 fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(20), priority: Priority::Interactive }
+    Call::new(Instant::now() + Duration::from_secs(20), Priority::Interactive)
 }
 
 fn id(text: &str) -> ProjectId {

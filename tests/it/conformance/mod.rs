@@ -180,7 +180,7 @@ async fn control(url: &str, method: &str, path: &str, body: &str) -> String {
 
 /// Somebody waits in front of a screen, for as long as a loaded machine may take.
 fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(30), priority: Priority::Interactive }
+    Call::new(Instant::now() + Duration::from_secs(30), Priority::Interactive)
 }
 
 /// One test per expectation, so that a failure names system and expectation.

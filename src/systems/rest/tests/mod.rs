@@ -133,5 +133,5 @@ fn try_connection(url: &str, text: &str) -> Result<Connection, ConnectionProblem
 }
 
 fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(10), priority: Priority::Interactive }
+    Call::new(Instant::now() + Duration::from_secs(10), Priority::Interactive)
 }

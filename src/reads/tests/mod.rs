@@ -2,14 +2,19 @@
 //! the batch window's millisecond is a real one, since the data loader's timer is not tokio's.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::*;
 use crate::config::{Cache as CacheConfig, Seconds};
-use crate::domain::{Domain, ManualClock};
-use crate::reads::Observed;
+use crate::domain::{Clock, ConnectionName, Domain, ManualClock, SourceStatus};
+use crate::systems::{BatchResult, ErrorKind, SystemError};
 
 /// An owner of numbers: says `key * 10 + revision`, knows no key over 900, fails on 13.
 #[derive(Default)]
@@ -67,10 +72,10 @@ impl Setting {
         let asked = Arc::clone(&owner);
         let config = CacheConfig { jitter_percent: 0, ..CacheConfig::default() };
         let freshness = Freshness::of(&config, Domain::Commercial, Duration::from_secs(10));
+        let kind = Kind { connection: ConnectionName::new("owner"), system: "test", name: "numbers", limit: 100 };
         let reader = Reader::new(
-            (ConnectionName::new("owner"), "test"),
-            "numbers",
-            100,
+            kind,
+            &Store::new(1024 * 1024, freshness.longest()),
             Arc::clone(&clock) as Arc<dyn Clock>,
             freshness,
             Box::new(move |_, keys| Arc::clone(&asked).answer(keys).boxed()),
@@ -80,12 +85,9 @@ impl Setting {
 
     /// A request that begins now.
     fn request(&self, max_age: Option<u64>) -> ReadOptions {
-        ReadOptions {
-            started: self.clock.monotonic(),
-            deadline: Instant::now() + Duration::from_secs(5),
-            max_age: max_age.map(Duration::from_secs),
-            observed: Arc::new(Observed::default()),
-        }
+        let mut request = ReadOptions::new(self.clock.monotonic(), Instant::now() + Duration::from_secs(5));
+        request.max_age = max_age.map(Duration::from_secs);
+        request
     }
 
     fn calls(&self) -> usize {
@@ -281,7 +283,7 @@ async fn what_a_request_saw_is_its_oldest_and_its_shortest_lived_part() {
 async fn lifetimes_vary_but_are_never_longer_than_configured() {
     let config = CacheConfig { ttl: Seconds(Duration::from_secs(100)), ..CacheConfig::default() };
     let freshness = Freshness::of(&config, Domain::Costs, Duration::from_secs(1));
-    let lifetimes: HashSet<Duration> = (0..200).map(|_| freshness.ttl(&Ok(Some(Arc::new(1))))).collect();
+    let lifetimes: HashSet<Duration> = (0..200).map(|_| freshness.lifetime(&Ok(Some(Arc::new(1))))).collect();
     assert!(lifetimes.len() > 1);
     assert!(lifetimes.iter().all(|ttl| (90..=100).contains(&ttl.as_secs())));
 }

@@ -1,0 +1,114 @@
+//! What one request saw of the values it read.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What a request read: how old the oldest part is, how long the shortest-lived part still lives, and what kinds of
+/// record it is made of.
+#[derive(Debug)]
+pub struct Observed {
+    oldest_ms: AtomicU64,
+    shortest_ms: AtomicU64,
+    parts: AtomicU64,
+    flags: AtomicU8,
+}
+
+/// What one read, of one key or many, adds to it.
+#[derive(Debug)]
+pub(super) struct Sight {
+    oldest: Duration,
+    shortest: Duration,
+    flags: u8,
+}
+
+const FAILED: u8 = 1;
+const STALE: u8 = 2;
+const LIVE: u8 = 4;
+const ANY: u8 = 8;
+
+impl Default for Observed {
+    fn default() -> Self {
+        Self {
+            oldest_ms: AtomicU64::new(0),
+            shortest_ms: AtomicU64::new(u64::MAX),
+            parts: AtomicU64::new(0),
+            flags: AtomicU8::new(0),
+        }
+    }
+}
+
+impl Observed {
+    /// The age of the oldest value, if any was read.
+    pub fn age(&self) -> Option<Duration> {
+        self.has(ANY).then(|| Duration::from_millis(self.oldest_ms.load(Ordering::Relaxed)))
+    }
+
+    /// For how long the answer may be shown again; none if a read failed or nothing was read.
+    pub fn lifetime(&self) -> Option<Duration> {
+        let usable = self.has(ANY) && !self.has(FAILED);
+        usable.then(|| Duration::from_millis(self.shortest_ms.load(Ordering::Relaxed)))
+    }
+
+    /// Whether a value was read from its owner for this request, and said so.
+    pub fn live(&self) -> bool {
+        self.has(LIVE)
+    }
+
+    /// Whether a value was older than its time to live.
+    pub fn stale(&self) -> bool {
+        self.has(STALE)
+    }
+
+    /// Which readers were asked: one bit each. See [`Reads::evictions`](super::Reads::evictions).
+    pub fn parts(&self) -> u64 {
+        self.parts.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note(&self, part: u64, sight: &Sight) {
+        // Most reads say nothing new: a look is cheaper than a write that other cores have to hear of.
+        let (oldest, shortest) = (millis(sight.oldest), millis(sight.shortest));
+        if oldest > self.oldest_ms.load(Ordering::Relaxed) {
+            self.oldest_ms.fetch_max(oldest, Ordering::Relaxed);
+        }
+        if shortest < self.shortest_ms.load(Ordering::Relaxed) {
+            self.shortest_ms.fetch_min(shortest, Ordering::Relaxed);
+        }
+        if self.parts.load(Ordering::Relaxed) & part == 0 {
+            self.parts.fetch_or(part, Ordering::Relaxed);
+        }
+        let flags = sight.flags | ANY;
+        if self.flags.load(Ordering::Relaxed) & flags != flags {
+            self.flags.fetch_or(flags, Ordering::Relaxed);
+        }
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+}
+
+impl Sight {
+    pub(super) fn new() -> Self {
+        Self { oldest: Duration::ZERO, shortest: Duration::MAX, flags: 0 }
+    }
+
+    /// A value of that age that may be shown for that long.
+    pub(super) fn value(&mut self, age: Duration, left: Duration, live: bool) {
+        self.oldest = self.oldest.max(age);
+        self.shortest = self.shortest.min(left);
+        self.flags |= match (live, left.is_zero()) {
+            (true, _) => LIVE,
+            (false, true) => STALE,
+            (false, false) => 0,
+        };
+    }
+
+    /// A value that could not be read.
+    pub(super) fn failure(&mut self) {
+        self.flags |= FAILED;
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
