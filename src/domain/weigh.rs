@@ -204,7 +204,7 @@ mod tests {
         let held = texts + shared;
         let weight = deal.heap_bytes();
         assert!((held..2 * held).contains(&weight), "{weight} for {held}");
-        assert_eq!(weight - held, 11 * PIECE + COUNTERS - COUNTERS, "eleven pieces");
+        assert_eq!(weight - held, 12 * PIECE, "in twelve pieces");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub enum SourceStatus {
     Live,
     /// Read from the owner a short while ago, within the time to live.
     Cached,
-    /// Older than the time to live: the owner could not be asked again.
+    /// Older than the time to live, as the configuration allows: the owner is being asked again, or could not be.
     Stale,
     /// Only a part of what the owner has could be read, or two records contradict one another.
     Partial,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::observed::Sight;
 use super::{Freshness, ReadOptions};
 use crate::domain::SourceStatus;
 use crate::systems::{ErrorKind, SystemError};
@@ -62,6 +63,19 @@ impl<V> Entry<V> {
 
     fn is_value(&self) -> bool {
         matches!(self.outcome, Ok(Some(_)))
+    }
+
+    /// The outcome as a request is told it.
+    pub(super) fn show(&self, options: &ReadOptions, now: Duration, sight: &mut Sight) -> Read<V> {
+        let value = self.outcome.clone().inspect_err(|_| sight.failure())?;
+        let left = self.ttl.saturating_sub(self.age(now));
+        let status = match (self.read_at >= options.started, left.is_zero()) {
+            (true, _) => SourceStatus::Live,
+            (false, false) => SourceStatus::Cached,
+            (false, true) => SourceStatus::Stale,
+        };
+        sight.value(self.age(now), left, status);
+        Ok(Fresh { value, as_of: self.as_of, status })
     }
 
     /// What this entry, found in the cache, is worth.

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::domain::SourceStatus;
+
 /// What a request read: how old the oldest part is, how long the shortest-lived part still lives, and what kinds of
 /// record it is made of.
 #[derive(Debug)]
@@ -93,13 +95,13 @@ impl Sight {
     }
 
     /// A value of that age that may be shown for that long.
-    pub(super) fn value(&mut self, age: Duration, left: Duration, live: bool) {
+    pub(super) fn value(&mut self, age: Duration, left: Duration, status: SourceStatus) {
         self.oldest = self.oldest.max(age);
         self.shortest = self.shortest.min(left);
-        self.flags |= match (live, left.is_zero()) {
-            (true, _) => LIVE,
-            (false, true) => STALE,
-            (false, false) => 0,
+        self.flags |= match status {
+            SourceStatus::Live => LIVE,
+            SourceStatus::Stale => STALE,
+            _ => 0,
         };
     }
 

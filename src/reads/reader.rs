@@ -17,11 +17,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::entry::{Entry, Outcome, Worth};
 use super::observed::Sight;
-use super::store::Shelf;
+use super::store::Place;
 use super::trace::{BatchTrace, ReadTrace};
 use super::upstream::Asked;
 use super::wave::{Air, Batch, Boarding, Landed, Open, Seat};
-use super::{Fetch, Fresh, Freshness, Kind, Read, ReadOptions, Store};
+use super::{Fetch, Freshness, Kind, Read, ReadOptions, Store};
 use crate::domain::{Clock, SourceStatus, Weigh};
 use crate::systems::{Call, ErrorKind, SystemError};
 
@@ -44,7 +44,7 @@ struct Inner<K: Key, V: Send + Sync + 'static> {
     clock: Arc<dyn Clock>,
     freshness: Freshness,
     store: Arc<Store>,
-    shelf: Shelf,
+    place: Place,
     weigh: fn(&K, &Entry<V>) -> usize,
     fetch: Arc<Fetch<K, V>>,
     air: Mutex<Air<K, V>>,
@@ -61,13 +61,7 @@ enum Spot<V> {
 
 impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
     /// A reader that asks the owner through `fetch` and keeps what it reads in `store`.
-    pub fn new(
-        kind: Kind,
-        store: &Arc<Store>,
-        clock: Arc<dyn Clock>,
-        freshness: Freshness,
-        fetch: Fetch<K, V>,
-    ) -> Self
+    pub fn new(kind: Kind, store: &Arc<Store>, clock: Arc<dyn Clock>, freshness: Freshness, fetch: Fetch<K, V>) -> Self
     where
         K: Weigh,
         V: Weigh,
@@ -78,7 +72,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
                 clock,
                 freshness,
                 store: Arc::clone(store),
-                shelf: store.shelf(),
+                place: store.place(),
                 weigh: weigh::<K, V>,
                 fetch: Arc::new(fetch),
                 air: Mutex::default(),
@@ -155,7 +149,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
     /// Forgets a record: the next read asks the owner, and a load that is under way cannot put the old value back.
     pub fn evict(&self, key: &K) {
         self.inner.air().evict(key);
-        self.inner.store.evict(self.inner.shelf, key);
+        self.inner.store.evict(self.inner.place, key);
     }
 
     /// Hits, and seats for what is missing, in the order of the keys.
@@ -183,29 +177,15 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
 
     /// What lies in the cache, if it is fresh enough for this request.
     fn hit(self: &Arc<Self>, options: &ReadOptions, key: &K, now: Duration, sight: &mut Sight) -> Option<Read<V>> {
-        let entry: Arc<Entry<V>> = self.store.get(self.shelf, key)?;
+        let entry: Arc<Entry<V>> = self.store.get(self.place, key)?;
         match entry.worth(options, &self.freshness, now) {
-            Worth::Show(entry) => Some(self.show(options, entry, now, sight)),
+            Worth::Show(entry) => Some(entry.show(options, now, sight)),
             Worth::ShowAndRefresh(entry) => {
                 self.refresh(options, key)?;
-                Some(self.show(options, entry, now, sight))
+                Some(entry.show(options, now, sight))
             }
             Worth::Nothing => None,
         }
-    }
-
-    fn show(&self, options: &ReadOptions, entry: &Entry<V>, now: Duration, sight: &mut Sight) -> Read<V> {
-        let value = entry.outcome.clone().inspect_err(|_| sight.failure())?;
-        let age = entry.age(now);
-        let left = entry.ttl.saturating_sub(age);
-        let live = entry.read_at >= options.started;
-        sight.value(age, left, live);
-        let status = match (live, left.is_zero()) {
-            (true, _) => SourceStatus::Live,
-            (false, false) => SourceStatus::Cached,
-            (false, true) => SourceStatus::Stale,
-        };
-        Ok(Fresh { value, as_of: entry.as_of, status })
     }
 
     /// A seat on the flight for a key, or its outcome if that has landed since the cache was looked at.
@@ -223,10 +203,10 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
             return Spot::Seat(seat);
         }
         if self.puts.load(Ordering::Acquire) != puts {
-            let entry = self.store.get::<K, V>(self.shelf, key);
+            let entry = self.store.get::<K, V>(self.place, key);
             let now = clock.monotonic();
             if let Some(Worth::Show(entry)) = entry.as_ref().map(|entry| entry.worth(options, &self.freshness, now)) {
-                return Spot::Read(self.show(options, entry, now, sight));
+                return Spot::Read(entry.show(options, now, sight));
             }
         }
         Spot::Seat(air.board(key, options, self.kind.limit, clock, boarding))
@@ -299,14 +279,13 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
         // A short lock for each key: whoever asks for another does not wait for the whole batch.
         let mut air = self.air();
         if let Err(error) = &entry.outcome {
-            let before = self.store.get::<K, V>(self.shelf, key);
+            let before = self.store.get::<K, V>(self.place, key);
             let now = self.clock.monotonic();
-            entry.last_good =
-                before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
+            entry.last_good = before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
         }
         let entry = Arc::new(entry);
         if air.disembark(key, batch) {
-            self.store.put(self.shelf, key, Arc::clone(&entry), (self.weigh)(key, &entry));
+            self.store.put(self.place, key, Arc::clone(&entry), (self.weigh)(key, &entry));
             self.puts.fetch_add(1, Ordering::Release);
         }
         entry
@@ -326,13 +305,13 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
         if let Some(landed) = landed {
             self.trace_batch(options, &seat.batch, landed);
             return match landed.entries.get(seat.index) {
-                Some(entry) => self.show(options, entry.shown(options, &self.freshness, now), now, sight),
+                Some(entry) => entry.shown(options, &self.freshness, now).show(options, now, sight),
                 None => self.failed(ErrorKind::Internal, sight),
             };
         }
-        let kept = self.store.get::<K, V>(self.shelf, key);
+        let kept = self.store.get::<K, V>(self.place, key);
         match kept.as_ref().and_then(|entry| entry.stand_in(options, &self.freshness, now)) {
-            Some(value) => self.show(options, value, now, sight),
+            Some(value) => value.show(options, now, sight),
             None => self.failed(ErrorKind::Deadline, sight),
         }
     }
@@ -343,12 +322,12 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
     }
 
     fn note(&self, options: &ReadOptions, sight: &Sight) {
-        options.observed.note(self.shelf.part(), sight);
+        options.observed.note(self.place.part(), sight);
     }
 
     fn trace(&self, options: &ReadOptions, note: impl FnOnce(&mut ReadTrace)) {
         if let Some(trace) = &options.trace {
-            trace.note(self.shelf.number(), &self.kind, note);
+            trace.note(self.place.number(), &self.kind, note);
         }
     }
 

@@ -26,22 +26,22 @@ pub struct Store {
 }
 
 /// What an entry costs beside itself and its key: the cache's own books of it, as measured.
-const BOOKS: usize = 320;
+const BOOKS: usize = 448;
 
-/// A reader's place in the store.
+/// The place of a reader in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shelf(usize);
+pub(super) struct Place(usize);
 
 /// A key of any reader, hashed once.
 struct Slot {
-    shelf: Shelf,
+    place: Place,
     hash: u64,
     key: Box<dyn AnyKey>,
 }
 
 /// A look for a key, which needs no key of its own.
 struct Look<'a, K> {
-    shelf: Shelf,
+    place: Place,
     hash: u64,
     key: &'a K,
 }
@@ -72,7 +72,7 @@ impl Hash for Slot {
 impl PartialEq for Slot {
     fn eq(&self, other: &Self) -> bool {
         let key: &dyn Any = &*other.key;
-        self.hash == other.hash && self.shelf == other.shelf && self.key.is(key)
+        self.hash == other.hash && self.place == other.place && self.key.is(key)
     }
 }
 
@@ -87,7 +87,7 @@ impl<K> Hash for Look<'_, K> {
 impl<K: Key> Equivalent<Slot> for Look<'_, K> {
     fn equivalent(&self, slot: &Slot) -> bool {
         let key: &dyn Any = &*slot.key;
-        self.hash == slot.hash && self.shelf == slot.shelf && key.downcast_ref::<K>() == Some(self.key)
+        self.hash == slot.hash && self.place == slot.place && key.downcast_ref::<K>() == Some(self.key)
     }
 }
 
@@ -142,45 +142,45 @@ impl Store {
     }
 
     /// A place for one more reader.
-    pub(super) fn shelf(&self) -> Shelf {
-        Shelf(self.readers.fetch_add(1, Ordering::Relaxed))
+    pub(super) fn place(&self) -> Place {
+        Place(self.readers.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(super) fn get<K: Key, V: Send + Sync + 'static>(&self, shelf: Shelf, key: &K) -> Option<Arc<Entry<V>>> {
-        let held = self.cache.get(&self.look(shelf, key))?;
+    pub(super) fn get<K: Key, V: Send + Sync + 'static>(&self, place: Place, key: &K) -> Option<Arc<Entry<V>>> {
+        let held = self.cache.get(&self.look(place, key))?;
         held.entry.downcast().ok()
     }
 
     /// Puts an entry in. `bytes` is what key and value hold beside their own size.
     pub(super) fn put<K: Key, V: Send + Sync + 'static>(
         &self,
-        shelf: Shelf,
+        place: Place,
         key: &K,
         entry: Arc<Entry<V>>,
         bytes: usize,
     ) {
-        let Look { hash, .. } = self.look(shelf, key);
+        let Look { hash, .. } = self.look(place, key);
         let bytes = bytes + size_of::<K>() + size_of::<Entry<V>>() + BOOKS;
         let held = Held { bytes: u32::try_from(bytes).unwrap_or(u32::MAX), entry };
-        self.cache.insert(Slot { shelf, hash, key: Box::new(key.clone()) }, held);
+        self.cache.insert(Slot { place, hash, key: Box::new(key.clone()) }, held);
     }
 
     /// Forgets an entry for good. The caller has made sure that no load under way can put it back.
-    pub(super) fn evict<K: Key>(&self, shelf: Shelf, key: &K) {
-        self.cache.invalidate(&self.look(shelf, key));
+    pub(super) fn evict<K: Key>(&self, place: Place, key: &K) {
+        self.cache.invalidate(&self.look(place, key));
         // Counted when it is done: who begins after this number was given does not find the old value anymore.
         let number = self.evictions.fetch_add(1, Ordering::SeqCst) + 1;
-        if let Some(last) = self.last_evictions.get(shelf.0 % 64) {
+        if let Some(last) = self.last_evictions.get(place.0 % 64) {
             last.fetch_max(number, Ordering::SeqCst);
         }
     }
 
-    fn look<'a, K: Key>(&self, shelf: Shelf, key: &'a K) -> Look<'a, K> {
-        Look { shelf, hash: self.hasher.hash_one((shelf.0, key)), key }
+    fn look<'a, K: Key>(&self, place: Place, key: &'a K) -> Look<'a, K> {
+        Look { place, hash: self.hasher.hash_one((place.0, key)), key }
     }
 }
 
-impl Shelf {
+impl Place {
     /// The bit of this reader among the parts of an answer.
     pub(super) fn part(self) -> u64 {
         1 << (self.0 % 64)

@@ -1,9 +1,15 @@
-//! The reader against an owner that counts, waits, fails and panics on command. Ages are measured on the test's own clock;
-//! the batch window's millisecond is a real one, since the data loader's timer is not tokio's.
+//! The reader against an owner that counts, waits, fails and panics on command. Ages are measured on the test's own clock,
+//! windows and deadlines on tokio's, which stands still but for them.
+
+mod memory;
+mod oracle;
+mod stale;
+mod traced;
+mod waves;
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,16 +20,21 @@ use tokio::time::Instant;
 use super::*;
 use crate::config::{Cache as CacheConfig, Seconds};
 use crate::domain::{Clock, ConnectionName, Domain, ManualClock, SourceStatus};
-use crate::systems::{BatchResult, ErrorKind, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, Priority, SystemError};
 
-/// An owner of numbers: says `key * 10 + revision`, knows no key over 900, fails on 13.
+/// An owner of numbers: says `key * 10 + revision`, knows no key over 900, fails on 13; fails altogether when told to.
 #[derive(Default)]
-struct Owner {
-    calls: AtomicUsize,
-    largest: AtomicUsize,
-    revision: AtomicUsize,
-    hold: Option<Arc<Notify>>,
-    panics: bool,
+pub(super) struct Owner {
+    pub(super) calls: AtomicUsize,
+    pub(super) keys: AtomicUsize,
+    pub(super) largest: AtomicUsize,
+    pub(super) revision: AtomicUsize,
+    pub(super) failing: Mutex<Option<ErrorKind>>,
+    pub(super) asked_as: Mutex<Vec<Priority>>,
+    pub(super) hold: Option<Arc<Notify>>,
+    pub(super) hangs: AtomicBool,
+    pub(super) latency: Duration,
+    pub(super) panics: bool,
 }
 
 impl Owner {
@@ -38,20 +49,32 @@ impl Owner {
         }
     }
 
-    async fn answer(self: Arc<Self>, keys: Vec<usize>) -> BatchResult<usize, usize> {
+    async fn answer(self: Arc<Self>, call: Call, keys: Vec<usize>) -> BatchResult<usize, usize> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        call.attempt();
+        self.asked_as.lock().unwrap().push(call.priority);
+        self.keys.fetch_add(keys.len(), Ordering::SeqCst);
         self.largest.fetch_max(keys.len(), Ordering::SeqCst);
         let revision = self.revision.load(Ordering::SeqCst);
         if let Some(hold) = &self.hold {
             hold.notified().await;
         }
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
         assert!(!self.panics, "told to");
+        if let Some(kind) = *self.failing.lock().unwrap() {
+            return Err(Self::error(kind));
+        }
         let mut batch = crate::systems::Batch::default();
         for key in keys {
             match key {
                 13 => drop(batch.failed.insert(13, Self::error(ErrorKind::Broken))),
                 1000 => return Err(Self::error(ErrorKind::Timeout)),
-                901.. => {}
+                901..=1000 => {}
                 _ => drop(batch.found.insert(key, key * 10 + revision)),
             }
         }
@@ -59,47 +82,121 @@ impl Owner {
     }
 }
 
-struct Setting {
-    clock: Arc<ManualClock>,
-    owner: Arc<Owner>,
-    reader: Arc<Reader<usize, usize>>,
+pub(super) struct Setting {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) owner: Arc<Owner>,
+    freshness: Freshness,
+    pub(super) store: Arc<Store>,
+    pub(super) reader: Arc<Reader<usize, usize>>,
 }
 
 impl Setting {
-    fn new(owner: Owner) -> Self {
+    pub(super) fn new(owner: Owner) -> Self {
+        Self::with(owner, &CacheConfig { jitter_percent: 0, ..CacheConfig::default() })
+    }
+
+    /// Values live 30 seconds, and are shown for longer by so many seconds while the owner is asked, or fails.
+    pub(super) fn lenient(while_revalidate: u64, if_error: u64) -> Self {
+        let seconds = |seconds| Seconds(Duration::from_secs(seconds));
+        let config = CacheConfig {
+            jitter_percent: 0,
+            stale_while_revalidate: seconds(while_revalidate),
+            stale_if_error: seconds(if_error),
+            ..CacheConfig::default()
+        };
+        Self::with(Owner::default(), &config)
+    }
+
+    fn with(owner: Owner, config: &CacheConfig) -> Self {
         let clock = Arc::new(ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
         let owner = Arc::new(owner);
-        let asked = Arc::clone(&owner);
-        let config = CacheConfig { jitter_percent: 0, ..CacheConfig::default() };
-        let freshness = Freshness::of(&config, Domain::Commercial, Duration::from_secs(10));
-        let kind = Kind { connection: ConnectionName::new("owner"), system: "test", name: "numbers", limit: 100 };
-        let reader = Reader::new(
-            kind,
-            &Store::new(1024 * 1024, freshness.longest()),
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            freshness,
-            Box::new(move |_, keys| Arc::clone(&asked).answer(keys).boxed()),
-        );
-        Self { clock, owner, reader: Arc::new(reader) }
+        let freshness = Freshness::of(config, Domain::Commercial, Duration::from_secs(10));
+        let store = Store::new(config.max_bytes, freshness.longest());
+        let reader = reader(&owner, &store, &clock, freshness.clone());
+        Self { clock, owner, freshness, store, reader }
+    }
+
+    /// Another reader of the same owner and store.
+    pub(super) fn another(&self) -> Arc<Reader<usize, usize>> {
+        reader(&self.owner, &self.store, &self.clock, self.freshness.clone())
     }
 
     /// A request that begins now.
-    fn request(&self, max_age: Option<u64>) -> ReadOptions {
+    pub(super) fn request(&self, max_age: Option<u64>) -> ReadOptions {
         let mut request = ReadOptions::new(self.clock.monotonic(), Instant::now() + Duration::from_secs(5));
         request.max_age = max_age.map(Duration::from_secs);
         request
     }
 
-    fn calls(&self) -> usize {
+    /// A report that begins now.
+    pub(super) fn report(&self) -> ReadOptions {
+        ReadOptions { priority: Priority::Report, ..self.request(None) }
+    }
+
+    /// A read by a task of its own.
+    pub(super) fn spawn(&self, request: ReadOptions, key: usize) -> tokio::task::JoinHandle<Read<usize>> {
+        let reader = Arc::clone(&self.reader);
+        tokio::spawn(async move { reader.get(&request, &key).await })
+    }
+
+    /// What a read says now: the value with its status, or the kind of failure.
+    pub(super) async fn says(
+        &self,
+        max_age: Option<u64>,
+        key: usize,
+    ) -> Result<(Option<usize>, SourceStatus), ErrorKind> {
+        let read = self.reader.get(&self.request(max_age), &key).await;
+        read.map(|fresh| (fresh.value.as_deref().copied(), fresh.status)).map_err(|error| error.kind)
+    }
+
+    pub(super) fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub(super) fn fail(&self, kind: impl Into<Option<ErrorKind>>) {
+        *self.owner.failing.lock().unwrap() = kind.into();
+    }
+
+    pub(super) fn correct(&self) {
+        self.owner.revision.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn calls(&self) -> usize {
         self.owner.calls.load(Ordering::SeqCst)
+    }
+
+    /// Lets others run until the owner has been asked so often.
+    pub(super) async fn until_asked(&self, calls: usize) {
+        while self.calls() < calls {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
-fn value(read: &Read<usize>) -> Option<usize> {
+fn reader(
+    owner: &Arc<Owner>,
+    store: &Arc<Store>,
+    clock: &Arc<ManualClock>,
+    freshness: Freshness,
+) -> Arc<Reader<usize, usize>> {
+    let kind = Kind { connection: ConnectionName::new("owner"), system: "test", name: "numbers", limit: 100 };
+    let (asked, time) = (Arc::clone(owner), Arc::clone(clock) as Arc<dyn Clock>);
+    let fetch: Fetch<usize, usize> = Box::new(move |call, keys| Arc::clone(&asked).answer(call, keys).boxed());
+    Arc::new(Reader::new(kind, store, time, freshness, fetch))
+}
+
+/// Lets background work run to its end.
+pub(super) async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(super) fn value(read: &Read<usize>) -> Option<usize> {
     read.as_ref().unwrap().value.as_deref().copied()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn many_keys_are_cut_to_the_owners_limit() {
     let setting = Setting::new(Owner::default());
     let keys: Vec<usize> = (0..250).map(|key| 100 + key).collect();
@@ -109,7 +206,7 @@ async fn many_keys_are_cut_to_the_owners_limit() {
     assert!(setting.owner.largest.load(Ordering::SeqCst) <= 100);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_within_a_millisecond_travel_together_and_one_key_is_asked_once() {
     let setting = Setting::new(Owner::default());
     let requests = (0..10_000_usize).map(|at| {
@@ -121,7 +218,7 @@ async fn requests_within_a_millisecond_travel_together_and_one_key_is_asked_once
     assert_eq!(setting.calls(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_bad_key_fails_alone_and_an_unknown_one_is_not_a_failure() {
     let setting = Setting::new(Owner::default());
     let reads = setting.reader.get_many(&setting.request(None), &[12, 13, 950]).await;
@@ -130,7 +227,7 @@ async fn one_bad_key_fails_alone_and_an_unknown_one_is_not_a_failure() {
     assert_eq!(value(&reads[2]), None);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_lives_for_its_time_and_a_correction_is_seen_after_it() {
     let setting = Setting::new(Owner::default());
     assert_eq!(value(&setting.reader.get(&setting.request(None), &1).await), Some(10));
@@ -144,7 +241,7 @@ async fn a_value_lives_for_its_time_and_a_correction_is_seen_after_it() {
     assert_eq!(setting.calls(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_bounds_the_age_of_what_it_reads() {
     let setting = Setting::new(Owner::default());
     setting.reader.get(&setting.request(None), &1).await.unwrap();
@@ -159,22 +256,17 @@ async fn a_request_bounds_the_age_of_what_it_reads() {
     assert_eq!(setting.calls(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_load_that_took_off_before_a_no_cache_request_is_not_joined() {
     let hold = Arc::new(Notify::new());
     let setting = Setting::new(Owner { hold: Some(Arc::clone(&hold)), ..Owner::default() });
-    let (reader, early) = (Arc::clone(&setting.reader), setting.request(None));
-    let early = tokio::spawn(async move { reader.get(&early, &1).await });
-    while setting.calls() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let early = setting.spawn(setting.request(None), 1);
+    setting.until_asked(1).await;
     setting.owner.revision.store(1, Ordering::SeqCst);
     setting.clock.advance(Duration::from_secs(1));
-    let (reader, late) = (Arc::clone(&setting.reader), setting.request(Some(0)));
-    let late = tokio::spawn(async move { reader.get(&late, &1).await });
-    while setting.calls() == 1 {
-        tokio::task::yield_now().await;
-    }
+    let late = setting.spawn(setting.request(Some(0)), 1);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    assert_eq!(setting.calls(), 2);
     hold.notify_waiters();
     assert_eq!(value(&early.await.unwrap()), Some(10));
     assert_eq!(value(&late.await.unwrap()), Some(11));
@@ -182,17 +274,13 @@ async fn a_load_that_took_off_before_a_no_cache_request_is_not_joined() {
     assert_eq!(value(&setting.reader.get(&setting.request(None), &1).await), Some(11));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_reader_that_leaves_does_not_take_the_load_with_it() {
     let hold = Arc::new(Notify::new());
     let setting = Setting::new(Owner { hold: Some(Arc::clone(&hold)), ..Owner::default() });
-    let (reader, first) = (Arc::clone(&setting.reader), setting.request(None));
-    let leader = tokio::spawn(async move { reader.get(&first, &1).await });
-    while setting.calls() == 0 {
-        tokio::task::yield_now().await;
-    }
-    let (reader, second) = (Arc::clone(&setting.reader), setting.request(None));
-    let follower = tokio::spawn(async move { reader.get(&second, &1).await });
+    let leader = setting.spawn(setting.request(None), 1);
+    setting.until_asked(1).await;
+    let follower = setting.spawn(setting.request(None), 1);
     tokio::task::yield_now().await;
     leader.abort();
     assert!(leader.await.is_err());
@@ -201,29 +289,24 @@ async fn a_reader_that_leaves_does_not_take_the_load_with_it() {
     assert_eq!(setting.calls(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_eviction_is_stronger_than_a_load_under_way() {
     let hold = Arc::new(Notify::new());
     let setting = Setting::new(Owner { hold: Some(Arc::clone(&hold)), ..Owner::default() });
-    let (reader, early) = (Arc::clone(&setting.reader), setting.request(None));
-    let early = tokio::spawn(async move { reader.get(&early, &1).await });
-    while setting.calls() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let early = setting.spawn(setting.request(None), 1);
+    setting.until_asked(1).await;
     setting.owner.revision.store(1, Ordering::SeqCst);
     setting.reader.evict(&1);
     hold.notify_waiters();
     assert_eq!(value(&early.await.unwrap()), Some(10));
-    let (reader, late) = (Arc::clone(&setting.reader), setting.request(None));
-    let late = tokio::spawn(async move { reader.get(&late, &1).await });
-    while setting.calls() == 1 {
-        tokio::task::yield_now().await;
-    }
+    let late = setting.spawn(setting.request(None), 1);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    assert_eq!(setting.calls(), 2);
     hold.notify_waiters();
     assert_eq!(value(&late.await.unwrap()), Some(11));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failure_is_remembered_for_a_second_and_not_longer() {
     let setting = Setting::new(Owner::default());
     for _ in 0..3 {
@@ -235,7 +318,7 @@ async fn a_failure_is_remembered_for_a_second_and_not_longer() {
     assert_eq!(setting.calls(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn that_a_record_is_unknown_is_believed_for_less_long() {
     let setting = Setting::new(Owner::default());
     setting.reader.get(&setting.request(None), &950).await.unwrap();
@@ -247,7 +330,7 @@ async fn that_a_record_is_unknown_is_believed_for_less_long() {
     assert_eq!(setting.calls(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connector_that_panics_fails_its_readers_and_nothing_else() {
     let setting = Setting::new(Owner { panics: true, ..Owner::default() });
     assert_eq!(setting.reader.get(&setting.request(None), &1).await.unwrap_err().kind, ErrorKind::Internal);
@@ -256,7 +339,7 @@ async fn a_connector_that_panics_fails_its_readers_and_nothing_else() {
     assert_eq!(setting.calls(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nobody_waits_beyond_the_deadline() {
     let setting = Setting::new(Owner { hold: Some(Arc::new(Notify::new())), ..Owner::default() });
     let request = ReadOptions { deadline: Instant::now() + Duration::from_millis(20), ..setting.request(None) };
@@ -265,7 +348,7 @@ async fn nobody_waits_beyond_the_deadline() {
     assert!(Instant::now() >= request.deadline);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_a_request_saw_is_its_oldest_and_its_shortest_lived_part() {
     let setting = Setting::new(Owner::default());
     setting.reader.get(&setting.request(None), &1).await.unwrap();
@@ -279,7 +362,7 @@ async fn what_a_request_saw_is_its_oldest_and_its_shortest_lived_part() {
     assert_eq!(request.observed.lifetime(), None, "an answer with a failed part is not to be kept");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn lifetimes_vary_but_are_never_longer_than_configured() {
     let config = CacheConfig { ttl: Seconds(Duration::from_secs(100)), ..CacheConfig::default() };
     let freshness = Freshness::of(&config, Domain::Costs, Duration::from_secs(1));

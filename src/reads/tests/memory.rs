@@ -1,0 +1,113 @@
+//! What is kept: within the bound, of which kinds, and where deals led.
+
+use super::*;
+use crate::domain::{Deal, DealId, Link, SharedIdRule};
+
+#[tokio::test(start_paused = true)]
+async fn the_store_of_all_readers_stays_within_its_bytes() {
+    let config = CacheConfig { max_bytes: 64 * 1024, ..CacheConfig::default() };
+    let setting = Setting::with(Owner::default(), &config);
+    let keys: Vec<usize> = (2000..4000).collect();
+    setting.reader.get_many(&setting.request(None), &keys).await;
+    let held = setting.store.bytes();
+    assert!((32 * 1024..=64 * 1024).contains(&held), "{held} bytes");
+    let last = keys.last().unwrap();
+    assert!(setting.reader.peek(&setting.request(None), last).is_some(), "what was read last is there");
+    assert!(setting.reader.peek(&setting.request(None), &2000).is_none(), "what was read first is not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_of_one_store_do_not_see_one_anothers_keys() {
+    let setting = Setting::new(Owner::default());
+    setting.reader.get(&setting.request(None), &1).await.unwrap();
+    let other = setting.another();
+    assert!(other.peek(&setting.request(None), &1).is_none());
+    other.get(&setting.request(None), &1).await.unwrap();
+    assert_eq!(setting.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_answer_knows_that_a_record_of_a_kind_it_shows_was_evicted() {
+    let setting = Setting::new(Owner::default());
+    let (one, other) = (Arc::clone(&setting.reader), setting.another());
+    let begun = setting.store.evictions(u64::MAX);
+    let request = setting.request(None);
+    one.get(&request, &1).await.unwrap();
+    let parts = request.observed.parts();
+    other.evict(&7);
+    assert_eq!(setting.store.evictions(parts), begun, "of another kind");
+    one.evict(&7);
+    assert!(setting.store.evictions(parts) > begun);
+
+    let begun = setting.store.evictions(u64::MAX);
+    let request = setting.request(None);
+    one.get(&request, &1).await.unwrap();
+    other.get(&request, &1).await.unwrap();
+    assert_eq!(request.observed.parts().count_ones(), 2);
+    assert_eq!(setting.store.evictions(request.observed.parts()), begun);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_knows_whether_something_was_read_for_it() {
+    let setting = Setting::new(Owner::default());
+    let request = setting.request(None);
+    setting.reader.get(&request, &1).await.unwrap();
+    assert!(request.observed.live() && !request.observed.stale());
+    setting.pass(1);
+    let request = setting.request(None);
+    setting.reader.get(&request, &1).await.unwrap();
+    assert!(!request.observed.live());
+}
+
+fn deal(id: &str, link: Link) -> Deal {
+    Deal {
+        id: DealId::new(id),
+        name: None,
+        pipeline: None,
+        stage: None,
+        status: None,
+        amount: None,
+        expected_margin: None,
+        close_date: None,
+        owner: None,
+        vertical: None,
+        deal_type: None,
+        scope: None,
+        client: None,
+        link,
+        created_at: None,
+        updated_at: None,
+        url: None,
+        flaws: Vec::new(),
+    }
+}
+
+#[test]
+fn where_a_deal_led_is_remembered_until_it_leads_elsewhere() {
+    let rule = SharedIdRule::new(regex::Regex::new("^P[0-9]+$").unwrap(), &[]);
+    let project = |text: &str| rule.parse(text).unwrap();
+    let links = Links::new(100);
+    let id = DealId::new("1");
+    assert_eq!(links.of(&id), None);
+    links.saw(&deal("1", Link::To(project("P1"))));
+    assert_eq!(links.of(&id), Some(project("P1")));
+    links.saw(&deal("1", Link::To(project("P2"))));
+    assert_eq!(links.of(&id), Some(project("P2")));
+    links.saw(&deal("1", Link::Malformed("p?".to_owned())));
+    assert_eq!(links.of(&id), None);
+    links.saw(&deal("1", Link::To(project("P1"))));
+    links.forget(&id);
+    assert_eq!(links.of(&id), None);
+}
+
+#[test]
+fn the_memory_of_links_is_bounded_and_keeps_the_latest() {
+    let rule = SharedIdRule::new(regex::Regex::new("^P[0-9]+$").unwrap(), &[]);
+    let links = Links::new(100);
+    for number in 0..1000 {
+        links.saw(&deal(&number.to_string(), Link::To(rule.parse(&format!("P{number}")).unwrap())));
+    }
+    let kept: Vec<i32> = (0..1000).filter(|number| links.of(&DealId::new(number.to_string())).is_some()).collect();
+    assert!((50..=100).contains(&kept.len()), "{}", kept.len());
+    assert!(kept.into_iter().all(|number| number >= 900));
+}
