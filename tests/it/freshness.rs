@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::Gateway;
+use super::support::{Gateway, company};
 
 const CARD: &str = "query($id: ProjectId!) { project(id: $id) { financials {
     invoiced { amount } source { status ageMs asOf } } invoices { number net { amount } source { status } } } }";
@@ -115,4 +115,61 @@ async fn the_same_holds_for_the_crm_and_the_project_tool() {
     let project = &after.fine()["project"];
     assert_eq!((&project["health"], &project["healthReason"]), (&json!("RED"), &json!("Late steel")));
     assert_eq!(project["deal"]["amount"]["amount"], "77777.77");
+}
+
+/// A gateway whose configuration allows values of the ERP's to be shown beyond their time to live.
+async fn lenient(settings: &str) -> Gateway {
+    let cache = format!("\n[cache]\nttl = \"30s\"\njitter_percent = 0\n[cache.domains.receivables]\n{settings}\n");
+    Gateway::over(company(60), |config| config + &cache).await
+}
+
+const INVOICES: &str =
+    "query($id: ProjectId!) { project(id: $id) { invoices { number net { amount } source { status ageMs } } } }";
+
+#[tokio::test]
+async fn an_erp_that_is_down_is_stood_in_for_where_the_company_allows_it_and_it_shows() {
+    let gateway = lenient("stale_if_error = \"5m\"").await;
+    let (project, number) = open_invoice(&gateway);
+    let ask = async |control| gateway.ask_with(INVOICES, json!({ "id": project }), control).await;
+    let source = |answer: &super::support::Answer| answer.data()["project"]["invoices"][0]["source"].clone();
+
+    let before = net(ask(None).await.fine(), number);
+    gateway.control("sap", "fault", json!({ "mode": "down" })).await;
+    gateway.control("sap", "correct", json!({ "invoice": number, "net": "4321.09" })).await;
+    gateway.pass(40);
+    let stale = ask(None).await;
+    assert_eq!(net(stale.fine(), number), before);
+    assert_eq!(source(&stale), json!({ "status": "STALE", "ageMs": 40_000 }));
+    assert_eq!(
+        (&stale.headers["age"], &stale.headers["cache-control"]),
+        (&"40".parse().unwrap(), &"private, max-age=40".parse().unwrap())
+    );
+
+    let live = ask(Some("no-cache")).await;
+    assert_eq!(live.data()["project"]["invoices"], Value::Null, "who asks for live values is told that there are none");
+    assert!(!live.errors().is_empty());
+    gateway.pass(300);
+    assert!(!ask(None).await.errors().is_empty(), "and nobody gets a value older than the company allows");
+}
+
+#[tokio::test]
+async fn a_stale_value_is_shown_at_once_while_it_is_read_anew_where_the_company_allows_it() {
+    let gateway = lenient("stale_while_revalidate = \"1m\"").await;
+    let (project, number) = open_invoice(&gateway);
+    let ask = async || gateway.ask_with(INVOICES, json!({ "id": project }), None).await;
+    let before = net(ask().await.fine(), number);
+    gateway.control("sap", "correct", json!({ "invoice": number, "net": "4321.09" })).await;
+    gateway.pass(31);
+    let stale = ask().await;
+    assert_eq!(net(stale.fine(), number), before);
+    assert_eq!(stale.data()["project"]["invoices"][0]["source"]["status"], "STALE");
+    // The owner is being asked meanwhile: the next answers have it, as soon as it has answered.
+    let mut seen = before.clone();
+    for _ in 0..1000 {
+        seen = net(ask().await.fine(), number);
+        if seen != before {
+            break;
+        }
+    }
+    assert_eq!(seen, "4321.09");
 }
