@@ -159,6 +159,7 @@ async fn a_stale_value_is_shown_at_once_while_it_is_read_anew_where_the_company_
     let ask = async || gateway.ask_with(INVOICES, json!({ "id": project }), None).await;
     let before = net(ask().await.fine(), number);
     gateway.control("sap", "correct", json!({ "invoice": number, "net": "4321.09" })).await;
+    gateway.control("sap", "fault", json!({ "mode": "slow", "ms": 500 })).await;
     gateway.pass(31);
     let stale = ask().await;
     assert_eq!(net(stale.fine(), number), before);
