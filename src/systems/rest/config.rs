@@ -159,7 +159,8 @@ impl Lookup {
         let whole_number = || key.parse::<u64>().is_ok_and(|number| number.to_string() == key);
         !key.is_empty()
             && key.len() <= 500
-            && !key.chars().any(char::is_control)
+            && !key.bytes().any(|byte| byte.is_ascii_control())
+            && (key.is_ascii() || !key.chars().any(char::is_control))
             && self.path.takes(key)
             && (!self.numbers || whole_number())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{CreditNotes, Invoices};
 use super::map::{Inherited, Reader, Setting};
-use super::row::{Reject, Row, each, scalars};
+use super::row::{Reject, Row, each};
 use crate::domain::{
     Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Payment, ProjectId,
     ProjectInvoice, SharedIdRule, split_by_project,
@@ -73,15 +73,16 @@ impl Invoices {
     /// Shared IDs on the document itself.
     fn project_ids(&self, row: &Row<'_>, rule: &SharedIdRule, asked: Option<&ProjectId>) -> Vec<ProjectId> {
         let mut ids: Vec<ProjectId> = Vec::new();
-        let sent = self.fields.project_id.as_ref().and_then(|path| row.get(path)).map(scalars).unwrap_or_default();
-        for text in sent {
-            // By far most rows name the project that was asked, in its canonical spelling.
-            let known = asked.filter(|asked| asked.as_str() == text).cloned();
-            if let Some(id) = known.or_else(|| rule.parse(&text).ok())
-                && !ids.contains(&id)
-            {
-                ids.push(id);
-            }
+        if let Some(sent) = self.fields.project_id.as_ref().and_then(|path| row.get(path)) {
+            sent.each_scalar(|text| {
+                // By far most rows name the project that was asked, in its canonical spelling.
+                let known = asked.filter(|asked| asked.as_str() == text).cloned();
+                if let Some(id) = known.or_else(|| rule.parse(&text).ok())
+                    && !ids.contains(&id)
+                {
+                    ids.push(id);
+                }
+            });
         }
         if ids.is_empty() && self.lines.as_ref().is_none_or(|lines| lines.project_id.is_none()) {
             ids.extend(asked.cloned());

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::config::{Listing, Lookup};
+use super::dates::{Day, Moment};
 use super::path::{Field, Path};
-use super::value::{Amount, Condition, Day, Moment, Number, Text, Word};
+use super::value::{Amount, Condition, Number, Text, Word};
 use super::words::Ours;
 use crate::domain::{
     CommunicationKind, CostKind, CostState, DealStatus, Health, InvoiceKind, InvoiceState, MilestoneStatus, Priority,

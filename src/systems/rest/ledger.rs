@@ -49,32 +49,34 @@ impl InvoicePort {
         &self,
         by: Option<By<'_>>,
         row: &Row<'_>,
-        asked: &Asked<'_, ProjectId>,
-        found: &mut Vec<(usize, ProjectInvoice)>,
+        asked: &mut Asked<'_, ProjectId>,
+        found: &mut [Vec<ProjectInvoice>],
     ) -> Result<(), Reject> {
-        let mut places = Vec::with_capacity(1);
+        let mut places = std::mem::take(&mut asked.places);
+        places.clear();
         if let Some(by) = by {
             asked.all_of(row, by, &mut places)?;
         }
         let on_lines = self.on_lines();
-        if places.is_empty() && !on_lines {
-            return Ok(());
-        }
         let only = places.first().filter(|_| places.len() == 1).and_then(|place| asked.key(*place));
-        let Some(invoice) = self.table.read(row, self.api.setting(), self.direction, only)? else { return Ok(()) };
-        if on_lines {
-            for place in invoice.project_ids.iter().filter_map(|id| asked.find(id.as_str())) {
-                if !places.contains(&place) {
-                    places.push(place);
+        if (!places.is_empty() || on_lines)
+            && let Some(invoice) = self.table.read(row, self.api.setting(), self.direction, only)?
+        {
+            if on_lines {
+                for place in invoice.project_ids.iter().filter_map(|id| asked.find(id.as_str())) {
+                    if !places.contains(&place) {
+                        places.push(place);
+                    }
+                }
+            }
+            let invoice = Arc::new(invoice);
+            for place in &places {
+                if let (Some(project), Some(list)) = (asked.key(*place), found.get_mut(*place)) {
+                    list.push(part(Arc::clone(&invoice), project));
                 }
             }
         }
-        let invoice = Arc::new(invoice);
-        for place in places {
-            if let Some(project) = asked.key(place) {
-                found.push((place, part(Arc::clone(&invoice), project)));
-            }
-        }
+        asked.places = places;
         Ok(())
     }
 
@@ -132,14 +134,14 @@ impl InvoiceSource for InvoicePort {
         let gathered = match (&self.table.by_project, &self.table.list) {
             (Some(lookup), _) => {
                 let by = self.by_project(Some(lookup));
-                let each = |row: &Row<'_>, asked: &Asked<'_, ProjectId>, found: &mut Vec<_>| {
+                let each = |row: &Row<'_>, asked: &mut Asked<'_, ProjectId>, found: &mut [_]| {
                     self.project_row(by, row, asked, found)
                 };
                 self.api.gather(call, operation, lookup, ids, &each).await
             }
             (None, Some(list)) if self.by_project(None).is_some() || self.on_lines() => {
                 let by = self.by_project(None);
-                let each = |row: &Row<'_>, asked: &Asked<'_, ProjectId>, found: &mut Vec<_>| {
+                let each = |row: &Row<'_>, asked: &mut Asked<'_, ProjectId>, found: &mut [_]| {
                     self.project_row(by, row, asked, found)
                 };
                 self.api.gather_from_list(call, operation, list, ids, &each).await?

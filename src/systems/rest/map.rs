@@ -8,19 +8,21 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
+use super::dates::{Day, Moment};
 use super::fields::{
     Clients, Communications, Contacts, Costs, Deals, EffortTable, LineItems, Milestones, Projects, Proposals,
     TicketFields,
 };
+use super::json::Raw;
 use super::path::Field;
-use super::row::{Reject, Row, scalar};
+use super::row::{Reject, Row};
 use super::template::encode;
-use super::value::{Amount, Condition, Day, Moment, Number, Said, Text, Word};
+use super::value::{Amount, Condition, Number, Said, Text, Word};
 use super::words::{Ours, Words};
 use crate::domain::{
     Booked, Client, ClientId, Communication, Contact, ContactId, Cost, CostState, Currency, Deal, DealId, Flaw,
     FlawKind, LineItem, Link, Milestone, Money, Party, Person, Project, ProjectId, Proposal, SharedIdRule, Ticket,
-    TicketCategory, TicketId, parse_currency,
+    TicketCategory, TicketId,
 };
 
 /// What is the same for all rows of a connection.
@@ -130,7 +132,7 @@ impl<'r> Reader<'r> {
     /// The currency that amounts of the row inherit.
     pub(super) fn currency(&self, field: Option<&Field<Text>>) -> Inherited {
         let code = field.and_then(|Field(text)| text.read(self.row)).ok_or(FlawKind::MissingCurrency)?;
-        parse_currency(&code).map_err(|_| FlawKind::UnknownCurrency)
+        self.row.currency(&code).map_err(|_| FlawKind::UnknownCurrency)
     }
 
     pub(super) fn booked(&mut self, document: Part<'_>, company: Part<'_>) -> Booked {
@@ -392,7 +394,7 @@ impl TicketFields {
         }
         let id = r.required(&self.id, "id")?;
         let project_id = asked.cloned().or_else(|| r.shared_id(self.project_id.as_ref(), None));
-        let raw_status = || self.status.0.path.as_ref().and_then(|path| row.get(path)).and_then(scalar);
+        let raw_status = || self.status.0.path.as_ref().and_then(|path| row.get(path)).and_then(Raw::scalar);
         Ok(Some(Ticket {
             subject: r.text(self.subject.as_ref()),
             status: r.word(Some(&self.status), None).ok_or_else(|| Reject::new("a row without `status`"))?,

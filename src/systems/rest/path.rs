@@ -2,24 +2,45 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Where a value stands: `"customer.name"`, with a number for a place in a list (`"amounts.0.value"`), or a list of names
 /// where a name holds a dot: `["@odata.nextLink"]`. Empty is the thing itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Path(Vec<Box<str>>);
+#[derive(Debug, Default)]
+pub struct Path {
+    names: Vec<Box<str>>,
+    /// Where its first name stood in the row that was read last: the first place to look in the next one.
+    last_seen: AtomicUsize,
+}
+
+impl Clone for Path {
+    fn clone(&self) -> Self {
+        Self { names: self.names.clone(), last_seen: AtomicUsize::default() }
+    }
+}
 
 impl Path {
     /// The names, from the outermost in.
     pub(super) fn segments(&self) -> &[Box<str>] {
-        &self.0
+        &self.names
+    }
+
+    /// Which field of a row it probably begins with. A guess, to be checked.
+    pub(super) fn last_seen(&self) -> usize {
+        self.last_seen.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of which field it was.
+    pub(super) fn seen(&self, field: usize) {
+        self.last_seen.store(field, Ordering::Relaxed);
     }
 
     /// Whether it is the thing itself.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty()
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, String> {
@@ -33,13 +54,13 @@ impl Path {
         if names.iter().any(|name| name.is_empty()) {
             return Err("a path with an empty name in it: write `outer.inner`".to_owned());
         }
-        Ok(Self(names))
+        Ok(Self { names, last_seen: AtomicUsize::default() })
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("."))
+        f.write_str(&self.names.join("."))
     }
 }
 

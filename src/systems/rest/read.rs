@@ -8,9 +8,10 @@ use futures_util::{StreamExt, stream};
 
 use super::client::{Api, Ask, Extra, Position};
 use super::config::{Listing, Lookup, Paging};
+use super::json::Raw;
 use super::path::Path;
-use super::row::{Reject, Row, scalars};
-use super::template::{Between, Placeholder, between_keys, encode};
+use super::row::{Reject, Row};
+use super::template::{Between, Placeholder, between_keys, encoded_len};
 use super::value::Text;
 use crate::domain::{ClientId, DealId, InvoiceId, Page, ProjectId, SharedIdRule, TicketId};
 use crate::systems::{Batch, Call, ErrorKind, SystemError};
@@ -54,27 +55,48 @@ record_keys!(DealId, ClientId, TicketId, InvoiceId);
 
 /// The keys of one call.
 pub(super) struct Asked<'k, K> {
-    keys: &'k [K],
+    keys: Vec<&'k K>,
     index: HashMap<&'k str, usize>,
     rule: &'k SharedIdRule,
-    /// The key, if it is the only one of the call, and rows need not name it.
-    implied: Option<usize>,
+    /// Whether the key is the only one of the call, and rows need not name it.
+    implied: bool,
     /// Whether a row that names no key is a row of nobody (in a list of everything), or a defect.
     anyone: bool,
+    /// The place that was found last.
+    last: usize,
+    /// For [`all_of`](Self::all_of).
+    pub(super) places: Vec<usize>,
 }
 
-impl<K: Key> Asked<'_, K> {
-    /// The place of a key in the batch, by any spelling.
-    pub(super) fn find(&self, text: &str) -> Option<usize> {
+impl<'k, K: Key> Asked<'k, K> {
+    fn new(keys: Vec<&'k K>, rule: &'k SharedIdRule, implied: bool, anyone: bool) -> Self {
+        let index = keys.iter().enumerate().map(|(place, key)| (key.text(), place)).collect();
+        Self { keys, index, rule, implied, anyone, last: 0, places: Vec::new() }
+    }
+
+    /// The place of a key in the call, by any spelling.
+    pub(super) fn find(&mut self, text: &str) -> Option<usize> {
+        // Rows mostly come in the order in which their keys were asked for, each key's together.
+        let is_it = |place: &usize| self.keys.get(*place).is_some_and(|key| key.text() == text);
+        let near = [self.last, self.last + 1].into_iter().find(is_it).filter(|_| self.index.len() == self.keys.len());
         // The canonical spelling is by far the most common one, and the only one that costs nothing.
-        self.index.get(text).or_else(|| self.index.get(K::canonical(text, self.rule)?.as_str())).copied()
+        let canonical = || self.index.get(K::canonical(text, self.rule)?.as_str());
+        let place = near.or_else(|| self.index.get(text).or_else(canonical).copied())?;
+        self.last = place;
+        Some(place)
     }
 
     /// The place of the key that a row is for; none if it was not asked for.
-    pub(super) fn of(&self, row: &Row<'_>, key: By<'_>) -> Result<Option<usize>, Reject> {
+    pub(super) fn of(&mut self, row: &Row<'_>, key: By<'_>) -> Result<Option<usize>, Reject> {
         Ok(match key {
-            By::Implied => self.implied,
-            By::Path(path) => self.present(row, path)?.first().and_then(|text| self.find(text)),
+            By::Implied => self.implied.then_some(0),
+            By::Path(path) => {
+                let mut first = None;
+                if let Some(value) = self.present(row, path)? {
+                    value.each_scalar(|text| first = first.take().or(Some(text)));
+                }
+                first.and_then(|text| self.find(&text))
+            }
             By::Text(text) => {
                 if let Some(path) = &text.path {
                     self.present(row, path)?;
@@ -84,25 +106,29 @@ impl<K: Key> Asked<'_, K> {
         })
     }
 
-    /// The places of all keys that a row is for.
-    pub(super) fn all_of(&self, row: &Row<'_>, key: By<'_>, found: &mut Vec<usize>) -> Result<(), Reject> {
+    /// Puts the places of all keys that a row is for into `places`.
+    pub(super) fn all_of(&mut self, row: &Row<'_>, key: By<'_>, places: &mut Vec<usize>) -> Result<(), Reject> {
         match key {
-            By::Path(path) => found.extend(self.present(row, path)?.iter().filter_map(|text| self.find(text))),
-            other => found.extend(self.of(row, other)?),
+            By::Path(path) => {
+                if let Some(value) = self.present(row, path)? {
+                    value.each_scalar(|text| places.extend(self.find(&text)));
+                }
+            }
+            other => places.extend(self.of(row, other)?),
         }
         Ok(())
     }
 
-    pub(super) fn key(&self, place: usize) -> Option<&K> {
-        self.keys.get(place)
+    pub(super) fn key(&self, place: usize) -> Option<&'k K> {
+        self.keys.get(place).copied()
     }
 
-    fn present<'a>(&self, row: &Row<'a>, path: &Path) -> Result<Vec<std::borrow::Cow<'a, str>>, Reject> {
+    fn present<'a>(&self, row: &Row<'a>, path: &Path) -> Result<Option<Raw<'a>>, Reject> {
         match row.find(path) {
-            Some(value) => Ok(scalars(value)),
-            None if self.anyone => Ok(Vec::new()),
+            None if self.anyone => Ok(None),
             // A wrong path would otherwise make every row a row of nobody, and every sum zero.
             None => Err(Reject::new(format!("a row without its key at `{path}`"))),
+            value => Ok(value),
         }
     }
 }
@@ -132,15 +158,48 @@ pub(super) type Read<'f, K, T> = dyn Fn(&Row<'_>, &K) -> Result<Option<T>, Rejec
 /// The record that a row of a list holds; none if it is left out.
 pub(super) type Keep<'f, T> = dyn Fn(&Row<'_>) -> Result<Option<T>, Reject> + Send + Sync + 'f;
 
-/// What is done with a row: its record is added for each key that it is for.
-pub(super) type Each<'f, K, T> =
-    dyn Fn(&Row<'_>, &Asked<'_, K>, &mut Vec<(usize, T)>) -> Result<(), Reject> + Send + Sync + 'f;
+/// What is done with a row: its record is added for each key that it is for, by the key's place in the call.
+pub(super) type Each<'f, K, C> =
+    dyn Fn(&Row<'_>, &mut Asked<'_, K>, &mut [C]) -> Result<(), Reject> + Send + Sync + 'f;
 
-/// The records of a batch, by the place of their key.
+/// What is collected for a key.
+pub(super) trait Collect<T>: Default + Send {
+    fn add(&mut self, record: T);
+}
+
+impl<T: Send> Collect<T> for Vec<T> {
+    fn add(&mut self, record: T) {
+        self.push(record);
+    }
+}
+
+/// The one record of a key.
+#[derive(Debug, Default)]
+pub(super) enum One<T> {
+    /// There is none.
+    #[default]
+    None,
+    /// There is one.
+    Record(T),
+    /// There are several, and nobody can say which it is.
+    Several,
+}
+
+impl<T: Send> Collect<T> for One<T> {
+    fn add(&mut self, record: T) {
+        *self = if matches!(self, Self::None) { Self::Record(record) } else { Self::Several };
+    }
+}
+
+/// What was collected for the keys of a batch, in their order.
 #[derive(Debug)]
-pub(super) struct Gathered<T> {
-    hits: Vec<(usize, T)>,
+pub(super) struct Gathered<C> {
+    found: Vec<C>,
     failed: Vec<(Vec<usize>, SystemError)>,
+}
+
+fn nothing<C: Default>(keys: usize) -> Vec<C> {
+    std::iter::repeat_with(C::default).take(keys).collect()
 }
 
 impl Api {
@@ -150,60 +209,73 @@ impl Api {
     }
 
     /// Reads what belongs to keys, in as many calls as it takes.
-    pub(super) async fn gather<K: Key, T: Send>(
+    pub(super) async fn gather<K: Key, C: Default + Send>(
         &self,
         call: &Call,
         operation: &'static str,
         lookup: &Lookup,
         keys: &[K],
-        each: &Each<'_, K, T>,
-    ) -> Gathered<T> {
+        each: &Each<'_, K, C>,
+    ) -> Gathered<C> {
         let ask = Ask::lookup(operation, lookup);
         let one = lookup.placeholder() == Some(Placeholder::One);
-        let calls = self.chunks(lookup, keys).into_iter().map(|places| async move {
-            let texts: Vec<&str> = places.iter().filter_map(|place| keys.get(*place)).map(Key::text).collect();
-            let asked = Asked {
-                keys,
-                index: texts.iter().copied().zip(places.iter().copied()).collect(),
-                rule: &self.rule,
-                implied: places.first().copied().filter(|_| one),
-                anyone: false,
-            };
-            let mut hits = Vec::new();
-            let read = self.all(call, ask, &texts, &[], &mut |row| each(row, &asked, &mut hits)).await;
-            read.map(|()| hits).map_err(|error| (places, error))
-        });
-        let mut calls = stream::iter(calls).buffer_unordered(self.concurrency.max(1));
-        let mut gathered = Gathered { hits: Vec::new(), failed: Vec::new() };
-        while let Some(read) = calls.next().await {
-            match read {
-                Ok(hits) if gathered.hits.is_empty() => gathered.hits = hits,
-                Ok(hits) => gathered.hits.extend(hits),
-                Err(failed) => gathered.failed.push(failed),
+        let read = |places: Vec<usize>| async move {
+            let asked: Vec<&K> = places.iter().filter_map(|place| keys.get(*place)).collect();
+            let texts: Vec<&str> = asked.iter().map(|key| key.text()).collect();
+            let mut found = nothing(asked.len());
+            let mut asked = Asked::new(asked, &self.rule, one, false);
+            let read = self.all(call, ask, &texts, &[], &mut |row| each(row, &mut asked, &mut found)).await;
+            (places, read.map(|()| found))
+        };
+        let mut chunks = self.chunks(lookup, keys);
+        let only = if chunks.len() == 1 { chunks.pop() } else { None };
+        let mut gathered = Gathered { found: Vec::new(), failed: Vec::new() };
+        let mut take = |(places, read): (Vec<usize>, Result<Vec<C>, SystemError>)| match read {
+            Ok(found) if found.len() == keys.len() => gathered.found = found,
+            Ok(found) => {
+                if gathered.found.is_empty() {
+                    gathered.found = nothing(keys.len());
+                }
+                for (place, found) in places.into_iter().zip(found) {
+                    if let Some(slot) = gathered.found.get_mut(place) {
+                        *slot = found;
+                    }
+                }
             }
+            Err(error) => gathered.failed.push((places, error)),
+        };
+        if let Some(places) = only {
+            take(read(places).await);
+        } else {
+            let mut calls = stream::iter(chunks.into_iter().map(read)).buffer_unordered(self.concurrency.max(1));
+            while let Some(done) = calls.next().await {
+                take(done);
+            }
+        }
+        if gathered.found.is_empty() {
+            gathered.found = nothing(keys.len());
         }
         gathered
     }
 
     /// Finds what belongs to keys in the list of everything, for a system that cannot be asked by them.
-    pub(super) async fn gather_from_list<K: Key, T: Send>(
+    pub(super) async fn gather_from_list<K: Key, C: Default + Send>(
         &self,
         call: &Call,
         operation: &'static str,
         listing: &Listing,
         keys: &[K],
-        each: &Each<'_, K, T>,
-    ) -> Result<Gathered<T>, SystemError> {
-        let index = keys.iter().enumerate().map(|(place, key)| (key.text(), place)).collect();
-        let asked = Asked { keys, index, rule: &self.rule, implied: None, anyone: true };
-        let mut hits = Vec::new();
+        each: &Each<'_, K, C>,
+    ) -> Result<Gathered<C>, SystemError> {
+        let mut asked = Asked::new(keys.iter().collect(), &self.rule, false, true);
+        let mut found = nothing(keys.len());
         let ask = Ask::listing(operation, listing);
-        self.all(call, ask, &[], &[], &mut |row| each(row, &asked, &mut hits)).await?;
-        Ok(Gathered { hits, failed: Vec::new() })
+        self.all(call, ask, &[], &[], &mut |row| each(row, &mut asked, &mut found)).await?;
+        Ok(Gathered { found, failed: Vec::new() })
     }
 
     /// Reads the records that rows hold for keys: by a lookup, or out of the list of everything where there is none.
-    pub(super) async fn records<K: Key, T: Send>(
+    pub(super) async fn records<K: Key, T: Send, C: Collect<T>>(
         &self,
         call: &Call,
         operation: &'static str,
@@ -211,12 +283,15 @@ impl Api {
         mapped: Option<By<'_>>,
         keys: &[K],
         read: &Read<'_, K, T>,
-    ) -> Result<Gathered<T>, SystemError> {
+    ) -> Result<Gathered<C>, SystemError> {
         let each = |by| {
-            move |row: &Row<'_>, asked: &Asked<'_, K>, found: &mut Vec<(usize, T)>| {
+            move |row: &Row<'_>, asked: &mut Asked<'_, K>, found: &mut [C]| {
                 let Some(place) = asked.of(row, by)? else { return Ok(()) };
-                let Some(key) = asked.keys.get(place) else { return Ok(()) };
-                found.extend(read(row, key)?.map(|record| (place, record)));
+                if let (Some(key), Some(slot)) = (asked.key(place), found.get_mut(place))
+                    && let Some(record) = read(row, key)?
+                {
+                    slot.add(record);
+                }
                 Ok(())
             }
         };
@@ -249,7 +324,7 @@ impl Api {
                 chunks.push(vec![place]);
                 continue;
             }
-            let added = if in_path { encode(text).map(str::len).sum::<usize>() + between } else { 0 };
+            let added = if in_path { encoded_len(text) + between } else { 0 };
             if !chunk.is_empty() && (chunk.len() >= batch || length + added > LONGEST_URL) {
                 chunks.push(std::mem::take(&mut chunk));
                 length = empty;
@@ -264,15 +339,22 @@ impl Api {
     }
 
     /// Each key with its one record. Two records for a key are a conflict of that key.
-    pub(super) fn single<K: Key, T>(&self, operation: &'static str, keys: &[K], gathered: Gathered<T>) -> Batch<K, T> {
-        let mut batch = Batch::default();
-        for (place, record) in gathered.hits {
-            if let Some(key) = keys.get(place)
-                && !batch.failed.contains_key(key)
-                && batch.found.insert(key.clone(), record).is_some()
-            {
-                batch.found.remove(key);
-                batch.failed.insert(key.clone(), self.http.error(operation, ErrorKind::Conflict));
+    pub(super) fn single<K: Key, T>(
+        &self,
+        operation: &'static str,
+        keys: &[K],
+        gathered: Gathered<One<T>>,
+    ) -> Batch<K, T> {
+        let mut batch = Batch { found: HashMap::with_capacity(keys.len()), failed: HashMap::new() };
+        for (key, one) in keys.iter().zip(gathered.found) {
+            match one {
+                One::None => {}
+                One::Record(record) => {
+                    batch.found.insert(key.clone(), record);
+                }
+                One::Several => {
+                    batch.failed.insert(key.clone(), self.http.error(operation, ErrorKind::Conflict));
+                }
             }
         }
         fail(&mut batch, keys, gathered.failed);
@@ -285,25 +367,17 @@ impl Api {
         &self,
         operation: &'static str,
         keys: &[K],
-        gathered: Gathered<T>,
+        gathered: Gathered<Vec<T>>,
         id: impl Fn(&T) -> Option<&str>,
         sort: impl Fn(&T, &T) -> Ordering,
     ) -> Batch<K, Vec<T>> {
-        let mut lists: Vec<Vec<T>> = keys.iter().map(|_| Vec::new()).collect();
-        for (place, record) in gathered.hits {
-            if let Some(list) = lists.get_mut(place) {
-                list.push(record);
-            }
-        }
-        let mut batch = Batch::default();
-        for (key, mut list) in keys.iter().zip(lists) {
-            let mut seen = HashSet::new();
-            if list.iter().filter_map(&id).all(|id| seen.insert(id)) {
-                drop(seen);
+        let mut batch = Batch { found: HashMap::with_capacity(keys.len()), failed: HashMap::new() };
+        for (key, mut list) in keys.iter().zip(gathered.found) {
+            if comes_twice(&list, &id) {
+                batch.failed.insert(key.clone(), self.http.error(operation, ErrorKind::Conflict));
+            } else {
                 list.sort_by(&sort);
                 batch.found.insert(key.clone(), list);
-            } else {
-                batch.failed.insert(key.clone(), self.http.error(operation, ErrorKind::Conflict));
             }
         }
         fail(&mut batch, keys, gathered.failed);
@@ -367,6 +441,14 @@ impl Api {
         }
         Err(self.error(operation, ErrorKind::Truncated, "more pages than `max_pages`"))
     }
+}
+
+/// Whether two records have the same ID.
+fn comes_twice<T>(records: &[T], id: impl Fn(&T) -> Option<&str>) -> bool {
+    // Owners mostly send records in the order of their IDs, which tells without a table.
+    let in_order = records.is_sorted_by(|a, b| id(a) < id(b));
+    let mut seen = HashSet::new();
+    !in_order && !records.iter().filter_map(id).all(|id| seen.insert(id))
 }
 
 fn fail<K: Key, V>(batch: &mut Batch<K, V>, keys: &[K], failed: Vec<(Vec<usize>, SystemError)>) {

@@ -16,6 +16,16 @@ pub(super) fn encode(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, VALUE)
 }
 
+/// Bytes of a value when it is percent-encoded.
+pub(super) fn encoded_len(text: &str) -> usize {
+    text.bytes().map(|byte| if plain(byte) { 1 } else { 3 }).sum()
+}
+
+/// Whether a byte stands for itself, as in [`VALUE`].
+fn plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
 /// Which placeholder a template has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placeholder {
@@ -130,7 +140,9 @@ impl Template {
 
     /// The path and query for keys.
     pub(super) fn fill(&self, keys: &[&str], between: Between<'_>) -> String {
-        let mut out = self.before.clone();
+        // A place is made for the keys of most systems; longer ones make it grow.
+        let mut out = String::with_capacity(self.len() + keys.len() * 12);
+        out.push_str(&self.before);
         let Some((_, position)) = &self.place else { return out };
         for (i, key) in keys.iter().enumerate() {
             if i > 0 {
@@ -144,7 +156,11 @@ impl Template {
                     (Between::Repeat, Position::Segment { .. }) => {}
                 }
             }
-            out.extend(utf8_percent_encode(key, VALUE));
+            if key.bytes().all(plain) {
+                out.push_str(key);
+            } else {
+                out.extend(encode(key));
+            }
         }
         out.push_str(&self.after);
         out

@@ -1,17 +1,14 @@
-//! Values: how a field of a row becomes a text, a number, an amount, a day, a moment or one of our words.
+//! Values: how a field of a row becomes a text, a number, an amount or one of our words.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
+use super::json::Raw;
 use super::path::{Field, FromPath, Path};
-use super::row::{Row, is_string, scalar};
+use super::row::Row;
 use super::words::{Ours, Words};
 use crate::domain::{FlawKind, parse_decimal};
 
@@ -55,11 +52,11 @@ impl Text {
     /// The text; none where the row has none, or an empty one.
     pub(super) fn read<'t>(&'t self, row: &Row<'t>) -> Option<Cow<'t, str>> {
         let found = if let Some(path) = &self.path {
-            row.get(path).and_then(scalar)
+            row.get(path).and_then(Raw::scalar)
         } else if let Some(constant) = &self.constant {
             Some(Cow::Borrowed(constant.as_str()))
         } else {
-            let parts: Vec<Cow<'t, str>> = self.join.iter().filter_map(|path| row.get(path).and_then(scalar)).collect();
+            let parts: Vec<Cow<'t, str>> = self.join.iter().filter_map(|path| row.get(path).and_then(Raw::scalar)).collect();
             (!parts.is_empty()).then(|| Cow::Owned(parts.join(self.with.as_deref().unwrap_or(" "))))
         };
         let found = match found {
@@ -98,7 +95,7 @@ impl FromPath for Condition {
 
 impl Condition {
     pub(super) fn holds(&self, row: &Row<'_>) -> bool {
-        row.get(&self.path).and_then(scalar).is_some_and(|text| self.values.iter().any(|value| **value == *text))
+        row.get(&self.path).and_then(Raw::scalar).is_some_and(|text| self.values.iter().any(|value| **value == *text))
     }
 }
 
@@ -261,12 +258,12 @@ fn check_spelling(decimal: Option<char>, group: Option<char>) -> Result<(), Stri
 }
 
 /// A number, exactly as it is written. A text is read by its declared spelling, a JSON number by JSON's.
-fn decimal(raw: &RawValue, spelling: Spelling) -> Result<Option<Decimal>, FlawKind> {
-    let Some(text) = scalar(raw) else {
+fn decimal(raw: Raw<'_>, spelling: Spelling) -> Result<Option<Decimal>, FlawKind> {
+    let Some(text) = raw.scalar() else {
         // An empty text states nothing; an object or a list states something else.
-        return if is_string(raw) { Ok(None) } else { Err(FlawKind::BadNumber) };
+        return if raw.is_string() { Ok(None) } else { Err(FlawKind::BadNumber) };
     };
-    if is_string(raw) && (spelling.decimal.is_some() || spelling.group.is_some()) {
+    if raw.is_string() && (spelling.decimal.is_some() || spelling.group.is_some()) {
         return respell(&text, spelling)
             .and_then(|text| parse_decimal(&text).ok())
             .map(Some)
@@ -306,142 +303,6 @@ fn respell(text: &str, Spelling { decimal, group }: Spelling) -> Option<String> 
         plain.push_str(fraction);
     }
     Some(plain)
-}
-
-/// A date without a time of day.
-#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Day {
-    /// Where it stands in the row.
-    pub path: Path,
-    /// How it is written.
-    pub format: Format,
-}
-
-/// A moment.
-#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Moment {
-    /// Where it stands in the row.
-    pub path: Path,
-    /// How it is written. A moment without an offset is one of the connection's `time_zone`.
-    pub format: Format,
-}
-
-/// How dates are written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Format {
-    /// ISO 8601: `2026-01-31`, `2026-01-31T08:00:00Z`.
-    #[default]
-    Iso,
-    /// Seconds since 1970.
-    EpochSeconds,
-    /// Milliseconds since 1970, or `/Date(1700000000000)/`.
-    EpochMilliseconds,
-    /// A pattern of `strptime`.
-    Pattern(String),
-}
-
-impl<'de> Deserialize<'de> for Format {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(match text.as_str() {
-            "iso" => Self::Iso,
-            "epoch_s" => Self::EpochSeconds,
-            "epoch_ms" => Self::EpochMilliseconds,
-            pattern if pattern.contains('%') => Self::Pattern(text),
-            letters if ["dd", "mm", "yyyy"].iter().all(|part| letters.matches(part).count() == 1) => {
-                Self::Pattern(letters.replace("dd", "%d").replace("mm", "%m").replace("yyyy", "%Y"))
-            }
-            _ => {
-                return Err(serde::de::Error::custom(format!(
-                    "`{text}` is no format of dates: write \"iso\", \"epoch_s\", \"epoch_ms\", a form such as \"dd.mm.yyyy\", or a \
-                     strptime pattern such as \"%d.%m.%Y %H:%M\""
-                )));
-            }
-        })
-    }
-}
-
-impl schemars::JsonSchema for Format {
-    fn schema_name() -> Cow<'static, str> {
-        "RestDateFormat".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "How dates are written.",
-            "type": "string",
-            "examples": ["iso", "epoch_s", "epoch_ms", "dd.mm.yyyy", "%d.%m.%Y %H:%M"]
-        })
-    }
-}
-
-impl FromPath for Day {
-    fn from_path(path: Path) -> Self {
-        Self { path, ..Self::default() }
-    }
-
-    fn check(&self) -> Result<(), String> {
-        if self.path.is_empty() { Err("needs a `path`".to_owned()) } else { Ok(()) }
-    }
-}
-
-impl FromPath for Moment {
-    fn from_path(path: Path) -> Self {
-        Self { path, ..Self::default() }
-    }
-
-    fn check(&self) -> Result<(), String> {
-        if self.path.is_empty() { Err("needs a `path`".to_owned()) } else { Ok(()) }
-    }
-}
-
-impl Day {
-    pub(super) fn read(&self, row: &Row<'_>, zone: &TimeZone) -> Result<Option<Date>, FlawKind> {
-        let Some(text) = row.get(&self.path).and_then(scalar) else { return Ok(None) };
-        let day_of = |moment: Timestamp| moment.to_zoned_datetime(zone.clone()).date();
-        let day = match &self.format {
-            Format::Iso => text.parse::<Date>().ok().or_else(|| text.parse::<Timestamp>().ok().map(day_of)),
-            Format::EpochSeconds | Format::EpochMilliseconds => epoch(&text, &self.format).map(day_of),
-            Format::Pattern(pattern) => Date::strptime(pattern, &*text).ok(),
-        };
-        day.map(Some).ok_or(FlawKind::BadDate)
-    }
-}
-
-impl Moment {
-    pub(super) fn read(&self, row: &Row<'_>, zone: &TimeZone) -> Result<Option<Timestamp>, FlawKind> {
-        let Some(text) = row.get(&self.path).and_then(scalar) else { return Ok(None) };
-        let local = |moment: DateTime| moment.to_zoned_datetime(zone.clone()).ok().map(|zoned| zoned.timestamp());
-        let moment = match &self.format {
-            Format::Iso => text.parse::<Timestamp>().ok().or_else(|| text.parse::<DateTime>().ok().and_then(local)),
-            Format::EpochSeconds | Format::EpochMilliseconds => epoch(&text, &self.format),
-            Format::Pattern(pattern) => {
-                Timestamp::strptime(pattern, &*text).ok().or_else(|| pattern_local(pattern, &text).and_then(local))
-            }
-        };
-        moment.map(Some).ok_or(FlawKind::BadDate)
-    }
-}
-
-fn pattern_local(pattern: &str, text: &str) -> Option<DateTime> {
-    DateTime::strptime(pattern, text)
-        .ok()
-        .or_else(|| Date::strptime(pattern, text).ok().map(|date| date.to_datetime(civil::Time::midnight())))
-}
-
-fn epoch(text: &str, format: &Format) -> Option<Timestamp> {
-    if *format == Format::EpochSeconds {
-        return Timestamp::from_second(text.split('.').next()?.parse().ok()?).ok();
-    }
-    let inner = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")).unwrap_or(text);
-    // An offset after the milliseconds only says how the server would have shown them.
-    let end = inner
-        .char_indices()
-        .find(|(i, sign)| *i > 0 && matches!(sign, '+' | '-' | '.'))
-        .map_or(inner.len(), |(i, _)| i);
-    Timestamp::from_millisecond(inner.get(..end)?.parse().ok()?).ok()
 }
 
 /// One of our words, by the owner's own.
@@ -495,11 +356,11 @@ impl<E: Words> Word<Ours<E>> {
         if let Some(Ours(word)) = &self.constant {
             return Said::Ours(word.clone());
         }
-        let Some(raw) = self.path.as_ref().and_then(|path| row.get(path)).and_then(scalar) else {
+        let Some(raw) = self.path.as_ref().and_then(|path| row.get(path)).and_then(Raw::scalar) else {
             return self.default.as_ref().map_or(Said::Nothing, |Ours(word)| Said::Ours(word.clone()));
         };
         let word = if self.map.is_empty() {
-            E::named(&raw.to_ascii_uppercase())
+            E::NAMES.iter().find(|name| name.eq_ignore_ascii_case(&raw)).and_then(|name| E::named(name))
         } else {
             self.map.get(&*raw).map(|Ours(word)| word.clone())
         };

@@ -1,0 +1,454 @@
+//! JSON, read where it stands: a value is found and checked in one pass and its text is kept. Nothing is built and nothing is
+//! copied, so that what is not asked for costs no more than its bytes.
+//!
+//! What is accepted is what `serde_json` accepts, with its limit on nesting everywhere; a test holds the two together.
+
+use std::borrow::Cow;
+
+/// Deepest nesting that is read.
+const DEEPEST: u8 = 127;
+
+/// Where a text stops being the JSON that is wanted, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wrong(pub(super) usize);
+
+/// A value as its owner wrote it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Raw<'a> {
+    text: &'a str,
+    /// Whether it is a string with a backslash in it.
+    escaped: bool,
+}
+
+impl<'a> Raw<'a> {
+    /// As it is written.
+    pub(super) fn text(self) -> &'a str {
+        self.text
+    }
+
+    /// Whether it is `null`.
+    pub(super) fn is_null(self) -> bool {
+        self.text.starts_with('n')
+    }
+
+    /// Whether it is written as a string.
+    pub(super) fn is_string(self) -> bool {
+        self.text.starts_with('"')
+    }
+
+    /// Whether it is a list.
+    pub(super) fn is_list(self) -> bool {
+        self.text.starts_with('[')
+    }
+
+    /// The text of a scalar: a string without its quotes and the space around it, a number or a boolean as it is written.
+    /// None for an empty text, `null`, an object or a list.
+    pub(super) fn scalar(self) -> Option<Cow<'a, str>> {
+        let text = match self.text.as_bytes().first()? {
+            b'{' | b'[' | b'n' => return None,
+            b'"' if self.escaped => Cow::Owned(serde_json::from_str::<String>(self.text).ok()?.trim().to_owned()),
+            b'"' => Cow::Borrowed(trim(self.text.get(1..self.text.len().saturating_sub(1))?)),
+            _ => Cow::Borrowed(self.text),
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Hands on the texts of a scalar, or of a list of scalars.
+    pub(super) fn each_scalar(self, mut take: impl FnMut(Cow<'a, str>)) {
+        if !self.is_list() {
+            self.scalar().into_iter().for_each(take);
+        } else if let Ok(elements) = self.elements() {
+            elements.into_iter().filter_map(Raw::scalar).for_each(&mut take);
+        }
+    }
+
+    /// The elements of a list.
+    pub(super) fn elements(self) -> Result<Vec<Self>, Wrong> {
+        let (mut scanner, mut elements) = (Scanner::new(self.text), Vec::new());
+        scanner.enter(b'[')?;
+        while scanner.goes_on(b']', elements.is_empty())? {
+            elements.push(scanner.value()?);
+        }
+        Ok(elements)
+    }
+
+    /// The value of a name of an object, the last if there are several, or the one at a place of a list.
+    pub(super) fn pick(self, name: &str) -> Option<Self> {
+        if self.is_list() {
+            return self.elements().ok()?.get(name.parse::<usize>().ok()?).copied();
+        }
+        let (mut scanner, mut found, mut first) = (Scanner::new(self.text), None, true);
+        scanner.enter(b'{').ok()?;
+        while scanner.goes_on(b'}', std::mem::take(&mut first)).ok()? {
+            let is_it = scanner.name().ok()?.text == name;
+            scanner.colon().ok()?;
+            let value = scanner.value().ok()?;
+            found = if is_it { Some(value) } else { found };
+        }
+        found
+    }
+}
+
+/// As [`str::trim`], which looks for white space of all scripts at both ends. Mostly there is none.
+fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
+/// A name in an object.
+#[derive(Debug, Clone)]
+pub(super) struct Name<'a> {
+    /// As it is written, with its quotes.
+    pub(super) written: &'a str,
+    /// As it reads.
+    pub(super) text: Cow<'a, str>,
+}
+
+/// Goes through a text.
+#[derive(Debug)]
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u8,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// How far it is.
+    pub(super) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// The text from a place to here.
+    pub(super) fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// What cannot be here.
+    pub(super) fn wrong(&self) -> Wrong {
+        Wrong(self.at)
+    }
+
+    /// The next byte that is no white space. It is not passed.
+    pub(super) fn peek(&mut self) -> Result<u8, Wrong> {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(self.wrong()),
+            }
+        }
+    }
+
+    /// Passes this text if it stands here.
+    pub(super) fn takes(&mut self, text: &str) -> bool {
+        let here = self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(text.as_bytes()));
+        self.at += if here { text.len() } else { 0 };
+        here
+    }
+
+    /// Goes into an object or a list.
+    pub(super) fn enter(&mut self, bracket: u8) -> Result<(), Wrong> {
+        if self.peek()? != bracket || self.depth == DEEPEST {
+            return Err(self.wrong());
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Whether there is another element before the bracket that ends an object or a list; leaves it if not.
+    pub(super) fn goes_on(&mut self, bracket: u8, first: bool) -> Result<bool, Wrong> {
+        let next = self.peek()?;
+        if next == bracket {
+            self.at += 1;
+            self.depth = self.depth.saturating_sub(1);
+            return Ok(false);
+        }
+        if !first {
+            self.byte(b',')?;
+            self.peek()?;
+        }
+        Ok(true)
+    }
+
+    /// Passes a name; the colon is next.
+    pub(super) fn name(&mut self) -> Result<Name<'a>, Wrong> {
+        let start = self.at;
+        let escaped = self.string()?;
+        let written = self.since(start);
+        let text = if escaped {
+            Cow::Owned(serde_json::from_str(written).map_err(|_| self.wrong())?)
+        } else {
+            Cow::Borrowed(written.get(1..written.len().saturating_sub(1)).unwrap_or_default())
+        };
+        Ok(Name { written, text })
+    }
+
+    /// Passes the colon between a name and its value.
+    pub(super) fn colon(&mut self) -> Result<(), Wrong> {
+        self.peek()?;
+        self.byte(b':')
+    }
+
+    /// Passes a value.
+    pub(super) fn value(&mut self) -> Result<Raw<'a>, Wrong> {
+        self.peek()?;
+        let start = self.at;
+        let escaped = self.skip()?;
+        Ok(Raw { text: self.since(start), escaped })
+    }
+
+    /// Makes sure that nothing follows.
+    pub(super) fn end(&mut self) -> Result<(), Wrong> {
+        match self.peek() {
+            Ok(_) => Err(self.wrong()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Passes a value; `true` if it is a string with a backslash.
+    fn skip(&mut self) -> Result<bool, Wrong> {
+        match self.peek()? {
+            b'"' => return self.string(),
+            b'-' | b'0'..=b'9' => self.number()?,
+            b'{' => self.object()?,
+            b'[' => self.list()?,
+            b't' => self.word("true")?,
+            b'f' => self.word("false")?,
+            b'n' => self.word("null")?,
+            _ => return Err(self.wrong()),
+        }
+        Ok(false)
+    }
+
+    fn object(&mut self) -> Result<(), Wrong> {
+        self.enter(b'{')?;
+        let mut first = true;
+        while self.goes_on(b'}', first)? {
+            first = false;
+            self.string()?;
+            self.colon()?;
+            self.skip()?;
+        }
+        Ok(())
+    }
+
+    fn list(&mut self) -> Result<(), Wrong> {
+        self.enter(b'[')?;
+        let mut first = true;
+        while self.goes_on(b']', first)? {
+            first = false;
+            self.skip()?;
+        }
+        Ok(())
+    }
+
+    fn byte(&mut self, byte: u8) -> Result<(), Wrong> {
+        if self.text.as_bytes().get(self.at) != Some(&byte) {
+            return Err(self.wrong());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Wrong> {
+        word.bytes().try_for_each(|byte| self.byte(byte))
+    }
+
+    fn digits(&mut self) -> Result<(), Wrong> {
+        let start = self.at;
+        while matches!(self.text.as_bytes().get(self.at), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.wrong()) } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<(), Wrong> {
+        self.takes("-");
+        if !self.takes("0") {
+            self.digits()?;
+        }
+        if self.takes(".") {
+            self.digits()?;
+        }
+        if self.takes("e") || self.takes("E") {
+            if !self.takes("-") {
+                self.takes("+");
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// Passes a string; `true` if it has a backslash in it.
+    fn string(&mut self) -> Result<bool, Wrong> {
+        self.byte(b'"')?;
+        let mut escaped = false;
+        loop {
+            self.plain();
+            match self.text.as_bytes().get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    self.escape()?;
+                    escaped = true;
+                }
+                _ => return Err(self.wrong()),
+            }
+        }
+    }
+
+    /// Passes what is neither a quote, nor a backslash, nor a control character, eight bytes at a time.
+    fn plain(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(eight) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+            let special = special(u64::from_le_bytes(*eight));
+            if special != 0 {
+                self.at += usize::try_from(special.trailing_zeros() / 8).unwrap_or_default();
+                return;
+            }
+            self.at += 8;
+        }
+        while bytes.get(self.at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | ..=0x1f)) {
+            self.at += 1;
+        }
+    }
+
+    /// Passes what follows a backslash. Whether two halves of a character belong together is for whoever reads the text.
+    fn escape(&mut self) -> Result<(), Wrong> {
+        match self.text.as_bytes().get(self.at) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                self.at += 1;
+                for _ in 0..4 {
+                    if !self.text.as_bytes().get(self.at).is_some_and(u8::is_ascii_hexdigit) {
+                        return Err(self.wrong());
+                    }
+                    self.at += 1;
+                }
+            }
+            _ => return Err(self.wrong()),
+        }
+        Ok(())
+    }
+}
+
+/// Marks quotes, backslashes and control characters by the highest bit of their byte. Above the first mark there may be
+/// others that are none.
+fn special(eight: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHEST: u64 = ONES * 0x80;
+    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
+    (control | zero(eight ^ (ONES * u64::from(b'"'))) | zero(eight ^ (ONES * u64::from(b'\\')))) & HIGHEST
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn scan(text: &str) -> Result<&str, Wrong> {
+        let mut scanner = Scanner::new(text);
+        let value = scanner.value()?;
+        scanner.end()?;
+        Ok(value.text())
+    }
+
+    /// JSON, and with some luck something that is almost JSON.
+    fn almost_json() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            prop::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\u00e9", "\\ud83d", "\\n", "0", "00", "-", "1", "12.5",
+                ".", "e", "E+", "1e5", "true", "false", "null", "tru", "\"a\"", "\"a\":", "{}", "[]", " ", "\n", "\t", "ä",
+                "\u{0}", "\u{7f}", "\"a long text with an ä in it\"", "\u{feff}",
+            ])
+            .prop_map(str::to_owned),
+            "[ -~]{0,12}",
+        ];
+        prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            "\\PC{0,24}".prop_map(Into::into),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::hash_map("\\PC{0,12}", inner, 0..6)
+                    .prop_map(|fields| serde_json::Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_json_is_what_serde_json_takes_for_it(text in almost_json()) {
+            let theirs = serde_json::from_str::<&RawValue>(&text).map(RawValue::get);
+            prop_assert_eq!(scan(&text).ok(), theirs.ok());
+        }
+
+        #[test]
+        fn json_is_read_whole_with_any_byte_changed(value in json(), pretty: bool, at: prop::sample::Index, byte in 0_u8..128) {
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            prop_assert_eq!(scan(&text), Ok(text.as_str()));
+            let mut bytes = text.into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            if let Ok(text) = String::from_utf8(bytes) {
+                let theirs = serde_json::from_str::<&RawValue>(&text).map(RawValue::get);
+                prop_assert_eq!(scan(&text).ok(), theirs.ok(), "{}", text);
+            }
+        }
+
+        #[test]
+        fn a_text_reads_as_serde_json_reads_it(text: String) {
+            let json = serde_json::to_string(&text).unwrap();
+            let mut scanner = Scanner::new(&json);
+            let scalar = scanner.value().unwrap().scalar();
+            prop_assert_eq!(scalar.as_deref().unwrap_or_default(), text.trim());
+        }
+    }
+
+    #[test]
+    fn a_value_is_picked_by_its_name_or_its_place() {
+        let pick = |text: &'static str, name: &str| {
+            let value = Scanner::new(text).value().unwrap();
+            value.pick(name).map(Raw::text)
+        };
+        assert_eq!(pick(r#"{"a":1, "b" : [2] ,"a":{"b":3}}"#, "b"), Some("[2]"));
+        assert_eq!(pick(r#"{"a":1,"\u0061":2}"#, "a"), Some("2"));
+        assert_eq!(pick("[1, [2], 3]", "1"), Some("[2]"));
+        for (text, name) in [("[1]", "1"), ("[1]", "a"), ("{}", "a"), ("\"a\"", "a"), ("null", "a"), ("1", "0")] {
+            assert_eq!(pick(text, name), None, "{text} {name}");
+        }
+    }
+
+    #[test]
+    fn nesting_ends_somewhere() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(scan(&nested(127)).is_ok());
+        assert!(scan(&nested(128)).is_err());
+        assert!(scan(&"[".repeat(1_000_000)).is_err());
+        assert!(scan(&"{\"a\":".repeat(1_000_000)).is_err());
+    }
+}
