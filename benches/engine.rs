@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench engine`, or `-- hit` for one of them.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench that cannot run is to stop")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -42,13 +42,10 @@ struct Past {
 impl Past {
     fn check(&self, setting: &Setting, key: usize, read: &Read<usize>, max_age: Option<u64>, lenient: (u64, u64)) {
         let now = u64::try_from(setting.clock.monotonic().as_millis()).unwrap();
-        let fresh = match read {
-            Ok(fresh) => fresh,
-            Err(_) => {
-                let failed = self.failing || self.last_failure.is_some_and(|at| now - at < MEMO);
-                assert!(failed, "an owner that answers was said to fail");
-                return;
-            }
+        let Ok(fresh) = read else {
+            let failed = self.failing || self.last_failure.is_some_and(|at| now - at < MEMO);
+            assert!(failed, "an owner that answers was said to fail");
+            return;
         };
         let age = u64::try_from(setting.clock.now().duration_since(fresh.as_of).as_millis()).unwrap();
         let read_at = now - age;

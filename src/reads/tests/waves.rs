@@ -136,7 +136,7 @@ async fn a_load_that_has_outlived_the_time_to_live_is_not_joined() {
 #[tokio::test(start_paused = true)]
 async fn an_owner_that_never_answers_is_given_up_and_asked_again() {
     let setting = Setting::new(Owner { hold: Some(Arc::new(Notify::new())), ..Owner::default() });
-    let request = ReadOptions { deadline: Instant::now() + Duration::from_secs(60), ..setting.request(None) };
+    let request = ReadOptions { deadline: Instant::now() + Duration::from_mins(1), ..setting.request(None) };
     let read = setting.reader.get(&request, &1).await;
     assert_eq!(read.unwrap_err().kind, ErrorKind::Deadline);
     setting.pass(2);
