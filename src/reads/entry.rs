@@ -35,7 +35,8 @@ pub(super) type Outcome<V> = Result<Option<Arc<V>>, Arc<SystemError>>;
 
 /// What is kept of an answer.
 #[derive(Debug)]
-pub(super) struct Entry<V> {
+pub(super) struct Entry<K, V> {
+    pub(super) key: K,
     pub(super) outcome: Outcome<V>,
     pub(super) as_of: Timestamp,
     /// When the owner was asked, on the monotonic clock.
@@ -47,16 +48,16 @@ pub(super) struct Entry<V> {
 
 /// What an entry is worth to a request.
 #[derive(Debug)]
-pub(super) enum Worth<'a, V> {
+pub(super) enum Worth<'a, K, V> {
     /// This may be shown: the entry, or the last good value before a failure.
-    Show(&'a Entry<V>),
+    Show(&'a Entry<K, V>),
     /// This may be shown, and the owner is to be asked.
-    ShowAndRefresh(&'a Entry<V>),
+    ShowAndRefresh(&'a Entry<K, V>),
     /// The owner must be asked.
     Nothing,
 }
 
-impl<V> Entry<V> {
+impl<K, V> Entry<K, V> {
     pub(super) fn age(&self, now: Duration) -> Duration {
         now.saturating_sub(self.read_at)
     }
@@ -68,18 +69,19 @@ impl<V> Entry<V> {
     /// The outcome as a request is told it.
     pub(super) fn show(&self, options: &ReadOptions, now: Duration, sight: &mut Sight) -> Read<V> {
         let value = self.outcome.clone().inspect_err(|_| sight.failure())?;
-        let left = self.ttl.saturating_sub(self.age(now));
+        let age = self.age(now);
+        let left = self.ttl.saturating_sub(age);
         let status = match (self.read_at >= options.started, left.is_zero()) {
             (true, _) => SourceStatus::Live,
             (false, false) => SourceStatus::Cached,
             (false, true) => SourceStatus::Stale,
         };
-        sight.value(self.age(now), left, status);
+        sight.value(age, left, status);
         Ok(Fresh { value, as_of: self.as_of, status })
     }
 
     /// What this entry, found in the cache, is worth.
-    pub(super) fn worth(&self, options: &ReadOptions, freshness: &Freshness, now: Duration) -> Worth<'_, V> {
+    pub(super) fn worth(&self, options: &ReadOptions, freshness: &Freshness, now: Duration) -> Worth<'_, K, V> {
         let age = self.age(now);
         if self.read_at >= options.started || (age < self.ttl && options.allow(age)) {
             return Worth::Show(self.shown(options, freshness, now));
@@ -97,8 +99,10 @@ impl<V> Entry<V> {
 
     /// The entry itself; in place of a failure the last good value, if the request takes one as old as that.
     pub(super) fn shown(&self, options: &ReadOptions, freshness: &Freshness, now: Duration) -> &Self {
-        let failed = self.outcome.is_err();
-        self.stand_in(options, freshness, now).filter(|_| failed).unwrap_or(self)
+        if self.outcome.is_ok() {
+            return self;
+        }
+        self.stand_in(options, freshness, now).unwrap_or(self)
     }
 
     /// The value that may stand in for one that cannot be read now.

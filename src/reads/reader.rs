@@ -45,7 +45,7 @@ struct Inner<K: Key, V: Send + Sync + 'static> {
     freshness: Freshness,
     store: Arc<Store>,
     place: Place,
-    weigh: fn(&K, &Entry<V>) -> usize,
+    weigh: fn(&Entry<K, V>) -> usize,
     fetch: Arc<Fetch<K, V>>,
     air: Mutex<Air<K, V>>,
     /// Values put into the store. Unchanged between a look that found nothing and the lock of `air`, it says that another
@@ -54,9 +54,9 @@ struct Inner<K: Key, V: Send + Sync + 'static> {
 }
 
 /// Where the outcome for a key is, or will be.
-enum Spot<V> {
+enum Spot<K, V> {
     Read(Read<V>),
-    Seat(Seat<V>),
+    Seat(Seat<K, V>),
 }
 
 impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
@@ -153,7 +153,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
     }
 
     /// Hits, and seats for what is missing, in the order of the keys.
-    fn spots(&self, options: &ReadOptions, keys: &[K], puts: u64, now: Duration, sight: &mut Sight) -> Vec<Spot<V>> {
+    fn spots(&self, options: &ReadOptions, keys: &[K], puts: u64, now: Duration, sight: &mut Sight) -> Vec<Spot<K, V>> {
         let hits: Vec<Option<Read<V>>> = keys.iter().map(|key| self.inner.hit(options, key, now, sight)).collect();
         let mut boarding = Boarding::default();
         let mut spots = Vec::with_capacity(keys.len());
@@ -177,7 +177,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
 
     /// What lies in the cache, if it is fresh enough for this request.
     fn hit(self: &Arc<Self>, options: &ReadOptions, key: &K, now: Duration, sight: &mut Sight) -> Option<Read<V>> {
-        let entry: Arc<Entry<V>> = self.store.get(self.place, key)?;
+        let entry: Arc<Entry<K, V>> = self.store.get(self.place, key)?;
         match entry.worth(options, &self.freshness, now) {
             Worth::Show(entry) => Some(entry.show(options, now, sight)),
             Worth::ShowAndRefresh(entry) => {
@@ -197,7 +197,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
         puts: u64,
         boarding: &mut Boarding<K, V>,
         sight: &mut Sight,
-    ) -> Spot<V> {
+    ) -> Spot<K, V> {
         let clock = &*self.clock;
         if let Some(seat) = air.join(key, options, &self.freshness, clock) {
             return Spot::Seat(seat);
@@ -261,38 +261,37 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
             Ok(Err(_)) => Err(Arc::new(self.kind.error(ErrorKind::Deadline, None))),
             Err(_) => Err(Arc::new(self.kind.error(ErrorKind::Internal, Some("the connector panicked")))),
         };
-        let read_at = flight.batch.departed();
+        let (read_at, now) = (flight.batch.departed(), self.clock.monotonic());
         for key in &flight.keys {
             let outcome: Outcome<V> = match &mut answer {
                 Ok(outcomes) => outcomes.remove(key).unwrap_or(Ok(None)),
                 Err(error) => Err(Arc::clone(error)),
             };
             let ttl = self.freshness.lifetime(&outcome);
-            let entry = Entry { outcome, as_of, read_at, ttl, last_good: None };
-            flight.entries.push(self.keep(key, &flight.batch, entry));
+            let entry = Entry { key: key.clone(), outcome, as_of, read_at, ttl, last_good: None };
+            flight.entries.push(self.keep(&flight.batch, entry, now));
         }
     }
 
     /// Puts an answer into the store, unless an eviction or a later flight has taken the place of this one: what it
     /// carries may be outdated.
-    fn keep(&self, key: &K, batch: &Arc<Batch<V>>, mut entry: Entry<V>) -> Arc<Entry<V>> {
+    fn keep(&self, batch: &Arc<Batch<K, V>>, mut entry: Entry<K, V>, now: Duration) -> Arc<Entry<K, V>> {
         // A short lock for each key: whoever asks for another does not wait for the whole batch.
         let mut air = self.air();
         if let Err(error) = &entry.outcome {
-            let before = self.store.get::<K, V>(self.place, key);
-            let now = self.clock.monotonic();
+            let before = self.store.get::<K, V>(self.place, &entry.key);
             entry.last_good = before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
         }
         let entry = Arc::new(entry);
-        if air.disembark(key, batch) {
-            self.store.put(self.place, key, Arc::clone(&entry), (self.weigh)(key, &entry));
+        if air.disembark(&entry.key, batch) {
+            self.store.put(self.place, &entry, (self.weigh)(&entry), now);
             self.puts.fetch_add(1, Ordering::Release);
         }
         entry
     }
 
     /// The outcome at a spot, when it is there. At the deadline of the request it is an error, or what may stand in.
-    async fn arrived(&self, options: &ReadOptions, key: &K, spot: Spot<V>, sight: &mut Sight) -> Read<V> {
+    async fn arrived(&self, options: &ReadOptions, key: &K, spot: Spot<K, V>, sight: &mut Sight) -> Read<V> {
         let seat = match spot {
             Spot::Read(read) => return read,
             Spot::Seat(seat) => seat,
@@ -331,7 +330,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
         }
     }
 
-    fn trace_batch(&self, options: &ReadOptions, batch: &Batch<V>, landed: &Landed<V>) {
+    fn trace_batch(&self, options: &ReadOptions, batch: &Batch<K, V>, landed: &Landed<K, V>) {
         self.trace(options, |trace| {
             trace.joined += usize::from(batch.of_others(options));
             if trace.batches.iter().all(|known| known.number != batch.number) {
@@ -352,10 +351,10 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
 /// A batch in the air. However it ends, it lands: nobody waits for it in vain, and no key is left in it.
 struct Flight<K: Key, V: Send + Sync + 'static> {
     inner: Arc<Inner<K, V>>,
-    batch: Arc<Batch<V>>,
+    batch: Arc<Batch<K, V>>,
     keys: Vec<K>,
     call: Call,
-    entries: Vec<Arc<Entry<V>>>,
+    entries: Vec<Arc<Entry<K, V>>>,
 }
 
 impl<K: Key, V: Send + Sync + 'static> Flight<K, V> {
@@ -390,12 +389,14 @@ fn is_stale<V>(read: &Read<V>) -> bool {
     read.as_ref().is_ok_and(|fresh| fresh.status == SourceStatus::Stale)
 }
 
-/// What key and entry hold beside their own size.
-fn weigh<K: Weigh, V: Weigh>(key: &K, entry: &Entry<V>) -> usize {
-    let outcome = |entry: &Entry<V>| match &entry.outcome {
-        Ok(value) => value.heap_bytes(),
-        Err(error) => size_of::<SystemError>() + error.detail.heap_bytes() + error.connection.heap_bytes(),
+/// What an entry holds in all.
+fn weigh<K: Weigh, V: Weigh>(entry: &Entry<K, V>) -> usize {
+    let own = |entry: &Entry<K, V>| {
+        let outcome = match &entry.outcome {
+            Ok(value) => value.heap_bytes(),
+            Err(error) => size_of::<SystemError>() + error.detail.heap_bytes() + error.connection.heap_bytes(),
+        };
+        size_of::<Entry<K, V>>() + entry.key.heap_bytes() + outcome
     };
-    let last_good = entry.last_good.as_ref().map_or(0, |good| size_of::<Entry<V>>() + outcome(good));
-    key.heap_bytes() + outcome(entry) + last_good
+    own(entry) + entry.last_good.as_deref().map_or(0, own)
 }

@@ -1,135 +1,94 @@
 //! The one cache of all readers: bounded in bytes, whoever reads what.
+//!
+//! Two generations stand for the order of use. What is put in or looked at is young; when the young ones would fill more
+//! than half of the bound, they become the old ones, and what was old and not looked at since is forgotten, all at once.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
-use std::sync::Arc;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
-use moka::Equivalent;
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
 
 use super::Key;
 use super::entry::Entry;
+use super::observed::millis;
 
-/// The cache of all readers of the process. Its bound holds for all kinds of record together; what was not used for
-/// longest goes first.
+/// The cache of all readers of the process.
 pub struct Store {
-    cache: Cache<Slot, Held, BuildHasherDefault<Done>>,
+    shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
+    /// Half of the bound, in bytes.
+    half: u64,
+    /// For how long an entry can be of use.
+    longest: Duration,
+    /// Bytes in the young generations of all shards, and of what is about to be.
+    young: AtomicU64,
+    /// When the young ones last became old, in milliseconds on the readers' clock.
+    turned: AtomicU64,
+    turning: Mutex<()>,
     readers: AtomicUsize,
     evictions: AtomicU64,
-    last_evictions: [AtomicU64; 64],
+    last_evictions: [AtomicU64; PARTS],
 }
 
-/// What an entry costs beside itself and its key: the cache's own books of it, as measured.
-const BOOKS: usize = 448;
+/// Locks; more than there are cores.
+const SHARDS: usize = 64;
+
+/// Bits of a set of readers.
+const PARTS: usize = 64;
+
+/// What an entry costs beside its own bytes: its counters, its place in the table, and the room the table keeps free.
+const BOOKS: usize = 128;
 
 /// The place of a reader in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place(usize);
 
-/// A key of any reader, hashed once.
-struct Slot {
-    place: Place,
-    hash: u64,
-    key: Box<dyn AnyKey>,
+/// Entries by the hash of place and key. Two keys with one hash would take each other's place, once in a trillion: a look
+/// compares the key itself.
+#[derive(Default)]
+struct Shard {
+    young: Generation,
+    old: Generation,
 }
 
-/// A look for a key, which needs no key of its own.
-struct Look<'a, K> {
-    place: Place,
-    hash: u64,
-    key: &'a K,
+#[derive(Default)]
+struct Generation {
+    entries: HashMap<u64, Held, BuildHasherDefault<Done>>,
+    bytes: u64,
 }
 
-/// An entry of any reader, with its weight.
-#[derive(Clone)]
+/// An entry of any reader.
 struct Held {
-    bytes: u32,
+    place: Place,
+    bytes: u64,
     entry: Arc<dyn Any + Send + Sync>,
 }
 
-trait AnyKey: Any + Send + Sync {
-    fn is(&self, other: &dyn Any) -> bool;
-}
-
-impl<K: Key> AnyKey for K {
-    fn is(&self, other: &dyn Any) -> bool {
-        other.downcast_ref::<K>() == Some(self)
-    }
-}
-
-impl Hash for Slot {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
-}
-
-impl PartialEq for Slot {
-    fn eq(&self, other: &Self) -> bool {
-        let key: &dyn Any = &*other.key;
-        self.hash == other.hash && self.place == other.place && self.key.is(key)
-    }
-}
-
-impl Eq for Slot {}
-
-impl<K> Hash for Look<'_, K> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
-}
-
-impl<K: Key> Equivalent<Slot> for Look<'_, K> {
-    fn equivalent(&self, slot: &Slot) -> bool {
-        let key: &dyn Any = &*slot.key;
-        self.hash == slot.hash && self.place == slot.place && key.downcast_ref::<K>() == Some(self.key)
-    }
-}
-
-/// Hands on a hash that was made before.
-#[derive(Default)]
-struct Done(u64);
-
-impl Hasher for Done {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {}
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
 impl Store {
-    /// A store of at most `max_bytes`, in which nothing stays for longer than `longest`.
+    /// A store of at most `max_bytes`, in which an entry is of use for at most `longest`.
     pub fn new(max_bytes: u64, longest: Duration) -> Arc<Self> {
-        let cache = Cache::builder()
-            .max_capacity(max_bytes)
-            .weigher(|_, held: &Held| held.bytes)
-            .time_to_live(longest.min(Duration::from_hours(24 * 365)))
-            // A value that was just read is admitted always: whoever read it is about to look at it.
-            .eviction_policy(EvictionPolicy::lru())
-            .build_with_hasher(BuildHasherDefault::default());
         Arc::new(Self {
-            cache,
+            shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::default(),
+            half: max_bytes / 2,
+            longest,
+            young: AtomicU64::new(0),
+            turned: AtomicU64::new(0),
+            turning: Mutex::default(),
             readers: AtomicUsize::new(0),
             evictions: AtomicU64::new(0),
-            last_evictions: [const { AtomicU64::new(0) }; 64],
+            last_evictions: [const { AtomicU64::new(0) }; PARTS],
         })
     }
 
-    /// Bytes held, as far as the cache has counted.
+    /// Bytes held.
     pub fn bytes(&self) -> u64 {
-        self.cache.run_pending_tasks();
-        self.cache.weighted_size()
+        self.shards.iter().map(|shard| lock(shard)).map(|shard| shard.young.bytes + shard.old.bytes).sum()
     }
 
     /// The number of the latest eviction among the kinds of record in `parts` (see
@@ -146,44 +105,135 @@ impl Store {
         Place(self.readers.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(super) fn get<K: Key, V: Send + Sync + 'static>(&self, place: Place, key: &K) -> Option<Arc<Entry<V>>> {
-        let held = self.cache.get(&self.look(place, key))?;
-        held.entry.downcast().ok()
+    pub(super) fn get<K: Key, V: Send + Sync + 'static>(&self, place: Place, key: &K) -> Option<Arc<Entry<K, V>>> {
+        let hash = self.hash(place, key);
+        let held = self.shard(hash)?.look(hash, place, &self.young, self.half)?;
+        held.downcast().ok().filter(|entry: &Arc<Entry<K, V>>| entry.key == *key)
     }
 
-    /// Puts an entry in. `bytes` is what key and value hold beside their own size.
+    /// Puts an entry in, in place of an earlier one. `bytes` is what it holds in all.
     pub(super) fn put<K: Key, V: Send + Sync + 'static>(
         &self,
         place: Place,
-        key: &K,
-        entry: Arc<Entry<V>>,
+        entry: &Arc<Entry<K, V>>,
         bytes: usize,
+        now: Duration,
     ) {
-        let Look { hash, .. } = self.look(place, key);
-        let bytes = bytes + size_of::<K>() + size_of::<Entry<V>>() + BOOKS;
-        let held = Held { bytes: u32::try_from(bytes).unwrap_or(u32::MAX), entry };
-        self.cache.insert(Slot { place, hash, key: Box::new(key.clone()) }, held);
+        let hash = self.hash(place, &entry.key);
+        let bytes = u64::try_from(bytes + BOOKS).unwrap_or(u64::MAX);
+        let held = Held { place, bytes, entry: Arc::clone(entry) as Arc<dyn Any + Send + Sync> };
+        let fits = bytes <= self.half;
+        if fits {
+            self.young.fetch_add(bytes, Ordering::Relaxed);
+            self.make_room(now);
+        }
+        let before = self.shard(hash).map(|mut shard| {
+            let before = shard.remove(hash, &self.young);
+            if fits {
+                shard.young.add(hash, held);
+            }
+            before
+        });
+        // Outside the lock: it may be much.
+        drop(before);
     }
 
     /// Forgets an entry for good. The caller has made sure that no load under way can put it back.
     pub(super) fn evict<K: Key>(&self, place: Place, key: &K) {
-        self.cache.invalidate(&self.look(place, key));
+        let hash = self.hash(place, key);
+        drop(self.shard(hash).map(|mut shard| shard.remove(hash, &self.young)));
         // Counted when it is done: who begins after this number was given does not find the old value anymore.
         let number = self.evictions.fetch_add(1, Ordering::SeqCst) + 1;
-        if let Some(last) = self.last_evictions.get(place.0 % 64) {
+        if let Some(last) = self.last_evictions.get(place.0 % PARTS) {
             last.fetch_max(number, Ordering::SeqCst);
         }
     }
 
-    fn look<'a, K: Key>(&self, place: Place, key: &'a K) -> Look<'a, K> {
-        Look { place, hash: self.hasher.hash_one((place.0, key)), key }
+    /// Lets the young ones become old, and forgets the old ones, if there are too many or if it is time to.
+    fn make_room(&self, now: Duration) {
+        let due = || {
+            let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed));
+            self.young.load(Ordering::Relaxed) > self.half || now.saturating_sub(turned) > self.longest
+        };
+        if !due() {
+            return;
+        }
+        // Somebody else may be at it, or have just been.
+        let Ok(_turning) = self.turning.try_lock() else { return };
+        if !due() {
+            return;
+        }
+        self.turned.store(millis(now), Ordering::Relaxed);
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let young = std::mem::take(&mut shard.young);
+            self.young.fetch_sub(young.bytes, Ordering::Relaxed);
+            let old = std::mem::replace(&mut shard.old, young);
+            drop(shard);
+            // Outside the lock: it may be much.
+            drop(old);
+        }
+    }
+
+    fn hash<K: Key>(&self, place: Place, key: &K) -> u64 {
+        self.hasher.hash_one((place.0, key))
+    }
+
+    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard>> {
+        // The table below goes by the low bits and the top ones.
+        let at = usize::try_from(hash >> 32).unwrap_or(0) % SHARDS;
+        self.shards.get(at).map(lock)
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shard {
+    /// Looks an entry up. An old one becomes young again while there is room.
+    fn look(&mut self, hash: u64, place: Place, young: &AtomicU64, half: u64) -> Option<Arc<dyn Any + Send + Sync>> {
+        let of_place = |held: &Held| (held.place == place).then(|| Arc::clone(&held.entry));
+        if let Some(held) = self.young.entries.get(&hash) {
+            return of_place(held);
+        }
+        let held = self.old.entries.get(&hash)?;
+        let (found, bytes) = (of_place(held), held.bytes);
+        if young.load(Ordering::Relaxed) + bytes <= half
+            && let Some(held) = self.old.remove(hash)
+        {
+            young.fetch_add(bytes, Ordering::Relaxed);
+            self.young.add(hash, held);
+        }
+        found
+    }
+
+    fn remove(&mut self, hash: u64, young: &AtomicU64) -> Option<Held> {
+        if let Some(held) = self.young.remove(hash) {
+            young.fetch_sub(held.bytes, Ordering::Relaxed);
+            return Some(held);
+        }
+        self.old.remove(hash)
+    }
+}
+
+impl Generation {
+    fn add(&mut self, hash: u64, held: Held) {
+        self.bytes += held.bytes;
+        self.entries.insert(hash, held);
+    }
+
+    fn remove(&mut self, hash: u64) -> Option<Held> {
+        let held = self.entries.remove(&hash)?;
+        self.bytes -= held.bytes;
+        Some(held)
     }
 }
 
 impl Place {
     /// The bit of this reader among the parts of an answer.
     pub(super) fn part(self) -> u64 {
-        1 << (self.0 % 64)
+        1 << (self.0 % PARTS)
     }
 
     /// The number of this reader.
@@ -195,5 +245,21 @@ impl Place {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
+
+/// Hands on a hash that was made before.
+#[derive(Default)]
+struct Done(u64);
+
+impl Hasher for Done {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }

@@ -18,32 +18,32 @@ use crate::domain::Clock;
 use crate::systems::Priority;
 
 /// One call to the owner, from the first key that takes a seat in it to its landing.
-pub(super) struct Batch<V> {
+pub(super) struct Batch<K, V> {
     pub(super) number: u64,
     pub(super) priority: Priority,
     /// The request that opened it.
     opener: usize,
     shared: AtomicBool,
     departed: OnceLock<Duration>,
-    landed: OnceLock<Landed<V>>,
+    landed: OnceLock<Landed<K, V>>,
     landing: Notify,
 }
 
 /// What a batch brought, by seat.
-pub(super) struct Landed<V> {
-    pub(super) entries: Vec<Arc<Entry<V>>>,
+pub(super) struct Landed<K, V> {
+    pub(super) entries: Vec<Arc<Entry<K, V>>>,
     pub(super) took: Duration,
     /// Attempts it took upstream.
     pub(super) attempts: u32,
 }
 
 /// The place of a key in a batch.
-pub(super) struct Seat<V> {
-    pub(super) batch: Arc<Batch<V>>,
+pub(super) struct Seat<K, V> {
+    pub(super) batch: Arc<Batch<K, V>>,
     pub(super) index: usize,
 }
 
-impl<V> Clone for Seat<V> {
+impl<K, V> Clone for Seat<K, V> {
     fn clone(&self) -> Self {
         Self { batch: Arc::clone(&self.batch), index: self.index }
     }
@@ -51,7 +51,7 @@ impl<V> Clone for Seat<V> {
 
 /// A batch that takes keys, or has just stopped to.
 pub(super) struct Open<K, V> {
-    pub(super) batch: Arc<Batch<V>>,
+    pub(super) batch: Arc<Batch<K, V>>,
     pub(super) keys: Vec<K>,
 }
 
@@ -63,7 +63,7 @@ struct Lane<K, V> {
 
 /// All loads of one reader.
 pub(super) struct Air<K, V> {
-    flights: HashMap<K, Seat<V>, RandomState>,
+    flights: HashMap<K, Seat<K, V>, RandomState>,
     interactive: Lane<K, V>,
     report: Lane<K, V>,
     next: u64,
@@ -74,7 +74,7 @@ pub(super) struct Boarding<K, V> {
     /// They are full and leave now.
     pub(super) full: Vec<Open<K, V>>,
     /// It was opened, and is to leave soon.
-    pub(super) opened: Option<Arc<Batch<V>>>,
+    pub(super) opened: Option<Arc<Batch<K, V>>>,
     /// Whether others are in the air.
     pub(super) busy: bool,
 }
@@ -100,7 +100,7 @@ impl<K: Key, V> Air<K, V> {
         options: &ReadOptions,
         freshness: &Freshness,
         clock: &dyn Clock,
-    ) -> Option<Seat<V>> {
+    ) -> Option<Seat<K, V>> {
         let seat = self.flights.get(key)?;
         seat.batch.takes(options, freshness, clock).then(|| seat.clone())
     }
@@ -119,7 +119,7 @@ impl<K: Key, V> Air<K, V> {
         limit: usize,
         clock: &dyn Clock,
         boarding: &mut Boarding<K, V>,
-    ) -> Seat<V> {
+    ) -> Seat<K, V> {
         let number = self.next;
         let lane = match options.priority {
             Priority::Interactive => &mut self.interactive,
@@ -143,17 +143,18 @@ impl<K: Key, V> Air<K, V> {
     }
 
     /// Closes a batch, if it has not left already.
-    pub(super) fn depart(&mut self, batch: &Arc<Batch<V>>, clock: &dyn Clock) -> Option<Open<K, V>> {
+    pub(super) fn depart(&mut self, batch: &Arc<Batch<K, V>>, clock: &dyn Clock) -> Option<Open<K, V>> {
         let lane = self.lane(batch.priority);
         let open = lane.open.as_ref().is_some_and(|open| Arc::ptr_eq(&open.batch, batch));
         if open { lane.depart(clock) } else { None }
     }
 
     /// Takes a key off a flight, if that is still the one for it: an eviction or a later flight may have taken its place.
-    pub(super) fn disembark(&mut self, key: &K, batch: &Arc<Batch<V>>) -> bool {
-        let mine = self.flights.get(key).is_some_and(|seat| Arc::ptr_eq(&seat.batch, batch));
-        if mine {
-            self.flights.remove(key);
+    pub(super) fn disembark(&mut self, key: &K, batch: &Arc<Batch<K, V>>) -> bool {
+        let Some(seat) = self.flights.remove(key) else { return false };
+        let mine = Arc::ptr_eq(&seat.batch, batch);
+        if !mine {
+            self.flights.insert(key.clone(), seat);
         }
         mine
     }
@@ -167,7 +168,7 @@ impl<K: Key, V> Air<K, V> {
     }
 
     /// A batch is no longer in the air.
-    pub(super) fn landed(&mut self, batch: &Batch<V>) {
+    pub(super) fn landed(&mut self, batch: &Batch<K, V>) {
         let lane = self.lane(batch.priority);
         lane.aloft = lane.aloft.saturating_sub(1);
     }
@@ -190,7 +191,7 @@ impl<K, V> Lane<K, V> {
     }
 }
 
-impl<V> Batch<V> {
+impl<K, V> Batch<K, V> {
     fn new(number: u64, options: &ReadOptions) -> Self {
         Self {
             number,
@@ -223,12 +224,12 @@ impl<V> Batch<V> {
     }
 
     /// What it brought, if it is back.
-    pub(super) fn peek(&self) -> Option<&Landed<V>> {
+    pub(super) fn peek(&self) -> Option<&Landed<K, V>> {
         self.landed.get()
     }
 
     /// Waits for its landing.
-    pub(super) async fn landed(&self) -> &Landed<V> {
+    pub(super) async fn landed(&self) -> &Landed<K, V> {
         loop {
             // Made before the look: a landing between the look and the wait is not missed.
             let landing = self.landing.notified();
@@ -240,7 +241,7 @@ impl<V> Batch<V> {
     }
 
     /// It is back.
-    pub(super) fn land(&self, landed: Landed<V>) {
+    pub(super) fn land(&self, landed: Landed<K, V>) {
         self.landed.get_or_init(|| landed);
         self.landing.notify_waiters();
     }
@@ -274,7 +275,7 @@ fn identity(options: &ReadOptions) -> usize {
     Arc::as_ptr(&options.observed).addr()
 }
 
-impl<V> Default for Landed<V> {
+impl<K, V> Default for Landed<K, V> {
     fn default() -> Self {
         Self { entries: Vec::new(), took: Duration::ZERO, attempts: 0 }
     }

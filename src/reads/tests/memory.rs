@@ -17,6 +17,34 @@ async fn the_store_of_all_readers_stays_within_its_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_no_moment_does_it_hold_more_whatever_is_looked_at_in_between() {
+    let config = CacheConfig { max_bytes: 32 * 1024, ..CacheConfig::default() };
+    let setting = Setting::with(Owner::default(), &config);
+    let mut most = 0;
+    for key in 2000..4000 {
+        setting.reader.get(&setting.request(None), &key).await.unwrap();
+        let looked_at = 2000 + (key * 7) % 200;
+        setting.reader.peek(&setting.request(None), &looked_at);
+        most = most.max(setting.store.bytes());
+        assert!(most <= 32 * 1024, "{most} bytes");
+    }
+    assert!(most > 24 * 1024, "and it makes use of its room: {most} bytes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_reads_anymore_does_not_stay_for_long() {
+    let setting = Setting::new(Owner::default());
+    let keys: Vec<usize> = (2000..3000).collect();
+    setting.reader.get_many(&setting.request(None), &keys).await;
+    let full = setting.store.bytes();
+    for _ in 0..3 {
+        setting.pass(60);
+        setting.reader.get(&setting.request(None), &1).await.unwrap();
+    }
+    assert!(setting.store.bytes() < full / 100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn readers_of_one_store_do_not_see_one_anothers_keys() {
     let setting = Setting::new(Owner::default());
     setting.reader.get(&setting.request(None), &1).await.unwrap();
