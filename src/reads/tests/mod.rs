@@ -34,6 +34,7 @@ pub(super) struct Owner {
     pub(super) hold: Option<Arc<Notify>>,
     pub(super) hangs: AtomicBool,
     pub(super) latency: Duration,
+    pub(super) dawdles: bool,
     pub(super) panics: bool,
 }
 
@@ -56,6 +57,9 @@ impl Owner {
         self.keys.fetch_add(keys.len(), Ordering::SeqCst);
         self.largest.fetch_max(keys.len(), Ordering::SeqCst);
         let revision = self.revision.load(Ordering::SeqCst);
+        if self.dawdles {
+            tokio::task::yield_now().await;
+        }
         if let Some(hold) = &self.hold {
             hold.notified().await;
         }

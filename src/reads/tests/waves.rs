@@ -147,7 +147,7 @@ async fn an_owner_that_never_answers_is_given_up_and_asked_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn from_many_threads_every_key_is_answered_and_asked_once() {
-    let setting = Arc::new(Setting::new(Owner::default()));
+    let setting = Arc::new(Setting::new(Owner { dawdles: true, ..Owner::default() }));
     let tasks = (0..64_usize).map(|task| {
         let setting = Arc::clone(&setting);
         tokio::spawn(async move {
@@ -162,4 +162,41 @@ async fn from_many_threads_every_key_is_answered_and_asked_once() {
         task.unwrap();
     }
     assert_eq!(setting.owner.keys.load(Ordering::SeqCst), 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn from_many_threads_nobody_reads_what_was_evicted_before_they_began() {
+    const KEYS: usize = 4;
+    let setting = Arc::new(Setting::new(Owner { dawdles: true, ..Owner::default() }));
+    let told_of = Arc::new(AtomicUsize::new(0));
+    let (done, mut reads) = tokio::sync::mpsc::channel(8);
+    let readers: Vec<_> = (0..8_usize)
+        .map(|task| {
+            let (setting, told_of, done) = (Arc::clone(&setting), Arc::clone(&told_of), done.clone());
+            tokio::spawn(async move {
+                for key in (0..KEYS).cycle().skip(task) {
+                    let least = told_of.load(Ordering::SeqCst);
+                    let read = setting.reader.get(&setting.request(None), &key).await;
+                    let revision = value(&read).unwrap() - key * 10;
+                    assert!(revision >= least, "{revision}, after {least} had been told of");
+                    if done.send(()).await.is_err() {
+                        break;
+                    }
+                }
+            })
+        })
+        .collect();
+    for revision in 1..=300 {
+        // While loads are under way.
+        for _ in 0..3 {
+            reads.recv().await.unwrap();
+        }
+        setting.correct();
+        (0..KEYS).for_each(|key| setting.reader.evict(&key));
+        told_of.store(revision, Ordering::SeqCst);
+    }
+    drop(reads);
+    for reader in readers {
+        reader.await.unwrap();
+    }
 }
