@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use regex::Regex;
+use smol_str::SmolStr;
 use unicode_normalization::UnicodeNormalization;
 
 /// The shared ID of a project, in its canonical form. Only a [`SharedIdRule`] makes one, so that two spellings of one
@@ -16,11 +17,11 @@ macro_rules! record_id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Takes the ID as its owner writes it.
-            pub fn new(id: impl Into<Arc<str>>) -> Self {
+            pub fn new(id: impl Into<SmolStr>) -> Self {
                 Self(id.into())
             }
         }
@@ -155,7 +156,8 @@ impl IdNode {
     const ALL: [(Self, &'static str); 4] =
         [(Self::Deal, "deal"), (Self::Client, "client"), (Self::Ticket, "ticket"), (Self::Invoice, "invoice")];
 
-    fn as_str(self) -> &'static str {
+    /// The word that stands for it in a global ID.
+    pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
     }
 }

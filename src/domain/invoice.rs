@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use super::{Booked, Flaw, InvoiceId, ProjectId};
 
@@ -13,7 +15,7 @@ pub struct Invoice {
     /// The owner's record ID.
     pub id: InvoiceId,
     /// Number on paper.
-    pub number: Option<String>,
+    pub number: Option<SmolStr>,
     /// To a client, or from a vendor.
     pub direction: Direction,
     /// What it is.
@@ -41,7 +43,7 @@ pub struct Invoice {
     /// Payments, where the owner lists them; none if it was not asked or does not say.
     pub payments: Option<Vec<Payment>>,
     /// The projects it is for; more than one when its lines are.
-    pub project_ids: Vec<ProjectId>,
+    pub project_ids: SmallVec<[ProjectId; 1]>,
     /// Where a person opens it.
     pub url: Option<Arc<str>>,
     /// Fields the owner states in a form nobody can read.

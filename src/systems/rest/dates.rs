@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use super::json::Raw;
@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn days_and_moments_in_other_forms_are_left_alone() {
-        for text in ["2026-02-30", "2026-13-01", "2026-1-31", "02026-01-31", "2026-01-31T", "2026/01/31", "-026-01-31"] {
+        for text in ["2026-02-30", "2026-13-01", "2026-1-31", "02026-01-31", "2026-01-31T", "2026/01/31", "-026-01-31"]
+        {
             assert_eq!(iso_day(text), None, "{text}");
         }
         for text in ["2026-01-31T08:00:60Z", "2026-01-31T24:00:00Z", "2026-01-31 08:00:00Z", "2026-01-31T08:00:00+01"] {

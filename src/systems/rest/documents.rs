@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+use smol_str::SmolStr;
+
 use super::fields::{CreditNotes, Invoices};
 use super::map::{Inherited, Reader, Setting};
+use super::path::Field;
 use super::row::{Reject, Row, each};
 use crate::domain::{
     Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Payment, ProjectId,
@@ -23,7 +27,7 @@ impl Invoices {
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
         }
-        let id = r.required(&f.id, "id")?;
+        let id = r.id(&f.id)?;
         let (currency, company) = (r.currency(self.currency.as_ref()), r.currency(self.company_currency.as_ref()));
         let net = r.booked((f.net.as_ref(), "net", currency), (f.company_net.as_ref(), "company_net", company));
         let tax = r.booked((f.tax.as_ref(), "tax", currency), (f.company_tax.as_ref(), "company_tax", company));
@@ -35,7 +39,7 @@ impl Invoices {
             (f.company_balance.as_ref(), "company_balance", company),
         );
         let mut invoice = Invoice {
-            number: r.text(f.number.as_ref()),
+            number: f.number.as_ref().and_then(|Field(number)| number.read(row)).map(SmolStr::new),
             direction,
             kind: r.strict_word(f.kind.as_ref(), Some(InvoiceKind::Invoice), "kind")?,
             state: r.word(Some(&f.state), None).unwrap_or_else(|| InvoiceState::Unknown(String::new())),
@@ -71,8 +75,8 @@ impl Invoices {
     }
 
     /// Shared IDs on the document itself.
-    fn project_ids(&self, row: &Row<'_>, rule: &SharedIdRule, asked: Option<&ProjectId>) -> Vec<ProjectId> {
-        let mut ids: Vec<ProjectId> = Vec::new();
+    fn project_ids(&self, row: &Row<'_>, rule: &SharedIdRule, asked: Option<&ProjectId>) -> SmallVec<[ProjectId; 1]> {
+        let mut ids: SmallVec<[ProjectId; 1]> = SmallVec::new();
         if let Some(sent) = self.fields.project_id.as_ref().and_then(|path| row.get(path)) {
             sent.each_scalar(|text| {
                 // By far most rows name the project that was asked, in its canonical spelling.

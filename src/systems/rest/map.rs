@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::dates::{Day, Moment};
 use super::fields::{
@@ -58,6 +59,11 @@ impl<'r> Reader<'r> {
     /// A text that every record of its kind has.
     pub(super) fn required(&self, Field(text): &Field<Text>, name: &'static str) -> Result<Arc<str>, Reject> {
         text.read(self.row).map(Arc::from).ok_or_else(|| Reject::new(format!("a row without `{name}`")))
+    }
+
+    /// The ID that every record of its kind has.
+    pub(super) fn id(&self, Field(text): &Field<Text>) -> Result<SmolStr, Reject> {
+        text.read(self.row).map(SmolStr::new).ok_or_else(|| Reject::new("a row without `id`"))
     }
 
     pub(super) fn text(&self, field: Option<&Field<Text>>) -> Option<String> {
@@ -179,7 +185,7 @@ impl Deals {
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
         }
-        let id = r.required(&f.id, "id")?;
+        let id = r.id(&f.id)?;
         let currency = r.currency(self.currency.as_ref());
         let link = match f.project_id.as_ref().and_then(|Field(text)| text.read(row)) {
             None => Link::None,
@@ -214,7 +220,7 @@ impl Clients {
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
         }
-        let id = r.required(&f.id, "id")?;
+        let id = r.id(&f.id)?;
         Ok(Some(Client {
             name: r.text(f.name.as_ref()),
             domain: r.text(f.domain.as_ref()),
@@ -233,7 +239,7 @@ impl Contacts {
             return Ok(None);
         }
         Ok(Some(Contact {
-            id: ContactId::new(r.required(&f.id, "id")?),
+            id: ContactId::new(r.id(&f.id)?),
             name: r.text(f.name.as_ref()),
             email: r.text(f.email.as_ref()),
             phone: r.text(f.phone.as_ref()),

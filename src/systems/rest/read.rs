@@ -159,8 +159,7 @@ pub(super) type Read<'f, K, T> = dyn Fn(&Row<'_>, &K) -> Result<Option<T>, Rejec
 pub(super) type Keep<'f, T> = dyn Fn(&Row<'_>) -> Result<Option<T>, Reject> + Send + Sync + 'f;
 
 /// What is done with a row: its record is added for each key that it is for, by the key's place in the call.
-pub(super) type Each<'f, K, C> =
-    dyn Fn(&Row<'_>, &mut Asked<'_, K>, &mut [C]) -> Result<(), Reject> + Send + Sync + 'f;
+pub(super) type Each<'f, K, C> = dyn Fn(&Row<'_>, &mut Asked<'_, K>, &mut [C]) -> Result<(), Reject> + Send + Sync + 'f;
 
 /// What is collected for a key.
 pub(super) trait Collect<T>: Default + Send {

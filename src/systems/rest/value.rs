@@ -56,7 +56,8 @@ impl Text {
         } else if let Some(constant) = &self.constant {
             Some(Cow::Borrowed(constant.as_str()))
         } else {
-            let parts: Vec<Cow<'t, str>> = self.join.iter().filter_map(|path| row.get(path).and_then(Raw::scalar)).collect();
+            let parts: Vec<Cow<'t, str>> =
+                self.join.iter().filter_map(|path| row.get(path).and_then(Raw::scalar)).collect();
             (!parts.is_empty()).then(|| Cow::Owned(parts.join(self.with.as_deref().unwrap_or(" "))))
         };
         let found = match found {

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
+use smallvec::SmallVec;
+use smol_str::ToSmolStr;
 
 use super::config::Carrier;
 use super::wire::{self, Number};
@@ -91,7 +93,7 @@ impl Mapper {
                 },
             })
             .collect();
-        let mut project_ids: Vec<ProjectId> = Vec::new();
+        let mut project_ids: SmallVec<[ProjectId; 1]> = SmallVec::new();
         let owners: Vec<Option<ProjectId>> = match carrier {
             Carrier::Lines if !lines.is_empty() => lines.iter().map(|line| line.project_id.clone()).collect(),
             _ => vec![self.project(header)],
@@ -103,7 +105,7 @@ impl Mapper {
         }
         Invoice {
             id: InvoiceId::new(format!("{}-{}", kind.code, document.doc_entry)),
-            number: document.doc_num.map(|number| number.to_string()),
+            number: document.doc_num.map(|number| number.to_smolstr()),
             direction: kind.direction,
             kind: kind.kind,
             state: state(document),

@@ -53,6 +53,18 @@ impl<T: Text> Text for Vec<T> {
     }
 }
 
+impl<T: Text> Text for smallvec::SmallVec<[T; 1]> {
+    fn text(&self) -> String {
+        format!("[{}]", self.iter().map(Text::text).collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl Text for smol_str::SmolStr {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Text for Decimal {
     fn text(&self) -> String {
         self.normalize().to_string()

@@ -278,7 +278,7 @@ fn a_shared_document_is_split_by_its_lines() {
     assert_eq!((first.net.document, first.total.document), (Some(eur("200")), Some(eur("238"))));
     assert_eq!((second.net.document, second.paid.document), (Some(eur("100")), Some(eur("33.33"))));
     assert!(first.allocated && second.allocated);
-    assert_eq!(first.invoice.project_ids, [prj(1), prj(2)]);
+    assert_eq!(first.invoice.project_ids.as_slice(), [prj(1), prj(2)]);
 }
 
 #[test]
