@@ -4,6 +4,7 @@
 //! what it is asked for and does not hold travels in batches across requests, each key once. A reader knows nothing of
 //! deals or invoices; [`Reads`] says which readers there are.
 
+mod at_hand;
 mod entry;
 mod freshness;
 mod links;
@@ -18,6 +19,7 @@ mod trace;
 mod upstream;
 mod wave;
 
+pub use at_hand::AtHand;
 pub use entry::{Fresh, Read};
 pub use freshness::Freshness;
 pub use links::Links;

@@ -27,6 +27,7 @@ const FAILED: u8 = 1;
 const STALE: u8 = 2;
 const LIVE: u8 = 4;
 const ANY: u8 = 8;
+const MOMENTARY: u8 = 16;
 
 impl Default for Observed {
     fn default() -> Self {
@@ -59,6 +60,16 @@ impl Observed {
     /// Whether a value was older than its time to live.
     pub fn stale(&self) -> bool {
         self.has(STALE)
+    }
+
+    /// Takes note that the answer says what is true for this moment alone, e.g. how many milliseconds old a value is.
+    pub fn pin_to_moment(&self) {
+        self.flags.fetch_or(MOMENTARY, Ordering::Relaxed);
+    }
+
+    /// Whether the answer says such a thing.
+    pub fn momentary(&self) -> bool {
+        self.has(MOMENTARY)
     }
 
     /// Which readers were asked: one bit each. See [`Reads::evictions`](super::Reads::evictions).

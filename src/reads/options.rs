@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Observed, Trace};
+use super::{AtHand, Observed, Trace};
 use crate::systems::Priority;
 
 /// What a request asks of every value in its answer.
@@ -21,6 +21,8 @@ pub struct ReadOptions {
     pub priority: Priority,
     /// What was read.
     pub observed: Arc<Observed>,
+    /// What it has read already.
+    pub at_hand: Arc<AtHand>,
     /// How it was read, for those who ask. None costs nothing.
     pub trace: Option<Arc<Trace>>,
 }
@@ -34,6 +36,7 @@ impl ReadOptions {
             max_age: None,
             priority: Priority::Interactive,
             observed: Arc::default(),
+            at_hand: Arc::default(),
             trace: None,
         }
     }

@@ -81,9 +81,17 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
         }
     }
 
+    /// What it reads, and of whom.
+    pub fn kind(&self) -> &Kind {
+        &self.inner.kind
+    }
+
     /// The cached outcome of a key, if it is fresh enough for this request. Nobody is asked and nobody waits; but where
     /// the configuration lets a value be shown that is older than its time to live, the owner is asked in the background.
     pub fn peek(&self, options: &ReadOptions, key: &K) -> Option<Read<V>> {
+        if let Some(read) = options.at_hand.get(self.inner.place.number(), key) {
+            return Some(read);
+        }
         let mut sight = Sight::new();
         let read = self.inner.hit(options, key, self.inner.clock.monotonic(), &mut sight)?;
         self.inner.note(options, &sight);
@@ -92,6 +100,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
             trace.hits += 1;
             trace.stale += usize::from(is_stale(&read));
         });
+        options.at_hand.put(self.inner.place.number(), std::iter::once((key, &read)));
         Some(read)
     }
 
@@ -114,11 +123,25 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
             trace.asked += 1;
             trace.stale += usize::from(is_stale(&read));
         });
+        options.at_hand.put(self.inner.place.number(), std::iter::once((key, &read)));
         read
     }
 
     /// Reads many records; the outcomes stand in the order of the keys.
     pub async fn get_many(&self, options: &ReadOptions, keys: &[K]) -> Vec<Read<V>> {
+        let at_hand = options.at_hand.get_many(self.inner.place.number(), keys);
+        if at_hand.iter().all(Option::is_none) {
+            return self.read_many(options, keys).await;
+        }
+        let missing: Vec<K> =
+            keys.iter().zip(&at_hand).filter(|(_, read)| read.is_none()).map(|(key, _)| key.clone()).collect();
+        let mut read = self.read_many(options, &missing).await.into_iter();
+        let internal = || Err(Arc::new(self.inner.kind.error(ErrorKind::Internal, None)));
+        at_hand.into_iter().map(|known| known.or_else(|| read.next()).unwrap_or_else(internal)).collect()
+    }
+
+    /// Reads what is not at hand.
+    async fn read_many(&self, options: &ReadOptions, keys: &[K]) -> Vec<Read<V>> {
         let puts = self.inner.puts.load(Ordering::Acquire);
         let mut sight = Sight::new();
         let mut reads = Vec::with_capacity(keys.len());
@@ -143,13 +166,14 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
             trace.hits += hits;
             trace.stale += reads.iter().filter(|read| is_stale(read)).count();
         });
+        options.at_hand.put(self.inner.place.number(), keys.iter().zip(&reads));
         reads
     }
 
     /// Forgets a record: the next read asks the owner, and a load that is under way cannot put the old value back.
     pub fn evict(&self, key: &K) {
         self.inner.air().evict(key);
-        self.inner.store.evict(self.inner.place, key);
+        self.inner.store.evict::<K, V>(self.inner.place, key);
     }
 
     /// Hits, and seats for what is missing, in the order of the keys.
