@@ -2,32 +2,30 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Object, Result};
 
 use super::context::{options, spine};
 use super::deal::Deal;
+use super::direct::{Deferred, Direct, Json, Scene, Selected, Written, fields, object, resolved};
 use super::errors::{not_owned, system_error};
 use super::owner::{OwnerDomain, owner as owned_by};
-use super::paging::{ListFields, all_pages};
+use super::paging::{List, all_pages};
 use super::project::Project;
-use super::query::deal_connection;
-use super::source::Source;
-use crate::domain::{self, ClientId, DealQuery, Domain, GlobalId, IdNode};
+use super::query::deal_list;
+use super::source::{Origin, Source};
+use crate::domain::{self, ClientId, DealQuery, Domain, IdNode};
 use crate::reads::{Fresh, Owner};
 
 /// A client, owned by the CRM.
 #[derive(Debug, Clone)]
 pub struct Client {
     record: Arc<domain::Client>,
-    owner: Owner,
-    source: Source,
+    origin: Origin,
 }
 
 impl Client {
     pub(super) fn new<V>(owner: &Owner, read: &Fresh<V>, record: Arc<domain::Client>) -> Self {
-        let source = Source::found(owner, read, record.id.as_str(), record.url.as_ref());
-        Self { record, owner: owner.clone(), source }
+        Self { record, origin: Origin::of(owner, read) }
     }
 
     /// Reads a client by its record ID.
@@ -35,6 +33,14 @@ impl Client {
         let commercial = spine(ctx)?.commercial()?;
         let clients = commercial.clients.as_ref().ok_or_else(|| not_owned(Domain::Commercial))?;
         let read = clients.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
+        Ok(read.value.clone().map(|record| Self::new(&commercial.owner, &read, record)))
+    }
+
+    /// A client that is in memory; none if the owner does not know it.
+    pub(super) fn peek(scene: &Scene<'_>, id: &ClientId) -> std::result::Result<Option<Self>, Deferred> {
+        let commercial = scene.spine.reads.commercial.as_ref().ok_or(Deferred)?;
+        let clients = commercial.clients.as_ref().ok_or(Deferred)?;
+        let read = clients.peek(scene.options, id).and_then(std::result::Result::ok).ok_or(Deferred)?;
         Ok(read.value.clone().map(|record| Self::new(&commercial.owner, &read, record)))
     }
 
@@ -49,9 +55,7 @@ impl Client {
     /// Unique over all systems. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     pub(super) async fn id(&self) -> ID {
-        GlobalId { node: IdNode::Client, connection: self.owner.connection.clone(), record: self.record.id.to_string() }
-            .to_string()
-            .into()
+        self.origin.global_id(IdNode::Client, self.record.id.as_str())
     }
 
     /// Name. Owner: commercial.
@@ -85,8 +89,8 @@ impl Client {
         ctx: &Context<'_>,
         #[graphql(default = 50)] first: i32,
         after: Option<String>,
-    ) -> Result<Option<Connection<String, Deal, ListFields>>> {
-        deal_connection(ctx, self.deals_query(), first, after).await.map(Some)
+    ) -> Result<Option<List<Deal>>> {
+        deal_list(ctx, self.deals_query(), first, after).await.map(Some)
     }
 
     /// The projects the client's deals lead to, each once. Owner: commercial.
@@ -103,6 +107,24 @@ impl Client {
     /// Where and when this was read. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn source(&self) -> Source {
-        self.source.clone()
+        self.origin.source(self.record.id.as_str(), self.record.url.as_ref())
+    }
+}
+
+fields!(ClientField {
+    Id = "id",
+    Name = "name",
+});
+
+impl Direct for Client {
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        object::<Self>(fields, json, |field, json| {
+            match ClientField::of(field) {
+                Some(ClientField::Id) => self.origin.write_id(IdNode::Client, self.record.id.as_str(), json),
+                Some(ClientField::Name) => json.text(self.record.name.as_deref()),
+                _ => return resolved(self, field, scene, json),
+            }
+            Ok(())
+        })
     }
 }

@@ -14,7 +14,7 @@ use crate::systems::Connection;
 #[derive(Debug)]
 pub struct Spine {
     /// All that can be read.
-    pub reads: Reads,
+    pub reads: Arc<Reads>,
     /// How shared IDs are spelled.
     pub shared_id: SharedIdRule,
     /// Time.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_graphql::{Enum, Object, Result};
 
 use super::deal::readable;
+use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, object, resolved};
 use super::invoice::Party;
 use super::money::{Money, shown};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::scalars::Date;
-use super::source::Source;
+use super::source::{Origin, Source};
 use crate::domain;
 use crate::reads::{Fresh, Owner};
 
@@ -17,8 +18,7 @@ use crate::reads::{Fresh, Owner};
 #[derive(Debug, Clone)]
 pub struct Cost {
     record: Arc<domain::Cost>,
-    owner: Owner,
-    source: Source,
+    origin: Origin,
 }
 
 /// What a cost was spent on.
@@ -46,10 +46,21 @@ pub enum CostState {
     Committed,
 }
 
+impl From<&domain::CostKind> for CostKind {
+    fn from(kind: &domain::CostKind) -> Self {
+        match kind {
+            domain::CostKind::Labour => Self::Labour,
+            domain::CostKind::Vendor => Self::Vendor,
+            domain::CostKind::Expense => Self::Expense,
+            domain::CostKind::Other => Self::Other,
+            domain::CostKind::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
 impl Cost {
     pub(super) fn new<V>(owner: &Owner, read: &Fresh<V>, record: Arc<domain::Cost>) -> Self {
-        let source = Source::found(owner, read, &record.id, record.url.as_ref());
-        Self { record, owner: owner.clone(), source }
+        Self { record, origin: Origin::of(owner, read) }
     }
 }
 
@@ -59,13 +70,7 @@ impl Cost {
     /// What it was spent on. Owner: costs.
     #[graphql(directive = owned_by::apply(OwnerDomain::Costs))]
     async fn kind(&self) -> CostKind {
-        match self.record.kind {
-            domain::CostKind::Labour => CostKind::Labour,
-            domain::CostKind::Vendor => CostKind::Vendor,
-            domain::CostKind::Expense => CostKind::Expense,
-            domain::CostKind::Other => CostKind::Other,
-            domain::CostKind::Unknown(_) => CostKind::Unknown,
-        }
+        CostKind::from(&self.record.kind)
     }
 
     /// Spent, or ordered and not yet invoiced. Owner: costs.
@@ -77,13 +82,13 @@ impl Cost {
     /// When. Owner: costs.
     #[graphql(directive = owned_by::apply(OwnerDomain::Costs))]
     async fn date(&self) -> Result<Option<Date>> {
-        readable(self.record.date.map(Date), "date", &self.record.flaws, &self.owner)
+        readable(self.record.date.map(Date), "date", &self.record.flaws, &self.origin.owner)
     }
 
     /// How much, without tax. Owner: costs.
     #[graphql(directive = owned_by::apply(OwnerDomain::Costs))]
     async fn amount(&self) -> Result<Option<Money>> {
-        readable(shown(&self.record.amount), "amount", &self.record.flaws, &self.owner)
+        readable(shown(&self.record.amount), "amount", &self.record.flaws, &self.origin.owner)
     }
 
     /// Text. Owner: costs.
@@ -107,6 +112,33 @@ impl Cost {
     /// Where and when this was read. Owner: costs.
     #[graphql(directive = owned_by::apply(OwnerDomain::Costs))]
     async fn source(&self) -> Source {
-        self.source.clone()
+        self.origin.source(&self.record.id, self.record.url.as_ref())
+    }
+}
+
+fields!(CostField {
+    Kind = "kind",
+    State = "state",
+    Amount = "amount",
+    Description = "description",
+    Source = "source",
+});
+
+impl Direct for Cost {
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        let record = &*self.record;
+        object::<Self>(fields, json, |field, json| {
+            match CostField::of(field) {
+                Some(CostField::Kind) => json.word(CostKind::from(&record.kind)),
+                Some(CostField::State) => json.word(CostState::from(record.state)),
+                Some(CostField::Amount) => booked(&record.amount, ("amount", &record.flaws), field, scene, json)?,
+                Some(CostField::Description) => json.text(record.description.as_deref()),
+                Some(CostField::Source) => {
+                    self.origin.source(&record.id, record.url.as_ref()).write(&field.below, scene, json)?
+                }
+                _ => resolved(self, field, scene, json)?,
+            }
+            Ok(())
+        })
     }
 }

@@ -7,6 +7,9 @@ use rust_decimal::Decimal;
 
 use super::client::Client;
 use super::context::{options, spine};
+use super::direct::{
+    Deferred, Direct, Json, One, Scene, Selected, Written, fields, money, object, optional, person, resolved,
+};
 use super::errors::{flaw_error, not_owned, system_error};
 use super::financials::Financials;
 use super::money::Money;
@@ -14,17 +17,16 @@ use super::owner::{OwnerDomain, owner as owned_by};
 use super::person::Person;
 use super::project::Project;
 use super::scalars::{Date, DateTime, ProjectId};
-use super::source::Source;
+use super::source::{Origin, Source};
 use super::ticket::Ticket;
-use crate::domain::{self, DealId, DealStatus as Status, Domain, Flaw, GlobalId, IdNode, Link};
+use crate::domain::{self, DealId, DealStatus as Status, Domain, Flaw, IdNode, Link};
 use crate::reads::{DealDetails, Fresh, Owner, Read, Reader};
 
 /// A deal: the commercial relationship, owned by the CRM.
 #[derive(Debug, Clone)]
 pub struct Deal {
     pub(super) record: Arc<domain::Deal>,
-    owner: Owner,
-    source: Source,
+    origin: Origin,
 }
 
 /// How a deal stands.
@@ -94,8 +96,7 @@ pub enum CommunicationKind {
 impl Deal {
     /// A deal out of a read: of itself, of a list or of a page.
     pub(super) fn new<V>(owner: &Owner, read: &Fresh<V>, record: Arc<domain::Deal>) -> Self {
-        let source = Source::found(owner, read, record.id.as_str(), record.url.as_ref());
-        Self { record, owner: owner.clone(), source }
+        Self { record, origin: Origin::of(owner, read) }
     }
 
     /// Reads a deal by its record ID.
@@ -111,6 +112,13 @@ impl Deal {
         let read = commercial.deals_by_project.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
         let deals = read.value.as_deref().map(Vec::as_slice).unwrap_or_default();
         Ok(deals.iter().map(|deal| Self::new(&commercial.owner, &read, Arc::clone(deal))).collect())
+    }
+
+    fn money(&self) -> Financials {
+        match self.record.project_id() {
+            Some(id) => Financials::of_linked(id.clone(), Arc::clone(&self.record)),
+            None => Financials::of_unlinked(Arc::clone(&self.record)),
+        }
     }
 
     async fn details<V: Send + Sync + 'static>(
@@ -138,9 +146,7 @@ impl Deal {
     /// Unique over all systems. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     pub(super) async fn id(&self) -> ID {
-        GlobalId { node: IdNode::Deal, connection: self.owner.connection.clone(), record: self.record.id.to_string() }
-            .to_string()
-            .into()
+        self.origin.global_id(IdNode::Deal, self.record.id.as_str())
     }
 
     /// Name; null if the CRM states none. Owner: commercial.
@@ -177,19 +183,24 @@ impl Deal {
     /// currency. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn amount(&self) -> Result<Option<Money>> {
-        readable(self.record.amount.map(Money::from), "amount", &self.record.flaws, &self.owner)
+        readable(self.record.amount.map(Money::from), "amount", &self.record.flaws, &self.origin.owner)
     }
 
     /// What sales expects to remain of the amount after the cost of the work; null if the CRM states none. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn expected_margin(&self) -> Result<Option<Money>> {
-        readable(self.record.expected_margin.map(Money::from), "expected_margin", &self.record.flaws, &self.owner)
+        readable(
+            self.record.expected_margin.map(Money::from),
+            "expected_margin",
+            &self.record.flaws,
+            &self.origin.owner,
+        )
     }
 
     /// Close date, expected or real. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn close_date(&self) -> Result<Option<Date>> {
-        readable(self.record.close_date.map(Date), "close_date", &self.record.flaws, &self.owner)
+        readable(self.record.close_date.map(Date), "close_date", &self.record.flaws, &self.origin.owner)
     }
 
     /// Who owns the deal; null if nobody does. Owner: commercial.
@@ -236,14 +247,14 @@ impl Deal {
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn proposal(&self, ctx: &Context<'_>) -> Result<Option<Proposal>> {
         let proposal = self.details(ctx, |details| &details.proposals).await?;
-        Ok(proposal.map(|proposal| Proposal(proposal, self.owner.clone())))
+        Ok(proposal.map(|proposal| Proposal(proposal, self.origin.owner.clone())))
     }
 
     /// Line items. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn line_items(&self, ctx: &Context<'_>) -> Result<Option<Vec<LineItem>>> {
         let list = self.details(ctx, |details| &details.line_items).await?;
-        Ok(Some(each(list.as_deref(), |item| LineItem(item, self.owner.clone()))))
+        Ok(Some(each(list.as_deref(), |item| LineItem(item, self.origin.owner.clone()))))
     }
 
     /// Notes, calls, mails and meetings, latest first. Owner: commercial.
@@ -262,7 +273,7 @@ impl Deal {
             .get(options(ctx)?, &self.record.id)
             .await
             .map_err(|error| system_error(&error))?;
-        Ok(Some(each(read.value.as_deref(), |ticket| Ticket::new(&self.owner, &read, ticket))))
+        Ok(Some(each(read.value.as_deref(), |ticket| Ticket::new(&self.origin.owner, &read, ticket))))
     }
 
     /// The shared ID; null if the deal carries no well-formed one: see `link`. Owner: commercial.
@@ -299,11 +310,8 @@ impl Deal {
     /// The money of the deal's project, counted once at project grain even if several deals share the project. For a deal
     /// without a usable shared ID what the deal alone can say. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
-    async fn financials(&self) -> Financials {
-        match self.record.project_id() {
-            Some(id) => Financials::of_linked(id.clone(), Arc::clone(&self.record)),
-            None => Financials::of_unlinked(Arc::clone(&self.record)),
-        }
+    async fn financials(&self) -> One<Financials> {
+        One(self.money())
     }
 
     /// When the record was made. Owner: commercial.
@@ -321,7 +329,7 @@ impl Deal {
     /// Where and when this was read. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn source(&self) -> Source {
-        self.source.clone()
+        self.origin.source(self.record.id.as_str(), self.record.url.as_ref())
     }
 }
 
@@ -475,5 +483,65 @@ impl Communication {
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn author(&self) -> Option<Person> {
         self.0.author.clone().map(Person)
+    }
+}
+
+fields!(DealField {
+    Id = "id",
+    Name = "name",
+    Pipeline = "pipeline",
+    Stage = "stage",
+    Vertical = "vertical",
+    DealType = "dealType",
+    Amount = "amount",
+    ExpectedMargin = "expectedMargin",
+    Owner = "owner",
+    ProjectId = "projectId",
+    Project = "project",
+    Client = "client",
+    Financials = "financials",
+    Source = "source",
+});
+
+impl Direct for Deal {
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        let record = &*self.record;
+        let stated = |amount: Option<domain::Money>, name: &str| {
+            let unreadable = amount.is_none() && record.flaws.iter().any(|flaw| flaw.field == name);
+            if unreadable { Err(Deferred) } else { Ok(amount) }
+        };
+        object::<Self>(fields, json, |field, json| {
+            match DealField::of(field) {
+                Some(DealField::Id) => self.origin.write_id(IdNode::Deal, record.id.as_str(), json),
+                Some(DealField::Name) => json.text(record.name.as_deref()),
+                Some(DealField::Pipeline) => json.text(record.pipeline.as_deref()),
+                Some(DealField::Stage) => json.text(record.stage.as_deref()),
+                Some(DealField::Vertical) => json.text(record.vertical.as_deref()),
+                Some(DealField::DealType) => json.text(record.deal_type.as_deref()),
+                Some(DealField::Amount) => money(stated(record.amount, "amount")?, field, scene, json)?,
+                Some(DealField::ExpectedMargin) => {
+                    money(stated(record.expected_margin, "expected_margin")?, field, scene, json)?
+                }
+                Some(DealField::Owner) => person(record.owner.as_ref(), field, json)?,
+                Some(DealField::ProjectId) => json.text(record.project_id().map(domain::ProjectId::as_str)),
+                Some(DealField::Project) => {
+                    let project = record.project_id().cloned().map(Project::new);
+                    optional(project.as_ref(), &field.below, scene, json)?;
+                }
+                Some(DealField::Client) => {
+                    let client = match &record.client {
+                        Some(id) => Client::peek(scene, id)?,
+                        None => None,
+                    };
+                    optional(client.as_ref(), &field.below, scene, json)?;
+                }
+                Some(DealField::Financials) => self.money().write(&field.below, scene, json)?,
+                Some(DealField::Source) => {
+                    self.origin.source(record.id.as_str(), record.url.as_ref()).write(&field.below, scene, json)?;
+                }
+                _ => resolved(self, field, scene, json)?,
+            }
+            Ok(())
+        })
     }
 }

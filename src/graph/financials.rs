@@ -1,5 +1,6 @@
 //! The money of a project: a rollup over the records of three owners, computed when it is asked for.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
@@ -7,13 +8,14 @@ use iso_currency::Currency;
 use rust_decimal::Decimal;
 
 use super::context::{options, spine};
+use super::direct::{Deferred, Direct, Json, Scene, Selected, Written, known, money, object, resolved};
 use super::errors::system_error;
 use super::money::Money;
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::project::Project;
 use super::source::Source;
 use crate::domain::{self, Deal, DealStatus, ProjectId};
-use crate::finance::{self, Contract, Exclusion, Figure, Receivables, Spending};
+use crate::finance::{self, Books, Contract, Exclusion, Receivables, Shown, Spending};
 use crate::reads::{Owner, Read};
 
 /// The money of a project, or of a deal that leads to none.
@@ -108,16 +110,7 @@ impl Financials {
             Of::Project(id, through) => {
                 let read = spine(ctx)?.commercial()?.deals_by_project.get(options(ctx)?, id).await;
                 let deals = read.map_err(|error| system_error(&error))?.value;
-                let deals = deals.as_deref().map(Vec::as_slice).unwrap_or_default();
-                let missing = through.as_ref().is_some_and(|deal| {
-                    let counts = !matches!(deal.status, Some(DealStatus::Open | DealStatus::Lost));
-                    counts && deals.iter().all(|known| known.id != deal.id)
-                });
-                let mut contract = Contract::of(deals);
-                if missing {
-                    contract.withhold();
-                }
-                Ok((missing || !deals.is_empty()).then_some(contract))
+                Ok(contract(deals.as_deref().map(Vec::as_slice).unwrap_or_default(), through.as_deref()))
             }
         }
     }
@@ -139,33 +132,28 @@ impl Financials {
         Ok(costs.map(|costs| Spending::of(&costs)))
     }
 
-    async fn both(&self, ctx: &Context<'_>) -> Result<Option<(Receivables, Spending)>> {
-        let (receivables, spending) = tokio::try_join!(self.receivables(ctx), self.spending(ctx))?;
-        Ok(receivables.zip(spending))
-    }
-
-    /// A sum as people see it. The sum of nothing is zero, in the currency of the project's other figures.
-    async fn shown(&self, ctx: &Context<'_>, figure: &Figure) -> Result<Option<Money>> {
-        if !figure.is_empty() {
-            return Ok(figure.money().map(Money::from));
+    /// A figure as people see it. The sum of nothing is zero, in the currency of the project's other figures.
+    async fn amount(&self, ctx: &Context<'_>, figure: Option<Shown>) -> Result<Option<Money>> {
+        match figure {
+            Some(Shown::Amount(money)) => Ok(money.map(Money::from)),
+            Some(Shown::Zero) => Ok(self.currency(ctx).await?.map(zero).map(Money::from)),
+            None => Ok(None),
         }
-        let currency = self.currency(ctx).await?;
-        Ok(currency.and_then(|currency| figure.in_currency(currency)).map(Money::from))
     }
 
     /// The currency of a figure that is zero: that of the contract, else of the invoices, else of the costs.
     async fn currency(&self, ctx: &Context<'_>) -> Result<Option<Currency>> {
         let contract = self.contract(ctx).await;
-        if let Some(money) = contract.as_ref().ok().and_then(Option::as_ref).and_then(|sums| sums.value.money()) {
-            return Ok(Some(money.currency));
+        if let Some(currency) = contract.as_ref().ok().and_then(Option::as_ref).and_then(Contract::currency) {
+            return Ok(Some(currency));
         }
         let receivables = self.receivables(ctx).await;
-        if let Some(money) = receivables.as_ref().ok().and_then(Option::as_ref).and_then(|sums| sums.invoiced.money()) {
-            return Ok(Some(money.currency));
+        if let Some(currency) = receivables.as_ref().ok().and_then(Option::as_ref).and_then(Receivables::currency) {
+            return Ok(Some(currency));
         }
         let spending = self.spending(ctx).await;
-        if let Some(money) = spending.as_ref().ok().and_then(Option::as_ref).and_then(|sums| sums.actual.money()) {
-            return Ok(Some(money.currency));
+        if let Some(currency) = spending.as_ref().ok().and_then(Option::as_ref).and_then(Spending::currency) {
+            return Ok(Some(currency));
         }
         // Nobody named a currency. If somebody could not be asked, that is the reason.
         contract?;
@@ -174,20 +162,11 @@ impl Financials {
         Ok(None)
     }
 
-    /// `left - right`; zero less zero is zero in the project's currency.
-    async fn difference(&self, ctx: &Context<'_>, left: &Figure, right: &Figure) -> Result<Option<Money>> {
-        if left.is_empty() && right.is_empty() {
-            return self.shown(ctx, left).await;
+    async fn progress(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
+        match &self.0 {
+            Of::Project(id, _) => Project::new(id.clone()).progress(ctx).await,
+            Of::Unlinked(_) => Ok(None),
         }
-        Ok(left.minus(right).map(Money::from))
-    }
-
-    async fn estimate(&self, ctx: &Context<'_>) -> Result<Option<domain::Money>> {
-        let Of::Project(id, _) = &self.0 else { return Ok(None) };
-        let project = Project::new(id.clone());
-        let (spending, progress) = tokio::try_join!(self.spending(ctx), project.progress(ctx))?;
-        let actual = spending.and_then(|sums| sums.actual.money());
-        Ok(actual.zip(progress).and_then(|(actual, progress)| finance::estimate_at_completion(actual, progress)))
     }
 
     /// Where the figures were read: the owners of deals, invoices and costs.
@@ -219,6 +198,23 @@ impl Financials {
     }
 }
 
+fn zero(currency: Currency) -> domain::Money {
+    domain::Money::new(Decimal::ZERO, currency)
+}
+
+/// The contract of a project's deals, and the deal that led to the project; none if no deal carries the project's ID.
+fn contract(deals: &[Arc<Deal>], through: Option<&Deal>) -> Option<Contract> {
+    let missing = through.is_some_and(|deal| {
+        let counts = !matches!(deal.status, Some(DealStatus::Open | DealStatus::Lost));
+        counts && deals.iter().all(|known| known.id != deal.id)
+    });
+    let mut contract = Contract::of(deals);
+    if missing {
+        contract.withhold();
+    }
+    (missing || !deals.is_empty()).then_some(contract)
+}
+
 /// Where a list was read.
 fn listed<V>(owner: &Owner, read: &Read<V>) -> Source {
     Source::of(owner, read, None, None)
@@ -233,99 +229,82 @@ impl Financials {
     /// What was sold: the amounts of the won deals. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn contract_value(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        match self.contract(ctx).await? {
-            Some(sums) => self.shown(ctx, &sums.value).await,
-            None => Ok(None),
-        }
+        let contract = self.contract(ctx).await?;
+        self.amount(ctx, contract.map(|sums| sums.value.shown())).await
     }
 
     /// Invoiced without tax, net of credit notes; void documents and drafts are not in it. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn invoiced(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        match self.receivables(ctx).await? {
-            Some(sums) => self.shown(ctx, &sums.invoiced).await,
-            None => Ok(None),
-        }
+        let receivables = self.receivables(ctx).await?;
+        self.amount(ctx, receivables.map(|sums| sums.invoiced.shown())).await
     }
 
     /// What clients paid, with tax. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn collected(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        match self.receivables(ctx).await? {
-            Some(sums) => self.shown(ctx, &sums.collected).await,
-            None => Ok(None),
-        }
+        let receivables = self.receivables(ctx).await?;
+        self.amount(ctx, receivables.map(|sums| sums.collected.shown())).await
     }
 
     /// What clients still owe, with tax, less open credit notes. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn outstanding(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        match self.receivables(ctx).await? {
-            Some(sums) => self.shown(ctx, &sums.outstanding).await,
-            None => Ok(None),
-        }
+        let receivables = self.receivables(ctx).await?;
+        self.amount(ctx, receivables.map(|sums| sums.outstanding.shown())).await
     }
 
     /// What clients still owe after the due date, with tax. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn overdue(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        match self.receivables(ctx).await? {
-            Some(sums) => self.shown(ctx, &sums.overdue).await,
-            None => Ok(None),
-        }
+        let receivables = self.receivables(ctx).await?;
+        self.amount(ctx, receivables.map(|sums| sums.overdue.shown())).await
     }
 
     /// Contract value less invoiced. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn left_to_invoice(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let (contract, receivables) = tokio::try_join!(self.contract(ctx), self.receivables(ctx))?;
-        match contract.zip(receivables) {
-            Some((contract, sums)) => self.difference(ctx, &contract.value, &sums.invoiced).await,
-            None => Ok(None),
-        }
+        let books = Books { contract: contract.as_ref(), receivables: receivables.as_ref(), ..Books::default() };
+        self.amount(ctx, books.left_to_invoice()).await
     }
 
     /// Invoiced as a percentage of contract value, to two decimals; null while nothing is sold. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn invoiced_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
         let (contract, receivables) = tokio::try_join!(self.contract(ctx), self.receivables(ctx))?;
-        Ok(contract.zip(receivables).and_then(|(contract, sums)| sums.invoiced.percent_of(&contract.value)))
+        let books = Books { contract: contract.as_ref(), receivables: receivables.as_ref(), ..Books::default() };
+        Ok(books.invoiced_pct())
     }
 
     /// What the project has cost: bills less vendor credits, labour, expenses. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn actual_cost(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        match self.spending(ctx).await? {
-            Some(sums) => self.shown(ctx, &sums.actual).await,
-            None => Ok(None),
-        }
+        let spending = self.spending(ctx).await?;
+        self.amount(ctx, spending.map(|sums| sums.actual.shown())).await
     }
 
     /// What is ordered for it and not yet invoiced. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn committed_cost(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        match self.spending(ctx).await? {
-            Some(sums) => self.shown(ctx, &sums.committed).await,
-            None => Ok(None),
-        }
+        let spending = self.spending(ctx).await?;
+        self.amount(ctx, spending.map(|sums| sums.committed.shown())).await
     }
 
     /// Invoiced less actual cost: the margin on what was invoiced so far, not on revenue recognised. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn margin(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        match self.both(ctx).await? {
-            Some((receivables, spending)) => self.difference(ctx, &receivables.invoiced, &spending.actual).await,
-            None => Ok(None),
-        }
+        let (receivables, spending) = tokio::try_join!(self.receivables(ctx), self.spending(ctx))?;
+        let books = Books { receivables: receivables.as_ref(), spending: spending.as_ref(), ..Books::default() };
+        self.amount(ctx, books.margin()).await
     }
 
     /// Margin as a percentage of invoiced, to two decimals; null while nothing is invoiced. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn margin_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
-        let Some((receivables, spending)) = self.both(ctx).await? else { return Ok(None) };
-        let margin = receivables.invoiced.minus(&spending.actual);
-        let invoiced = margin.and_then(|margin| receivables.invoiced.in_currency(margin.currency));
-        Ok(margin.zip(invoiced).and_then(|(margin, invoiced)| finance::percent(margin.amount, invoiced.amount)))
+        let (receivables, spending) = tokio::try_join!(self.receivables(ctx), self.spending(ctx))?;
+        let books = Books { receivables: receivables.as_ref(), spending: spending.as_ref(), ..Books::default() };
+        Ok(books.margin_pct())
     }
 
     /// What sales expected to remain of the contract value; null unless every won deal states it. Owner: rollup.
@@ -338,8 +317,10 @@ impl Financials {
     /// forecast is contract value less `eac`. Null if either is unknown, or if they are in different currencies. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn margin_slippage(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
-        let (contract, estimate) = tokio::try_join!(self.contract(ctx), self.estimate(ctx))?;
-        Ok(contract.zip(estimate).and_then(|(contract, estimate)| finance::margin_slippage(&contract, estimate)))
+        let (contract, spending, progress) =
+            tokio::try_join!(self.contract(ctx), self.spending(ctx), self.progress(ctx))?;
+        let books = Books { contract: contract.as_ref(), spending: spending.as_ref(), progress, ..Books::default() };
+        Ok(books.margin_slippage())
     }
 
     /// Budget less actual cost; the budget is contract value less estimated margin. Positive is under budget. Null if there is
@@ -347,17 +328,16 @@ impl Financials {
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn budget_variance(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let (contract, spending) = tokio::try_join!(self.contract(ctx), self.spending(ctx))?;
-        let budget = contract.and_then(|contract| contract.budget());
-        let Some((budget, spending)) = budget.zip(spending) else { return Ok(None) };
-        let spent = spending.actual.in_currency(budget.currency);
-        let left = spent.and_then(|spent| budget.amount.checked_sub(spent.amount));
-        Ok(left.map(|left| domain::Money::new(left, budget.currency).into()))
+        let books = Books { contract: contract.as_ref(), spending: spending.as_ref(), ..Books::default() };
+        Ok(books.budget_variance().map(Money::from))
     }
 
     /// Estimate at completion: actual cost over percent complete, to the cent; null before any progress. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn eac(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        Ok(self.estimate(ctx).await?.map(Money::from))
+        let (spending, progress) = tokio::try_join!(self.spending(ctx), self.progress(ctx))?;
+        let books = Books { spending: spending.as_ref(), progress, ..Books::default() };
+        Ok(books.estimate_at_completion().map(Money::from))
     }
 
     /// How much of what there is went into the figures. Owner: rollup.
@@ -412,5 +392,139 @@ impl Financials {
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>> {
         self.read_sources(ctx).await
+    }
+}
+
+/// The parts of the sums as they are in memory, each summed once for all figures.
+struct InMemory<'s> {
+    of: &'s Of,
+    scene: &'s Scene<'s>,
+    contract: OnceCell<Option<Contract>>,
+    receivables: OnceCell<Option<Receivables>>,
+    spending: OnceCell<Option<Spending>>,
+}
+
+type Known<T> = std::result::Result<T, Deferred>;
+
+impl<'s> InMemory<'s> {
+    fn new(of: &'s Of, scene: &'s Scene<'s>) -> Self {
+        Self { of, scene, contract: OnceCell::new(), receivables: OnceCell::new(), spending: OnceCell::new() }
+    }
+
+    fn contract(&self) -> Known<Option<&Contract>> {
+        if let Some(contract) = self.contract.get() {
+            return Ok(contract.as_ref());
+        }
+        let sums = match self.of {
+            Of::Unlinked(deal) => Some(Contract::of(std::slice::from_ref(deal))),
+            Of::Project(id, through) => {
+                let commercial = self.scene.spine.reads.commercial.as_ref().ok_or(Deferred)?;
+                let deals = known(Some(&commercial.deals_by_project), id, self.scene)?.value;
+                contract(deals.as_deref().map(Vec::as_slice).unwrap_or_default(), through.as_deref())
+            }
+        };
+        Ok(self.contract.get_or_init(|| sums).as_ref())
+    }
+
+    fn receivables(&self) -> Known<Option<&Receivables>> {
+        let Of::Project(id, _) = self.of else { return Ok(None) };
+        if let Some(receivables) = self.receivables.get() {
+            return Ok(receivables.as_ref());
+        }
+        let invoices = self.scene.spine.reads.receivables.as_ref().map(|receivables| &receivables.by_project);
+        let sums = known(invoices, id, self.scene)?.value.map(|list| Receivables::of(&list, self.scene.today));
+        Ok(self.receivables.get_or_init(|| sums).as_ref())
+    }
+
+    fn spending(&self) -> Known<Option<&Spending>> {
+        let Of::Project(id, _) = self.of else { return Ok(None) };
+        if let Some(spending) = self.spending.get() {
+            return Ok(spending.as_ref());
+        }
+        let costs = self.scene.spine.reads.costs.as_ref().map(|costs| &costs.by_project);
+        let sums = known(costs, id, self.scene)?.value.map(|list| Spending::of(&list));
+        Ok(self.spending.get_or_init(|| sums).as_ref())
+    }
+
+    fn progress(&self) -> Known<Option<Decimal>> {
+        match self.of {
+            Of::Project(id, _) => Project::new(id.clone()).known_progress(self.scene),
+            Of::Unlinked(_) => Ok(None),
+        }
+    }
+
+    fn amount(&self, figure: Option<Shown>) -> Known<Option<domain::Money>> {
+        match figure {
+            Some(Shown::Amount(money)) => Ok(money),
+            Some(Shown::Zero) => {
+                let currency = match self.contract()?.and_then(Contract::currency) {
+                    Some(currency) => Some(currency),
+                    None => match self.receivables()?.and_then(Receivables::currency) {
+                        Some(currency) => Some(currency),
+                        None => self.spending()?.and_then(Spending::currency),
+                    },
+                };
+                Ok(currency.map(zero))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+impl Direct for Financials {
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        let sums = InMemory::new(&self.0, scene);
+        object::<Self>(fields, json, |field, json| {
+            let amount = match field.name {
+                "contractValue" => sums.contract()?.map(|sums| sums.value.shown()),
+                "invoiced" => sums.receivables()?.map(|sums| sums.invoiced.shown()),
+                "collected" => sums.receivables()?.map(|sums| sums.collected.shown()),
+                "outstanding" => sums.receivables()?.map(|sums| sums.outstanding.shown()),
+                "overdue" => sums.receivables()?.map(|sums| sums.overdue.shown()),
+                "actualCost" => sums.spending()?.map(|sums| sums.actual.shown()),
+                "committedCost" => sums.spending()?.map(|sums| sums.committed.shown()),
+                "leftToInvoice" => {
+                    let (contract, receivables) = (sums.contract()?, sums.receivables()?);
+                    Books { contract, receivables, ..Books::default() }.left_to_invoice()
+                }
+                "margin" => {
+                    let (receivables, spending) = (sums.receivables()?, sums.spending()?);
+                    Books { receivables, spending, ..Books::default() }.margin()
+                }
+                "estimatedMargin" => Some(Shown::Amount(sums.contract()?.and_then(Contract::estimated_margin))),
+                "budgetVariance" => {
+                    let (contract, spending) = (sums.contract()?, sums.spending()?);
+                    Some(Shown::Amount(Books { contract, spending, ..Books::default() }.budget_variance()))
+                }
+                "eac" => {
+                    let (spending, progress) = (sums.spending()?, sums.progress()?);
+                    Some(Shown::Amount(Books { spending, progress, ..Books::default() }.estimate_at_completion()))
+                }
+                name => {
+                    let percent = match name {
+                        "invoicedPct" => {
+                            let (contract, receivables) = (sums.contract()?, sums.receivables()?);
+                            Books { contract, receivables, ..Books::default() }.invoiced_pct()
+                        }
+                        "marginPct" => {
+                            let (receivables, spending) = (sums.receivables()?, sums.spending()?);
+                            Books { receivables, spending, ..Books::default() }.margin_pct()
+                        }
+                        "marginSlippage" => {
+                            let (contract, spending) = (sums.contract()?, sums.spending()?);
+                            Books { contract, spending, progress: sums.progress()?, ..Books::default() }
+                                .margin_slippage()
+                        }
+                        _ => return resolved(self, field, scene, json),
+                    };
+                    match percent {
+                        Some(percent) => json.decimal(percent),
+                        None => json.null(),
+                    }
+                    return Ok(());
+                }
+            };
+            money(sums.amount(amount)?, field, scene, json)
+        })
     }
 }

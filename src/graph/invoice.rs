@@ -7,12 +7,13 @@ use rust_decimal::Decimal;
 
 use super::context::{options, spine};
 use super::deal::readable;
+use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, object, resolved};
 use super::errors::system_error;
 use super::money::{Money, shown};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::project::Project;
 use super::scalars::{Date, ProjectId};
-use super::source::Source;
+use super::source::{Origin, Source};
 use crate::domain::{self, Booked, GlobalId, IdNode, InvoiceId};
 use crate::reads::{Fresh, Invoices, Owner};
 
@@ -20,8 +21,7 @@ use crate::reads::{Fresh, Invoices, Owner};
 #[derive(Debug, Clone)]
 pub struct Invoice {
     pub(super) record: Arc<domain::Invoice>,
-    owner: Owner,
-    source: Source,
+    origin: Origin,
 }
 
 /// To a client, or from a vendor.
@@ -117,8 +117,7 @@ pub struct Payment {
 
 impl Invoice {
     pub(super) fn new<V>(owner: &Owner, read: &Fresh<V>, record: Arc<domain::Invoice>) -> Self {
-        let source = Source::found(owner, read, record.id.as_str(), record.url.as_ref());
-        Self { record, owner: owner.clone(), source }
+        Self { record, origin: Origin::of(owner, read) }
     }
 
     /// Reads an invoice by its global ID; null if no owner of invoices knows it.
@@ -137,7 +136,7 @@ impl Invoice {
     }
 
     fn money(&self, field: &'static str, booked: &Booked) -> Result<Option<Money>> {
-        readable(shown(booked), field, &self.record.flaws, &self.owner)
+        readable(shown(booked), field, &self.record.flaws, &self.origin.owner)
     }
 }
 
@@ -148,13 +147,7 @@ impl Invoice {
     /// Unique over all systems. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     pub(super) async fn id(&self) -> ID {
-        GlobalId {
-            node: IdNode::Invoice,
-            connection: self.owner.connection.clone(),
-            record: self.record.id.to_string(),
-        }
-        .to_string()
-        .into()
+        self.origin.global_id(IdNode::Invoice, self.record.id.as_str())
     }
 
     /// Number on paper. Owner: receivables.
@@ -199,13 +192,13 @@ impl Invoice {
     /// Issued. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn issue_date(&self) -> Result<Option<Date>> {
-        readable(self.record.issue_date.map(Date), "issue_date", &self.record.flaws, &self.owner)
+        readable(self.record.issue_date.map(Date), "issue_date", &self.record.flaws, &self.origin.owner)
     }
 
     /// Due. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn due_date(&self) -> Result<Option<Date>> {
-        readable(self.record.due_date.map(Date), "due_date", &self.record.flaws, &self.owner)
+        readable(self.record.due_date.map(Date), "due_date", &self.record.flaws, &self.origin.owner)
     }
 
     /// Without tax. Owner: receivables.
@@ -305,6 +298,56 @@ impl Invoice {
     /// Where and when this was read; its `url` opens the document in the ERP. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn source(&self) -> Source {
-        self.source.clone()
+        self.origin.source(self.record.id.as_str(), self.record.url.as_ref())
+    }
+}
+
+fields!(InvoiceField {
+    Id = "id",
+    Number = "number",
+    Kind = "kind",
+    Direction = "direction",
+    Status = "status",
+    IssueDate = "issueDate",
+    DueDate = "dueDate",
+    Net = "net",
+    Tax = "tax",
+    Total = "total",
+    Paid = "paid",
+    Balance = "balance",
+    Source = "source",
+});
+
+impl Direct for Invoice {
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        let record = &*self.record;
+        let flaws = record.flaws.as_slice();
+        object::<Self>(fields, json, |field, json| {
+            match InvoiceField::of(field) {
+                Some(InvoiceField::Id) => self.origin.write_id(IdNode::Invoice, record.id.as_str(), json),
+                Some(InvoiceField::Number) => json.text(record.number.as_deref()),
+                Some(InvoiceField::Kind) => json.word(InvoiceKind::from(record.kind)),
+                Some(InvoiceField::Direction) => json.word(InvoiceDirection::from(record.direction)),
+                Some(InvoiceField::Status) => json.word(InvoiceStatus::from(&record.status(scene.today))),
+                Some(InvoiceField::IssueDate) => match record.issue_date {
+                    Some(date) => json.date(date),
+                    None => return resolved(self, field, scene, json),
+                },
+                Some(InvoiceField::DueDate) => match record.due_date {
+                    Some(date) => json.date(date),
+                    None => return resolved(self, field, scene, json),
+                },
+                Some(InvoiceField::Net) => booked(&record.net, ("net", flaws), field, scene, json)?,
+                Some(InvoiceField::Tax) => booked(&record.tax, ("tax", flaws), field, scene, json)?,
+                Some(InvoiceField::Total) => booked(&record.total, ("total", flaws), field, scene, json)?,
+                Some(InvoiceField::Paid) => booked(&record.paid, ("paid", flaws), field, scene, json)?,
+                Some(InvoiceField::Balance) => booked(&record.balance, ("balance", flaws), field, scene, json)?,
+                Some(InvoiceField::Source) => {
+                    self.origin.source(record.id.as_str(), record.url.as_ref()).write(&field.below, scene, json)?;
+                }
+                _ => resolved(self, field, scene, json)?,
+            }
+            Ok(())
+        })
     }
 }

@@ -7,6 +7,7 @@ pub mod client;
 mod context;
 pub mod cost;
 pub mod deal;
+mod direct;
 mod errors;
 pub mod filters;
 pub mod financials;
@@ -16,22 +17,26 @@ pub mod money;
 mod owner;
 pub mod paging;
 pub mod person;
-mod prefetch;
+mod plan;
 pub mod project;
 mod query;
 pub mod scalars;
 pub mod source;
 pub mod system;
 pub mod ticket;
+mod wave;
 
 pub use context::Spine;
+pub use direct::{Json, LongWay};
 pub use errors::{Code, coalesce};
 pub use owner::{OwnerDomain, Ownership};
+pub use plan::{Plan, Step};
 pub use query::{Node, Query};
 
+use std::fmt;
 use std::sync::Arc;
 
-use async_graphql::{EmptyMutation, EmptySubscription, SDLExportOptions};
+use async_graphql::{EmptyMutation, EmptySubscription, Request, SDLExportOptions, ValidationMode, Variables};
 
 use crate::domain::{Clock, SharedIdRule};
 use crate::reads::Reads;
@@ -40,10 +45,46 @@ use crate::systems::Connection;
 /// The schema, with all it stands on.
 pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
 
-/// Builds the graph over the readers of all owners.
-pub fn schema(reads: Reads, connections: Vec<Connection>, shared_id: SharedIdRule, clock: Arc<dyn Clock>) -> Schema {
-    let ownership = owner::ownership(&sdl(), &reads);
-    builder().data(Arc::new(Spine { reads, shared_id, clock, connections, ownership })).finish()
+/// The graph over the readers of all owners.
+#[derive(Clone)]
+pub struct Graph {
+    /// Validates each document, and executes it.
+    pub checking: Schema,
+    /// Executes documents that are known to be valid.
+    pub trusting: Schema,
+}
+
+impl Graph {
+    /// Builds the graph.
+    pub fn new(
+        reads: Arc<Reads>,
+        connections: Vec<Connection>,
+        shared_id: SharedIdRule,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let ownership = owner::ownership(&sdl(), &reads);
+        let spine = Arc::new(Spine { reads, shared_id, clock, connections, ownership });
+        let checking = builder().data(Arc::clone(&spine)).finish();
+        Self { checking, trusting: builder().data(spine).validation_mode(ValidationMode::Fast).finish() }
+    }
+}
+
+impl Graph {
+    /// Validates an operation, without executing it. The errors are in words.
+    pub async fn validate(&self, query: &str, name: Option<&str>, variables: Variables) -> Result<(), Vec<String>> {
+        let mut request = Request::new(query).variables(variables).only_introspection();
+        request.operation_name = name.map(str::to_owned);
+        let response = self.checking.execute(request).await;
+        let mut messages: Vec<String> = response.errors.into_iter().map(|error| error.message).collect();
+        messages.dedup();
+        if messages.is_empty() { Ok(()) } else { Err(messages) }
+    }
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Graph").finish_non_exhaustive()
+    }
 }
 
 /// The printed contract: `schema.graphql`.

@@ -1,15 +1,21 @@
 //! Lists as Relay connections, over pages as the owners cut them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge, EmptyFields};
-use async_graphql::{OutputType, Result, SimpleObject};
+use async_graphql::connection::{Connection, CursorType, Edge, EmptyFields};
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{ContextSelectionSet, OutputType, Positioned, Result, ServerResult, SimpleObject, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::direct::{
+    Deferred, Direct, Json, One, Scene, Selected, Written, at_once, list as write_list, object, resolved,
+};
 use super::errors::{bad_request, system_error, truncated};
 use crate::domain::Page;
 use crate::reads::{Fresh, ReadOptions, Reader};
@@ -20,8 +26,8 @@ pub(super) const MAX_FIRST: usize = 200;
 /// Pages read for one list before it is given up.
 const MAX_PAGES: usize = 50;
 
-/// Rows of an owner's page.
-const PAGE: usize = 100;
+/// Rows of an owner's page, where all of them are read.
+const PAGE: usize = 200;
 
 /// What a list says beside its edges.
 #[derive(Debug, Clone, SimpleObject)]
@@ -30,32 +36,30 @@ pub struct ListFields {
     total_count: Option<u64>,
 }
 
-impl ListFields {
-    /// Of a list that nobody counted.
-    pub(super) fn unknown() -> Self {
-        Self { total_count: None }
-    }
-}
-
 /// Where a list goes on: the owner's own mark of a page, and how many of its rows are behind us.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Cursor {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cursor {
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    page: Option<String>,
+    page: Option<Arc<str>>,
     #[serde(rename = "s", default)]
     skip: usize,
 }
 
-impl Cursor {
-    fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+/// A text that is no cursor.
+#[derive(Debug, thiserror::Error)]
+#[error("`after` is not a cursor of this list: take it from `pageInfo.endCursor`")]
+pub(super) struct BadCursor;
+
+impl CursorType for Cursor {
+    type Error = BadCursor;
+
+    fn decode_cursor(text: &str) -> std::result::Result<Self, BadCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or(BadCursor)
     }
 
-    fn decode(text: &str) -> Result<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-        bytes
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .ok_or_else(|| bad_request("`after` is not a cursor of this list: take it from `pageInfo.endCursor`"))
+    fn encode_cursor(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 }
 
@@ -64,7 +68,7 @@ type PageReader<Q, T> = Reader<(Q, Option<String>, usize), Page<Arc<T>>>;
 
 /// A row of a list, with its cursor and the page it came in, which knows its age.
 pub(super) struct Row<T> {
-    cursor: String,
+    cursor: Cursor,
     pub(super) item: Arc<T>,
     page: Fresh<Page<Arc<T>>>,
 }
@@ -100,10 +104,12 @@ where
 {
     let first = first_of(first)?;
     let begun = after.is_some();
-    let mut cursor = after.as_deref().map(Cursor::decode).transpose()?.unwrap_or_default();
+    let cursor = after.as_deref().map(Cursor::decode_cursor).transpose();
+    let mut cursor = cursor.map_err(|error| bad_request(error.to_string()))?.unwrap_or_default();
     let mut rows = Rows { found: Vec::new(), total: None, more: false, begun };
     for _ in 0..MAX_PAGES {
-        let key = (query.clone(), cursor.page.clone(), PAGE);
+        // As many as are asked for: an owner that gives fewer a page says where the next one begins.
+        let key = (query.clone(), cursor.page.as_deref().map(str::to_owned), first.max(1));
         let read = reader.get(options, &key).await.map_err(|error| system_error(&error))?;
         let Some(page) = read.value.clone() else { return Ok(rows) };
         rows.total = rows.total.or(page.total);
@@ -114,8 +120,13 @@ where
                 return Ok(rows);
             }
             if keep(item) {
-                let next = Cursor { page: cursor.page.clone(), skip: at + 1 };
-                rows.found.push(Row { cursor: next.encode(), item: Arc::clone(item), page: read.clone() });
+                // After the last row of a page the list goes on with the next page: this one need not be read again.
+                let next = page.next.as_deref().filter(|next| at + 1 == length && !next.is_empty());
+                let cursor = match next {
+                    Some(next) => Cursor { page: Some(next.into()), skip: 0 },
+                    None => Cursor { page: cursor.page.clone(), skip: at + 1 },
+                };
+                rows.found.push(Row { cursor, item: Arc::clone(item), page: read.clone() });
             }
         }
         match &page.next {
@@ -123,7 +134,9 @@ where
                 rows.more = !next.is_empty();
                 return Ok(rows);
             }
-            Some(next) => cursor = Cursor { page: Some(next.clone()), skip: cursor.skip.saturating_sub(length) },
+            Some(next) => {
+                cursor = Cursor { page: Some(next.as_str().into()), skip: cursor.skip.saturating_sub(length) }
+            }
             None => return Ok(rows),
         }
     }
@@ -151,16 +164,74 @@ where
     Err(truncated(format!("the list was given up after {MAX_PAGES} pages")))
 }
 
-/// Rows as a Relay connection.
-pub(super) fn connection<T, G: OutputType>(
-    rows: &Rows<T>,
-    filtered: bool,
-    node: impl Fn(&Fresh<Page<Arc<T>>>, Arc<T>) -> G,
-) -> Connection<String, G, ListFields> {
-    let total_count = rows.total.filter(|_| !filtered);
-    let mut list = Connection::with_additional_fields(rows.begun, rows.more, ListFields { total_count });
-    list.edges.extend(rows.found.iter().map(|Row { cursor, item, page }| {
-        Edge::<_, _, EmptyFields>::new(cursor.clone(), node(page, Arc::clone(item)))
-    }));
-    list
+/// A part of a list, as a Relay connection.
+pub(super) struct List<T: Direct>(Relay<T>);
+
+type Relay<T> = Connection<Cursor, One<T>, ListFields>;
+
+impl<T: Direct> List<T> {
+    /// A list without rows, of which nobody said how many there are.
+    pub(super) fn new() -> Self {
+        Self(Connection::with_additional_fields(false, false, ListFields { total_count: None }))
+    }
+
+    /// Rows that were read; `filtered` if Spine left some out.
+    pub(super) fn of<R>(rows: &Rows<R>, filtered: bool, node: impl Fn(&Fresh<Page<Arc<R>>>, Arc<R>) -> T) -> Self {
+        let total_count = rows.total.filter(|_| !filtered);
+        let mut list = Connection::with_additional_fields(rows.begun, rows.more, ListFields { total_count });
+        list.edges.extend(rows.found.iter().map(|Row { cursor, item, page }| {
+            Edge::<_, _, EmptyFields>::new(cursor.clone(), One(node(page, Arc::clone(item))))
+        }));
+        Self(list)
+    }
+
+    /// Appends a node that has no page: the whole list is there.
+    pub(super) fn push(&mut self, node: T) {
+        let cursor = Cursor { page: None, skip: self.0.edges.len() + 1 };
+        self.0.edges.push(Edge::new(cursor, One(node)));
+    }
+
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        let list = &self.0;
+        object::<Relay<T>>(fields, json, |field, json| match field.name {
+            "nodes" => write_list::<T>(list.edges.iter().map(|edge| &edge.node.0), &field.below, scene, json),
+            "edges" => {
+                json.raw(b"[");
+                for (at, edge) in list.edges.iter().enumerate() {
+                    if at > 0 {
+                        json.raw(b",");
+                    }
+                    object::<Edge<Cursor, One<T>, EmptyFields>>(&field.below, json, |field, json| {
+                        match field.name {
+                            "node" => return edge.node.0.write(&field.below, scene, json),
+                            "cursor" => json.string(&edge.cursor.encode_cursor()),
+                            _ => return Err(Deferred),
+                        }
+                        Ok(())
+                    })?;
+                }
+                json.raw(b"]");
+                Ok(())
+            }
+            _ => resolved(list, field, scene, json),
+        })
+    }
+}
+
+impl<T: Direct> OutputType for List<T> {
+    fn type_name() -> Cow<'static, str> {
+        <Relay<T> as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Relay::<T>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        let capacity = 256 * self.0.edges.len();
+        match at_once(ctx, capacity, |fields, scene, json| self.write(fields, scene, json)) {
+            Some(value) => Ok(value),
+            None => self.0.resolve(ctx, field).await,
+        }
+    }
 }

@@ -9,6 +9,10 @@ use super::client::Client;
 use super::context::{options, spine};
 use super::cost::Cost;
 use super::deal::{Deal, each, readable};
+use super::direct::{
+    Deferred, Direct, Json, Many, One, Scene, Selected, Written, fields, known, list, object, optional, person,
+    resolved,
+};
 use super::errors::system_error;
 use super::financials::Financials;
 use super::invoice::{Invoice, InvoiceDirection};
@@ -58,6 +62,19 @@ impl ProjectStatus {
     }
 }
 
+impl From<&domain::ProjectStatus> for ProjectStatus {
+    fn from(status: &domain::ProjectStatus) -> Self {
+        match status {
+            domain::ProjectStatus::Planned => Self::Planned,
+            domain::ProjectStatus::Active => Self::Active,
+            domain::ProjectStatus::OnHold => Self::OnHold,
+            domain::ProjectStatus::Completed => Self::Completed,
+            domain::ProjectStatus::Cancelled => Self::Cancelled,
+            domain::ProjectStatus::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
 /// Health of a project, as the delivery team set it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum Health {
@@ -69,6 +86,17 @@ pub enum Health {
     Red,
     /// A word nobody has mapped: see `healthLabel`.
     Unknown,
+}
+
+impl From<&domain::Health> for Health {
+    fn from(health: &domain::Health) -> Self {
+        match health {
+            domain::Health::Green => Self::Green,
+            domain::Health::Amber => Self::Amber,
+            domain::Health::Red => Self::Red,
+            domain::Health::Unknown(_) => Self::Unknown,
+        }
+    }
 }
 
 /// Hours of a project.
@@ -143,6 +171,18 @@ impl Project {
         Ok(list.iter().map(|part| Invoice::new(&invoices.owner, &read, Arc::clone(&part.invoice))).collect())
     }
 
+    /// The same as [`Project::progress`], of what is in memory.
+    pub(super) fn known_progress(&self, scene: &Scene<'_>) -> std::result::Result<Option<Decimal>, Deferred> {
+        let delivery = scene.spine.reads.delivery.as_ref().ok_or(Deferred)?;
+        let Some(header) = known(Some(&delivery.projects), &self.id, scene)?.value else { return Ok(None) };
+        if header.percent_complete.is_some() {
+            return Ok(header.percent_complete);
+        }
+        let Some(work) = &delivery.work else { return Ok(None) };
+        let tickets = known(Some(&work.by_project), &self.id, scene)?.value;
+        Ok(tickets.and_then(|tickets| finance::percent_complete(&tickets)))
+    }
+
     /// Percent complete: what the delivery owner states, else the progress of the planned work weighted by its estimate.
     pub(super) async fn progress(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
         let Some(header) = self.header(ctx).await? else { return Ok(None) };
@@ -153,6 +193,12 @@ impl Project {
         let read = work.by_project.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
         Ok(read.value.and_then(|tickets| finance::percent_complete(&tickets)))
     }
+}
+
+/// The client of a project's deals: that of the first won one that has one, else of the first that has.
+fn client_of(deals: &[Arc<domain::Deal>]) -> Option<&domain::ClientId> {
+    let won = deals.iter().find(|deal| deal.status == Some(domain::DealStatus::Won) && deal.client.is_some());
+    won.or_else(|| deals.iter().find(|deal| deal.client.is_some())).and_then(|deal| deal.client.as_ref())
 }
 
 fn is_incident(ticket: &domain::Ticket) -> bool {
@@ -183,14 +229,7 @@ impl Project {
     /// Whether it runs; null if the project tool does not know the project. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn status(&self, ctx: &Context<'_>) -> Result<Option<ProjectStatus>> {
-        Ok(self.header(ctx).await?.map(|header| match header.status {
-            domain::ProjectStatus::Planned => ProjectStatus::Planned,
-            domain::ProjectStatus::Active => ProjectStatus::Active,
-            domain::ProjectStatus::OnHold => ProjectStatus::OnHold,
-            domain::ProjectStatus::Completed => ProjectStatus::Completed,
-            domain::ProjectStatus::Cancelled => ProjectStatus::Cancelled,
-            domain::ProjectStatus::Unknown(_) => ProjectStatus::Unknown,
-        }))
+        Ok(self.header(ctx).await?.map(|header| ProjectStatus::from(&header.status)))
     }
 
     /// The project tool's own word, where `status` is UNKNOWN. Owner: delivery.
@@ -205,14 +244,7 @@ impl Project {
     /// Health, as the delivery team set it; null if nobody did. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn health(&self, ctx: &Context<'_>) -> Result<Option<Health>> {
-        Ok(self.header(ctx).await?.and_then(|header| {
-            header.health.as_ref().map(|health| match health {
-                domain::Health::Green => Health::Green,
-                domain::Health::Amber => Health::Amber,
-                domain::Health::Red => Health::Red,
-                domain::Health::Unknown(_) => Health::Unknown,
-            })
-        }))
+        Ok(self.header(ctx).await?.and_then(|header| header.health.as_ref().map(Health::from)))
     }
 
     /// The delivery team's own word, where `health` is UNKNOWN. Owner: delivery.
@@ -265,16 +297,16 @@ impl Project {
 
     /// Incidents the delivery team keeps. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
-    async fn incidents(&self, ctx: &Context<'_>) -> Result<Option<Vec<Ticket>>> {
-        self.tickets_of(ctx, spine(ctx)?.work()?, is_incident).await.map(Some)
+    async fn incidents(&self, ctx: &Context<'_>) -> Result<Option<Many<Ticket>>> {
+        self.tickets_of(ctx, spine(ctx)?.work()?, is_incident).await.map(|tickets| Some(Many(tickets)))
     }
 
     /// Change requests the delivery team keeps. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
-    async fn change_requests(&self, ctx: &Context<'_>) -> Result<Option<Vec<Ticket>>> {
+    async fn change_requests(&self, ctx: &Context<'_>) -> Result<Option<Many<Ticket>>> {
         self.tickets_of(ctx, spine(ctx)?.work()?, |ticket| ticket.category == TicketCategory::ChangeRequest)
             .await
-            .map(Some)
+            .map(|tickets| Some(Many(tickets)))
     }
 
     /// How many incidents of critical priority are not closed. Owner: delivery.
@@ -311,14 +343,14 @@ impl Project {
 
     /// Tickets of the project, of every category. Owner: tickets.
     #[graphql(directive = owned_by::apply(OwnerDomain::Tickets))]
-    async fn tickets(&self, ctx: &Context<'_>) -> Result<Option<Vec<Ticket>>> {
-        self.tickets_of(ctx, spine(ctx)?.tickets()?, |_| true).await.map(Some)
+    async fn tickets(&self, ctx: &Context<'_>) -> Result<Option<Many<Ticket>>> {
+        self.tickets_of(ctx, spine(ctx)?.tickets()?, |_| true).await.map(|tickets| Some(Many(tickets)))
     }
 
     /// The deals that carry the project's shared ID. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
-    async fn deals(&self, ctx: &Context<'_>) -> Result<Option<Vec<Deal>>> {
-        Deal::of_project(ctx, &self.id).await.map(Some)
+    async fn deals(&self, ctx: &Context<'_>) -> Result<Option<Many<Deal>>> {
+        Deal::of_project(ctx, &self.id).await.map(|deals| Some(Many(deals)))
     }
 
     /// The deal the project began with: the first won one, else the first; null if no deal carries its ID. Owner: commercial.
@@ -333,11 +365,8 @@ impl Project {
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
     async fn client(&self, ctx: &Context<'_>) -> Result<Option<Client>> {
         let deals = Deal::of_project(ctx, &self.id).await?;
-        let won = deals
-            .iter()
-            .find(|deal| deal.record.status == Some(domain::DealStatus::Won) && deal.record.client.is_some());
-        let any = deals.iter().find(|deal| deal.record.client.is_some());
-        match won.or(any).and_then(|deal| deal.record.client.as_ref()) {
+        let records: Vec<_> = deals.into_iter().map(|deal| deal.record).collect();
+        match client_of(&records) {
             Some(id) => Client::read(ctx, id).await,
             None => Ok(None),
         }
@@ -349,26 +378,26 @@ impl Project {
         &self,
         ctx: &Context<'_>,
         #[graphql(default_with = "InvoiceDirection::Receivable")] direction: InvoiceDirection,
-    ) -> Result<Option<Vec<Invoice>>> {
+    ) -> Result<Option<Many<Invoice>>> {
         let invoices = match direction {
             InvoiceDirection::Receivable => spine(ctx)?.receivables()?,
             InvoiceDirection::Payable => spine(ctx)?.payables()?,
         };
-        self.invoices_of(ctx, invoices).await.map(Some)
+        self.invoices_of(ctx, invoices).await.map(|invoices| Some(Many(invoices)))
     }
 
     /// What the project cost, and what is ordered. Owner: costs.
     #[graphql(directive = owned_by::apply(OwnerDomain::Costs))]
-    async fn costs(&self, ctx: &Context<'_>) -> Result<Option<Vec<Cost>>> {
+    async fn costs(&self, ctx: &Context<'_>) -> Result<Option<Many<Cost>>> {
         let costs = spine(ctx)?.costs()?;
         let read = costs.by_project.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
-        Ok(Some(each(read.value.as_deref(), |cost| Cost::new(&costs.owner, &read, cost))))
+        Ok(Some(Many(each(read.value.as_deref(), |cost| Cost::new(&costs.owner, &read, cost)))))
     }
 
     /// The money of the project. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
-    async fn financials(&self) -> Financials {
-        Financials::of_project(self.id.clone())
+    async fn financials(&self) -> One<Financials> {
+        One(Financials::of_project(self.id.clone()))
     }
 
     /// Where and when the project itself was read. `NOT_FOUND` if the project tool does not know the ID, UNAVAILABLE if it could
@@ -445,5 +474,90 @@ impl ResourceAllocation {
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn hours_spent(&self) -> Decimal {
         self.0.hours_spent
+    }
+}
+
+fields!(ProjectField {
+    Id = "id",
+    Code = "code",
+    Name = "name",
+    Status = "status",
+    Health = "health",
+    HealthReason = "healthReason",
+    Manager = "manager",
+    Invoices = "invoices",
+    Costs = "costs",
+    Tickets = "tickets",
+    Financials = "financials",
+    Client = "client",
+});
+
+impl Direct for Project {
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        let reads = &scene.spine.reads;
+        let header = std::cell::OnceCell::new();
+        let header = || match header.get() {
+            Some(header) => Ok::<&Option<Arc<domain::Project>>, Deferred>(header),
+            None => {
+                let read = known(reads.delivery.as_ref().map(|delivery| &delivery.projects), &self.id, scene)?;
+                Ok(header.get_or_init(|| read.value))
+            }
+        };
+        object::<Self>(fields, json, |field, json| {
+            match ProjectField::of(field) {
+                Some(ProjectField::Id) | Some(ProjectField::Code) => json.string(self.id.as_str()),
+                Some(ProjectField::Name) => json.text(header()?.as_ref().and_then(|header| header.name.as_deref())),
+                Some(ProjectField::Status) => match header()? {
+                    Some(header) => json.word(ProjectStatus::from(&header.status)),
+                    None => json.null(),
+                },
+                Some(ProjectField::Health) => match header()?.as_ref().and_then(|header| header.health.as_ref()) {
+                    Some(health) => json.word(Health::from(health)),
+                    None => json.null(),
+                },
+                Some(ProjectField::HealthReason) => {
+                    json.text(header()?.as_ref().and_then(|header| header.health_reason.as_deref()))
+                }
+                Some(ProjectField::Manager) => {
+                    person(header()?.as_ref().and_then(|header| header.manager.as_ref()), field, json)?
+                }
+                Some(ProjectField::Invoices) if !field.has_arguments() => {
+                    let invoices = reads.receivables.as_ref().ok_or(Deferred)?;
+                    let read = known(Some(&invoices.by_project), &self.id, scene)?;
+                    let parts = read.value.as_deref().map(Vec::as_slice).unwrap_or_default();
+                    let graph =
+                        parts.iter().map(|part| Invoice::new(&invoices.owner, &read, Arc::clone(&part.invoice)));
+                    list::<Invoice>(graph, &field.below, scene, json)?;
+                }
+                Some(ProjectField::Costs) => {
+                    let costs = reads.costs.as_ref().ok_or(Deferred)?;
+                    let read = known(Some(&costs.by_project), &self.id, scene)?;
+                    let graph = read.value.iter().flat_map(|costs| costs.iter());
+                    let graph = graph.map(|cost| Cost::new(&costs.owner, &read, Arc::clone(cost)));
+                    list::<Cost>(graph, &field.below, scene, json)?;
+                }
+                Some(ProjectField::Tickets) => {
+                    let tickets = reads.tickets.as_ref().ok_or(Deferred)?;
+                    let read = known(Some(&tickets.by_project), &self.id, scene)?;
+                    let graph = read.value.iter().flat_map(|tickets| tickets.iter());
+                    let graph = graph.map(|ticket| Ticket::new(&tickets.owner, &read, Arc::clone(ticket)));
+                    list::<Ticket>(graph, &field.below, scene, json)?;
+                }
+                Some(ProjectField::Financials) => {
+                    Financials::of_project(self.id.clone()).write(&field.below, scene, json)?
+                }
+                Some(ProjectField::Client) => {
+                    let commercial = reads.commercial.as_ref().ok_or(Deferred)?;
+                    let read = known(Some(&commercial.deals_by_project), &self.id, scene)?;
+                    let client = match client_of(read.value.as_deref().map(Vec::as_slice).unwrap_or_default()) {
+                        Some(id) => Client::peek(scene, id)?,
+                        None => None,
+                    };
+                    optional(client.as_ref(), &field.below, scene, json)?;
+                }
+                _ => resolved(self, field, scene, json)?,
+            }
+            Ok(())
+        })
     }
 }

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::Connection as Relay;
 use async_graphql::{Context, ID, Interface, Object, Result};
 
 use super::client::Client;
 use super::context::{options, spine};
 use super::deal::Deal;
+use super::direct::{One, select_below};
 use super::errors::bad_request;
 use super::filters::{DealFilter, DealLookup, DealOrder, InvoiceFilter, ProjectFilter, client_record, record_of};
 use super::invoice::{Invoice, InvoiceDirection, InvoiceStatus};
 use super::owner::Ownership;
-use super::paging::{ListFields, connection, first_of, rows};
-use super::prefetch;
+use super::paging::{List, first_of, rows};
 use super::project::Project;
 use super::scalars::ProjectId;
 use super::system::System;
 use super::ticket::Ticket;
+use super::wave;
 use crate::domain::{self, DealId, DealQuery, GlobalId, IdNode};
 
 /// Anything with an ID of its own.
@@ -41,12 +41,12 @@ pub enum Node {
 pub struct Query;
 
 /// Deals as a connection, with what is selected below them read in one wave.
-pub(super) async fn deal_connection(
+pub(super) async fn deal_list(
     ctx: &Context<'_>,
     query: DealQuery,
     first: i32,
     after: Option<String>,
-) -> Result<Relay<String, Deal, ListFields>> {
+) -> Result<List<Deal>> {
     kept_deals(ctx, query, first, after, |_| true, false).await
 }
 
@@ -57,38 +57,47 @@ async fn kept_deals(
     after: Option<String>,
     keep: fn(&domain::Deal) -> bool,
     filtered: bool,
-) -> Result<Relay<String, Deal, ListFields>> {
+) -> Result<List<Deal>> {
     let commercial = spine(ctx)?.commercial()?;
     let found = rows(&commercial.deal_pages, options(ctx)?, &query, first, after, keep).await?;
     let deals: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
-    for ahead in prefetch::of_rows(ctx) {
-        prefetch::deals(ctx, &ahead, &deals).await?;
-    }
-    Ok(connection(&found, filtered, |read, deal| Deal::new(&commercial.owner, read, deal)))
+    wave::deals(ctx, &wave::of_rows(ctx), &deals).await?;
+    Ok(List::of(&found, filtered, |read, deal| Deal::new(&commercial.owner, read, deal)))
 }
 
 /// The roots of the graph. Null where an owner does not know a record; null with an error where it could not be asked.
 #[Object]
 impl Query {
     /// One deal; null if the CRM does not know it.
-    async fn deal(&self, ctx: &Context<'_>, by: DealLookup) -> Result<Option<Deal>> {
+    async fn deal(&self, ctx: &Context<'_>, by: DealLookup) -> Result<Option<One<Deal>>> {
         match by {
             DealLookup::Id(id) => {
                 let id = DealId::new(record_of(ctx, &id, IdNode::Deal)?);
-                Deal::read(ctx, &id).await
+                let fields = select_below(ctx);
+                // Where the deal led when it was last seen all systems are asked at once. What is shown is read by the
+                // link that arrives: if that is another, the wave below follows it.
+                let (deal, warm) = tokio::join!(Deal::read(ctx, &id), async {
+                    match spine(ctx)?.commercial()?.links.of(&id) {
+                        Some(project) => wave::remembered(ctx, &fields, &id, project).await,
+                        None => Ok(()),
+                    }
+                });
+                warm?;
+                let Some(deal) = deal? else { return Ok(None) };
+                wave::deals(ctx, &fields, std::slice::from_ref(&deal.record)).await?;
+                Ok(Some(One(deal)))
             }
             DealLookup::ProjectId(ProjectId(text)) => {
                 let id = spine(ctx)?.project_id(&text)?;
-                let ahead = ctx.look_ahead();
+                let fields = select_below(ctx);
                 // The ID is known already: what hangs on the project is read while the deal is.
-                let (deals, warm) = tokio::join!(Deal::of_project(ctx, &id), async {
-                    prefetch::projects(ctx, &ahead.field("project"), std::slice::from_ref(&id)).await?;
-                    prefetch::financials(ctx, &ahead.field("financials"), std::slice::from_ref(&id)).await
-                });
+                let (deals, warm) = tokio::join!(Deal::of_project(ctx, &id), wave::project_of_deal(ctx, &fields, &id));
                 warm?;
                 let deals = deals?;
                 let won = deals.iter().position(|deal| deal.record.status == Some(domain::DealStatus::Won));
-                Ok(deals.into_iter().nth(won.unwrap_or(0)))
+                let Some(deal) = deals.into_iter().nth(won.unwrap_or(0)) else { return Ok(None) };
+                wave::deals(ctx, &fields, std::slice::from_ref(&deal.record)).await?;
+                Ok(Some(One(deal)))
             }
         }
     }
@@ -101,7 +110,7 @@ impl Query {
         order_by: Option<DealOrder>,
         #[graphql(default = 50)] first: i32,
         after: Option<String>,
-    ) -> Result<Option<Relay<String, Deal, ListFields>>> {
+    ) -> Result<Option<List<Deal>>> {
         let (query, not_won) = filter.unwrap_or_default().query(ctx, order_by)?;
         let keep =
             if not_won { |deal: &domain::Deal| deal.status != Some(domain::DealStatus::Won) } else { |_: &_| true };
@@ -110,14 +119,14 @@ impl Query {
 
     /// One project. Null only if the project tool answered that it does not know the ID; if it could not be asked, the
     /// project is there with what the other owners know, and its `source` says so.
-    async fn project(&self, ctx: &Context<'_>, id: ProjectId) -> Result<Option<Project>> {
+    async fn project(&self, ctx: &Context<'_>, id: ProjectId) -> Result<Option<One<Project>>> {
         let ProjectId(text) = id;
         let project = Project::new(spine(ctx)?.project_id(&text)?);
-        let ahead = ctx.look_ahead();
+        let fields = select_below(ctx);
         let (header, warm) =
-            tokio::join!(project.header(ctx), prefetch::projects(ctx, &ahead, std::slice::from_ref(&project.id)));
+            tokio::join!(project.header(ctx), wave::projects(ctx, &fields, std::slice::from_ref(&project.id)));
         warm?;
-        Ok(if matches!(header, Ok(None)) { None } else { Some(project) })
+        Ok(if matches!(header, Ok(None)) { None } else { Some(One(project)) })
     }
 
     /// Projects: those with the given IDs that the project tool knows, or all that pass the filter.
@@ -128,17 +137,15 @@ impl Query {
         filter: Option<ProjectFilter>,
         #[graphql(default = 50)] first: i32,
         after: Option<String>,
-    ) -> Result<Option<Relay<String, Project, ListFields>>> {
+    ) -> Result<Option<List<Project>>> {
         let spine = spine(ctx)?;
         let delivery = spine.delivery()?;
         let Some(ids) = ids else {
             let query = filter.unwrap_or_default().query()?;
             let found = rows(&delivery.project_pages, options(ctx)?, &query, first, after, |_| true).await?;
             let ids: Vec<_> = found.found.iter().map(|row| row.item.id.clone()).collect();
-            for ahead in prefetch::of_rows(ctx) {
-                prefetch::projects(ctx, &ahead, &ids).await?;
-            }
-            return Ok(Some(connection(&found, false, |_, project| Project::new(project.id.clone()))));
+            wave::projects(ctx, &wave::of_rows(ctx), &ids).await?;
+            return Ok(Some(List::of(&found, false, |_, project| Project::new(project.id.clone()))));
         };
         if filter.is_some() || after.is_some() {
             return Err(bad_request("`ids` goes alone, without `filter` and `after`"));
@@ -149,18 +156,15 @@ impl Query {
         let limit = first_of(first)?.max(ids.len());
         let ids: Vec<_> =
             ids.iter().take(limit).map(|ProjectId(text)| spine.project_id(text)).collect::<Result<_>>()?;
-        let (known, warm) = tokio::join!(delivery.projects.get_many(options(ctx)?, &ids), async {
-            for ahead in prefetch::of_rows(ctx) {
-                prefetch::projects(ctx, &ahead, &ids).await?;
-            }
-            Ok::<_, async_graphql::Error>(())
-        });
+        let fields = wave::of_rows(ctx);
+        let (known, warm) =
+            tokio::join!(delivery.projects.get_many(options(ctx)?, &ids), wave::projects(ctx, &fields, &ids));
         warm?;
-        let mut list = Relay::with_additional_fields(false, false, ListFields::unknown());
+        let mut list = List::new();
         for (id, read) in ids.into_iter().zip(known) {
             // Unknown IDs are left out; one that could not be asked is there, and its fields say why they are null.
             if !matches!(&read, Ok(fresh) if fresh.value.is_none()) {
-                list.edges.push(async_graphql::connection::Edge::new(id.to_string(), Project::new(id)));
+                list.push(Project::new(id));
             }
         }
         Ok(Some(list))
@@ -178,7 +182,7 @@ impl Query {
         filter: Option<InvoiceFilter>,
         #[graphql(default = 50)] first: i32,
         after: Option<String>,
-    ) -> Result<Option<Relay<String, Invoice, ListFields>>> {
+    ) -> Result<Option<List<Invoice>>> {
         let spine = spine(ctx)?;
         let today = spine.clock.today();
         let filter = filter.unwrap_or_default();
@@ -192,11 +196,9 @@ impl Query {
         };
         let found = rows(&invoices.pages, options(ctx)?, &query, first, after, keep).await?;
         let records: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
-        for ahead in prefetch::of_rows(ctx) {
-            prefetch::invoices(ctx, &ahead, &records).await?;
-        }
+        wave::invoices(ctx, &wave::of_rows(ctx), &records).await?;
         let filtered = filter.status.is_some();
-        Ok(Some(connection(&found, filtered, |read, invoice| Invoice::new(&invoices.owner, read, invoice))))
+        Ok(Some(List::of(&found, filtered, |read, invoice| Invoice::new(&invoices.owner, read, invoice))))
     }
 
     /// One ticket, by its global ID; null if its owner does not know it.
@@ -242,6 +244,7 @@ impl Query {
     /// The connections, and how each fares.
     async fn systems(&self, ctx: &Context<'_>) -> Result<Vec<System>> {
         let spine = spine(ctx)?;
+        options(ctx)?.observed.pin_to_moment();
         Ok(spine.connections.iter().map(|connection| System::of(connection, &spine.reads)).collect())
     }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, Object, Result};
+use async_graphql::{Context, Enum, ID, Object, Result};
 
-use super::context::spine;
+use super::context::{options, spine};
+use super::direct::{Direct, Json, Scene, Selected, Written, fields, object, resolved};
 use super::errors::status_of;
 use super::scalars::DateTime;
-use crate::domain::SourceStatus as Status;
-use crate::reads::{Fresh, Owner, Read};
+use crate::domain::{GlobalId, IdNode, SourceStatus as Status};
+use crate::reads::{Fresh, Owner, Read, ReadOptions};
 
 /// What the owner said of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -30,6 +31,48 @@ pub enum SourceStatus {
     Forbidden,
     /// The owner could not be asked.
     Unavailable,
+}
+
+/// Where and when a record was read, by itself, in a list or in a page.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    /// Who owns the record.
+    pub(super) owner: Owner,
+    as_of: jiff::Timestamp,
+    status: Status,
+}
+
+impl Origin {
+    /// The origin of a record out of a read that found it.
+    pub(super) fn of<V>(owner: &Owner, read: &Fresh<V>) -> Self {
+        Self { owner: owner.clone(), as_of: read.as_of, status: read.status }
+    }
+
+    /// The source of the record.
+    pub(super) fn source(&self, record_id: &str, url: Option<&Arc<str>>) -> Source {
+        Source(crate::domain::Source {
+            system: self.owner.system,
+            connection: self.owner.connection.clone(),
+            record_id: Some(record_id.into()),
+            url: url.cloned(),
+            as_of: Some(self.as_of),
+            status: self.status,
+        })
+    }
+
+    /// The ID of the record in the graph.
+    pub(super) fn global_id(&self, node: IdNode, record: &str) -> ID {
+        GlobalId { node, connection: self.owner.connection.clone(), record: record.to_owned() }.to_string().into()
+    }
+
+    /// The same, written.
+    pub(super) fn write_id(&self, node: IdNode, record: &str, json: &mut Json) {
+        json.raw(b"\"");
+        for part in [node.as_str(), ":", self.owner.connection.as_str(), ":", record] {
+            json.escaped(part);
+        }
+        json.raw(b"\"");
+    }
 }
 
 /// Where a value was read: system, record, time, status.
@@ -54,16 +97,12 @@ impl Source {
         })
     }
 
-    /// The source of a record out of a read that found it, by itself or in a list.
-    pub(super) fn found<V>(owner: &Owner, read: &Fresh<V>, record_id: &str, url: Option<&Arc<str>>) -> Self {
-        Self(crate::domain::Source {
-            system: owner.system,
-            connection: owner.connection.clone(),
-            record_id: Some(record_id.into()),
-            url: url.cloned(),
-            as_of: Some(read.as_of),
-            status: read.status,
-        })
+    /// What the owner said, to this request: that it was asked for it is true for no other.
+    fn said(&self, options: &ReadOptions) -> SourceStatus {
+        if self.0.status == Status::Live {
+            options.observed.pin_to_moment();
+        }
+        self.0.status.into()
     }
 
     /// The source of what no shared ID leads to.
@@ -109,12 +148,37 @@ impl Source {
 
     /// How long ago that was, in milliseconds; null where `asOf` is.
     async fn age_ms(&self, ctx: &Context<'_>) -> Result<Option<i64>> {
+        options(ctx)?.observed.pin_to_moment();
         let now = spine(ctx)?.clock.now();
         Ok(self.0.as_of.map(|as_of| now.duration_since(as_of).as_millis().max(0)).and_then(|ms| i64::try_from(ms).ok()))
     }
 
     /// What the owner said.
-    async fn status(&self) -> SourceStatus {
-        self.0.status.into()
+    async fn status(&self, ctx: &Context<'_>) -> Result<SourceStatus> {
+        Ok(self.said(options(ctx)?))
+    }
+}
+
+fields!(SourceField {
+    System = "system",
+    Connection = "connection",
+    RecordId = "recordId",
+    Url = "url",
+    Status = "status",
+});
+
+impl Direct for Source {
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        object::<Self>(fields, json, |field, json| {
+            match SourceField::of(field) {
+                Some(SourceField::System) => json.string(self.0.system),
+                Some(SourceField::Connection) => json.string(self.0.connection.as_str()),
+                Some(SourceField::RecordId) => json.text(self.0.record_id.as_deref()),
+                Some(SourceField::Url) => json.text(self.0.url.as_deref()),
+                Some(SourceField::Status) => json.word(self.said(scene.options)),
+                _ => return resolved(self, field, scene, json),
+            }
+            Ok(())
+        })
     }
 }

@@ -6,12 +6,13 @@ use async_graphql::{Context, Enum, ID, Object, Result};
 use rust_decimal::Decimal;
 
 use super::context::{options, spine};
+use super::direct::{Direct, Json, Scene, Selected, Written, fields, object, person, resolved};
 use super::errors::system_error;
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::person::Person;
 use super::project::Project;
 use super::scalars::{DateTime, ProjectId};
-use super::source::Source;
+use super::source::{Origin, Source};
 use crate::domain::{self, GlobalId, IdNode, TicketId};
 use crate::reads::{Fresh, Owner, Tickets};
 
@@ -19,8 +20,7 @@ use crate::reads::{Fresh, Owner, Tickets};
 #[derive(Debug, Clone)]
 pub struct Ticket {
     record: Arc<domain::Ticket>,
-    owner: Owner,
-    source: Source,
+    origin: Origin,
 }
 
 /// How a ticket stands.
@@ -68,10 +68,45 @@ pub enum TicketCategory {
     Unknown,
 }
 
+impl From<&domain::TicketStatus> for TicketStatus {
+    fn from(status: &domain::TicketStatus) -> Self {
+        match status {
+            domain::TicketStatus::New => Self::New,
+            domain::TicketStatus::InProgress => Self::InProgress,
+            domain::TicketStatus::Waiting => Self::Waiting,
+            domain::TicketStatus::Closed => Self::Closed,
+            domain::TicketStatus::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
+impl From<&domain::Priority> for Priority {
+    fn from(priority: &domain::Priority) -> Self {
+        match priority {
+            domain::Priority::Low => Self::Low,
+            domain::Priority::Normal => Self::Normal,
+            domain::Priority::High => Self::High,
+            domain::Priority::Critical => Self::Critical,
+            domain::Priority::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
+impl From<&domain::TicketCategory> for TicketCategory {
+    fn from(category: &domain::TicketCategory) -> Self {
+        match category {
+            domain::TicketCategory::Incident => Self::Incident,
+            domain::TicketCategory::ChangeRequest => Self::ChangeRequest,
+            domain::TicketCategory::Support => Self::Support,
+            domain::TicketCategory::Task => Self::Task,
+            domain::TicketCategory::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
 impl Ticket {
     pub(super) fn new<V>(owner: &Owner, read: &Fresh<V>, record: Arc<domain::Ticket>) -> Self {
-        let source = Source::found(owner, read, record.id.as_str(), record.url.as_ref());
-        Self { record, owner: owner.clone(), source }
+        Self { record, origin: Origin::of(owner, read) }
     }
 
     /// Reads a ticket by its record ID.
@@ -95,9 +130,7 @@ impl Ticket {
     /// Unique over all systems. Owner: tickets.
     #[graphql(directive = owned_by::apply(OwnerDomain::Tickets))]
     pub(super) async fn id(&self) -> ID {
-        GlobalId { node: IdNode::Ticket, connection: self.owner.connection.clone(), record: self.record.id.to_string() }
-            .to_string()
-            .into()
+        self.origin.global_id(IdNode::Ticket, self.record.id.as_str())
     }
 
     /// Subject. Owner: tickets.
@@ -109,13 +142,7 @@ impl Ticket {
     /// How it stands. Owner: tickets.
     #[graphql(directive = owned_by::apply(OwnerDomain::Tickets))]
     async fn status(&self) -> TicketStatus {
-        match self.record.status {
-            domain::TicketStatus::New => TicketStatus::New,
-            domain::TicketStatus::InProgress => TicketStatus::InProgress,
-            domain::TicketStatus::Waiting => TicketStatus::Waiting,
-            domain::TicketStatus::Closed => TicketStatus::Closed,
-            domain::TicketStatus::Unknown(_) => TicketStatus::Unknown,
-        }
+        TicketStatus::from(&self.record.status)
     }
 
     /// The owner's own word for that, e.g. `Waiting on us`. Owner: tickets.
@@ -136,25 +163,13 @@ impl Ticket {
     /// How urgent it is; null if the owner does not say. Owner: tickets.
     #[graphql(directive = owned_by::apply(OwnerDomain::Tickets))]
     async fn priority(&self) -> Option<Priority> {
-        self.record.priority.as_ref().map(|priority| match priority {
-            domain::Priority::Low => Priority::Low,
-            domain::Priority::Normal => Priority::Normal,
-            domain::Priority::High => Priority::High,
-            domain::Priority::Critical => Priority::Critical,
-            domain::Priority::Unknown(_) => Priority::Unknown,
-        })
+        self.record.priority.as_ref().map(Priority::from)
     }
 
     /// What it is. Owner: tickets.
     #[graphql(directive = owned_by::apply(OwnerDomain::Tickets))]
     async fn category(&self) -> TicketCategory {
-        match self.record.category {
-            domain::TicketCategory::Incident => TicketCategory::Incident,
-            domain::TicketCategory::ChangeRequest => TicketCategory::ChangeRequest,
-            domain::TicketCategory::Support => TicketCategory::Support,
-            domain::TicketCategory::Task => TicketCategory::Task,
-            domain::TicketCategory::Unknown(_) => TicketCategory::Unknown,
-        }
+        TicketCategory::from(&self.record.category)
     }
 
     /// The owner's own word, where `category` is UNKNOWN. Owner: tickets.
@@ -211,6 +226,42 @@ impl Ticket {
     /// Where and when this was read. Owner: tickets.
     #[graphql(directive = owned_by::apply(OwnerDomain::Tickets))]
     async fn source(&self) -> Source {
-        self.source.clone()
+        self.origin.source(self.record.id.as_str(), self.record.url.as_ref())
+    }
+}
+
+fields!(TicketField {
+    Id = "id",
+    Subject = "subject",
+    Status = "status",
+    Priority = "priority",
+    Category = "category",
+    Team = "team",
+    Owner = "owner",
+    Source = "source",
+});
+
+impl Direct for Ticket {
+    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+        let record = &*self.record;
+        object::<Self>(fields, json, |field, json| {
+            match TicketField::of(field) {
+                Some(TicketField::Id) => self.origin.write_id(IdNode::Ticket, record.id.as_str(), json),
+                Some(TicketField::Subject) => json.text(record.subject.as_deref()),
+                Some(TicketField::Status) => json.word(TicketStatus::from(&record.status)),
+                Some(TicketField::Priority) => match &record.priority {
+                    Some(priority) => json.word(Priority::from(priority)),
+                    None => json.null(),
+                },
+                Some(TicketField::Category) => json.word(TicketCategory::from(&record.category)),
+                Some(TicketField::Team) => json.text(record.team.as_deref()),
+                Some(TicketField::Owner) => person(record.owner.as_ref(), field, json)?,
+                Some(TicketField::Source) => {
+                    self.origin.source(record.id.as_str(), record.url.as_ref()).write(&field.below, scene, json)?;
+                }
+                _ => resolved(self, field, scene, json)?,
+            }
+            Ok(())
+        })
     }
 }

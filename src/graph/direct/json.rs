@@ -1,0 +1,258 @@
+//! JSON, written where it stands: into one buffer, without a tree in between.
+
+use std::fmt::{Display, Write as _};
+
+use async_graphql::Value;
+use async_graphql::resolver_utils::EnumType;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+/// JSON being written.
+#[derive(Debug, Default)]
+pub struct Json(Vec<u8>);
+
+impl Json {
+    /// An empty text with room for `capacity` bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
+    /// The text.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// How much is written, to come back to by [`Json::truncate`].
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes back what was written after `length`.
+    pub fn truncate(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+
+    /// JSON that is already written.
+    pub fn raw(&mut self, json: &[u8]) {
+        self.0.extend_from_slice(json);
+    }
+
+    /// `null`.
+    pub fn null(&mut self) {
+        self.raw(b"null");
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&mut self, value: bool) {
+        self.raw(if value { b"true" } else { b"false" });
+    }
+
+    /// Writing to a buffer in memory cannot fail.
+    fn printed(&mut self, what: impl Display) {
+        let written = write!(self, "{what}");
+        debug_assert!(written.is_ok(), "writing to memory failed");
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, number: i128) {
+        self.printed(number);
+    }
+
+    /// A text, in quotes and escaped as `serde_json` does it.
+    pub fn string(&mut self, text: &str) {
+        self.0.push(b'"');
+        self.escaped(text);
+        self.0.push(b'"');
+    }
+
+    /// The inside of a text.
+    pub fn escaped(&mut self, text: &str) {
+        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        // Without a way out of the loop it is done many bytes at a time; most texts have nothing to escape.
+        if !text.bytes().fold(false, |found, byte| found | special(byte)) {
+            self.0.extend_from_slice(text.as_bytes());
+            return;
+        }
+        for part in text.split_inclusive(|sign: char| sign.is_ascii() && special(sign as u8)) {
+            let mut signs = part.chars();
+            let last = signs.next_back().filter(|sign| sign.is_ascii() && special(*sign as u8));
+            let plain = if last.is_some() { signs.as_str() } else { part };
+            self.0.extend_from_slice(plain.as_bytes());
+            match last {
+                Some('"') => self.raw(br#"\""#),
+                Some('\\') => self.raw(br"\\"),
+                Some('\n') => self.raw(br"\n"),
+                Some('\r') => self.raw(br"\r"),
+                Some('\t') => self.raw(br"\t"),
+                Some('\u{8}') => self.raw(br"\b"),
+                Some('\u{c}') => self.raw(br"\f"),
+                Some(other) => self.printed(format_args!("\\u{:04x}", u32::from(other))),
+                None => {}
+            }
+        }
+    }
+
+    /// A text, or null.
+    pub fn text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.string(text),
+            None => self.null(),
+        }
+    }
+
+    /// A decimal as a text, exact to the last digit.
+    pub fn decimal(&mut self, number: Decimal) {
+        self.0.push(b'"');
+        let scale = number.scale() as usize;
+        match u64::try_from(number.mantissa().unsigned_abs()) {
+            Ok(digits) if scale < 20 => {
+                if number.is_sign_negative() {
+                    self.0.push(b'-');
+                }
+                let (mut buffer, mut rest, mut at) = ([b'0'; 20], digits, 20);
+                while rest > 0 {
+                    at -= 1;
+                    if let (Some(place), Ok(digit)) = (buffer.get_mut(at), u8::try_from(rest % 10)) {
+                        *place = b'0' + digit;
+                    }
+                    rest /= 10;
+                }
+                // At least one digit before the point, and all of the scale behind it.
+                let (whole, fraction) = buffer.split_at(20 - scale);
+                self.raw(whole.get(at.min(19 - scale)..).unwrap_or_default());
+                if scale > 0 {
+                    self.0.push(b'.');
+                    self.raw(fraction);
+                }
+            }
+            _ => self.printed(number),
+        }
+        self.0.push(b'"');
+    }
+
+    /// A day as a text: `2026-03-31`.
+    pub fn date(&mut self, date: Date) {
+        let digit = |number: i16| b'0' + u8::try_from(number % 10).unwrap_or_default();
+        let (year, month, day) = (date.year(), i16::from(date.month()), i16::from(date.day()));
+        self.0.push(b'"');
+        if (0..=9999).contains(&year) {
+            let year = [digit(year / 1000), digit(year / 100), digit(year / 10), digit(year)];
+            self.raw(&year);
+            self.raw(&[b'-', digit(month / 10), digit(month), b'-', digit(day / 10), digit(day)]);
+        } else {
+            self.printed(date);
+        }
+        self.0.push(b'"');
+    }
+
+    /// A word of an enumeration.
+    pub fn word<E: EnumType>(&mut self, word: E) {
+        let name = E::items().iter().find(|item| item.value == word).map(|item| item.name);
+        self.text(name);
+    }
+
+    /// A value out of async-graphql. Bytes are JSON that is already written: the graph has no other binary values.
+    pub fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.null(),
+            Value::Boolean(value) => self.boolean(*value),
+            Value::String(text) => self.string(text),
+            Value::Enum(name) => self.string(name),
+            Value::Number(number) => self.printed(number),
+            Value::Binary(json) => self.raw(json),
+            Value::List(items) => self.list(items, Self::value),
+            Value::Object(fields) => {
+                self.object(fields, |json, (key, value)| {
+                    json.string(key);
+                    json.raw(b":");
+                    json.value(value);
+                });
+            }
+        }
+    }
+
+    /// `[...]`, with `item` for each.
+    pub fn list<T>(&mut self, items: impl IntoIterator<Item = T>, item: impl FnMut(&mut Self, T)) {
+        self.separated(*b"[]", items, item);
+    }
+
+    /// `{...}`, with `field` for each.
+    pub fn object<T>(&mut self, fields: impl IntoIterator<Item = T>, field: impl FnMut(&mut Self, T)) {
+        self.separated(*b"{}", fields, field);
+    }
+
+    fn separated<T>(
+        &mut self,
+        [open, close]: [u8; 2],
+        items: impl IntoIterator<Item = T>,
+        mut item: impl FnMut(&mut Self, T),
+    ) {
+        self.0.push(open);
+        for (at, one) in items.into_iter().enumerate() {
+            if at > 0 {
+                self.0.push(b',');
+            }
+            item(self, one);
+        }
+        self.0.push(close);
+    }
+}
+
+impl std::fmt::Write for Json {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Json)) -> String {
+        let mut json = Json::default();
+        write(&mut json);
+        String::from_utf8(json.into_bytes()).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_escaped_as_serde_json_does_it(text in any::<String>(), control in "[\u{0}-\u{7f}]{0,9}") {
+            for text in [text, control] {
+                prop_assert_eq!(written(|json| json.string(&text)), serde_json::to_string(&text).unwrap());
+            }
+        }
+
+        #[test]
+        fn a_decimal_is_written_as_it_prints(units in any::<i64>(), small in -999i64..1000, scale in 0u32..=28) {
+            for number in [Decimal::new(units, scale), Decimal::new(small, scale)] {
+                prop_assert_eq!(written(|json| json.decimal(number)), format!("\"{number}\""));
+            }
+        }
+
+        #[test]
+        fn a_day_is_written_as_it_prints(days in -800_000i32..800_000) {
+            let day = jiff::civil::date(2000, 1, 1).checked_add(jiff::Span::new().days(days));
+            if let Ok(day) = day {
+                prop_assert_eq!(written(|json| json.date(day)), format!("\"{day}\""));
+            }
+        }
+    }
+
+    #[test]
+    fn large_decimals_keep_all_digits() {
+        for number in [Decimal::MAX, Decimal::MIN, Decimal::new(1, 28), Decimal::new(0, 3), -Decimal::new(0, 2)] {
+            assert_eq!(written(|json| json.decimal(number)), format!("\"{number}\""));
+        }
+    }
+
+    #[test]
+    fn values_are_written_as_serde_json_does_it() {
+        let value = async_graphql::value!({ "a": [1, 2.5, -3, null, true, "x\"y"], "b": {}, "c": [] });
+        assert_eq!(written(|json| json.value(&value)), serde_json::to_string(&value).unwrap());
+        let nested = Value::List(vec![Value::Binary(br#"{"a":1}"#.to_vec().into()), Value::Null]);
+        assert_eq!(written(|json| json.value(&nested)), r#"[{"a":1},null]"#);
+    }
+}

@@ -1,0 +1,261 @@
+//! What an operation will ask of the systems, before it asks: which reads, in which wave, in how many calls at most.
+//!
+//! It is made of the same table that the waves are made of ([`Asks`]), so that what is planned is what is done.
+
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Value, Variables};
+use serde::Serialize;
+
+use super::direct::{Selected, select_from};
+use super::wave::{Ask, Asks};
+use crate::reads::{Kind, Reads};
+
+/// Rows of a list that does not say how many.
+const DEFAULT_FIRST: usize = 50;
+
+/// What an operation will ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The reads, in the order of their waves.
+    pub steps: Vec<Step>,
+    /// The most calls that each connection gets, by its name.
+    pub calls: Vec<(String, usize)>,
+}
+
+/// One read of one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The wave in which it is made: all of a wave are made at once. 1 is the first.
+    pub wave: usize,
+    /// The wave in which it is made if the deal's link to its project was seen before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave_if_remembered: Option<usize>,
+    /// The connection that is asked.
+    pub connection: String,
+    /// Kind of system.
+    pub system: &'static str,
+    /// What is read, e.g. `invoices_by_project`.
+    pub read: &'static str,
+    /// The field that needs it.
+    pub field: String,
+    /// Keys, at most: none of them may be in memory, and all different.
+    pub keys: usize,
+    /// Keys that one call takes.
+    pub batch: usize,
+    /// Calls, at most: `keys / batch`, rounded up. Where the answers come in pages there may be more of them.
+    pub calls: usize,
+}
+
+impl Plan {
+    /// Plans an operation of a document.
+    pub fn new(
+        document: &ExecutableDocument,
+        operation: &OperationDefinition,
+        variables: &Variables,
+        reads: &Reads,
+    ) -> Self {
+        let mut planner = Planner { reads, variables, operation, steps: Vec::new() };
+        if operation.ty == OperationType::Query {
+            for field in select_from(&document.fragments, &operation.selection_set.node) {
+                planner.root(&field);
+            }
+        }
+        let mut steps = planner.steps;
+        steps.sort_by_key(|step| step.wave);
+        let mut calls: Vec<(String, usize)> = Vec::new();
+        for step in &steps {
+            match calls.iter_mut().find(|(connection, _)| *connection == step.connection) {
+                Some((_, sum)) => *sum += step.calls,
+                None => calls.push((step.connection.clone(), step.calls)),
+            }
+        }
+        Self { steps, calls }
+    }
+}
+
+struct Planner<'a> {
+    reads: &'a Reads,
+    variables: &'a Variables,
+    operation: &'a OperationDefinition,
+    steps: Vec<Step>,
+}
+
+/// How many keys of each kind there are at most, and the wave in which they are known.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    rows: usize,
+    wave: usize,
+    /// Whether the project may be known one wave earlier, from a link that was seen before.
+    link: bool,
+}
+
+impl Planner<'_> {
+    fn root(&mut self, field: &Selected<'_>) {
+        let name = field.name;
+        let reads = self.reads;
+        let (commercial, delivery) = (reads.commercial.as_ref(), reads.delivery.as_ref());
+        match name {
+            "deal" => self.deal(field),
+            "deals" => {
+                self.step(1, None, commercial.map(|commercial| commercial.deal_pages.kind()), name, 1);
+                self.deals(field, rows_of(field), Known { rows: self.first(field), wave: 2, link: false });
+            }
+            "project" => self.projects(field, &field.below, Known { rows: 1, wave: 1, link: false }),
+            "projects" => match self.argument(field, "ids") {
+                Some(Value::List(ids)) => {
+                    let known = Known { rows: ids.len(), wave: 1, link: false };
+                    self.ask(known, Ask::Project, name);
+                    self.projects(field, rows_of(field), known);
+                }
+                _ => {
+                    self.step(1, None, delivery.map(|delivery| delivery.project_pages.kind()), name, 1);
+                    self.projects(field, rows_of(field), Known { rows: self.first(field), wave: 2, link: false });
+                }
+            },
+            "invoices" => {
+                let payable = matches!(self.argument(field, "filter"), Some(Value::Object(filter))
+                    if filter.get("direction").is_some_and(|direction| direction.to_string().contains("PAYABLE")));
+                let payables = reads.costs.as_ref().and_then(|costs| costs.payables.as_ref());
+                let invoices = if payable { payables } else { reads.receivables.as_ref() };
+                self.step(1, None, invoices.map(|invoices| invoices.pages.kind()), name, 1);
+                let known = Known { rows: self.first(field), wave: 2, link: false };
+                for project in rows_of(field).into_iter().filter(|row| row.name == "project") {
+                    self.projects(field, &project.below, known);
+                }
+            }
+            "invoice" => {
+                self.step(1, None, reads.receivables.as_ref().map(|invoices| invoices.invoices.kind()), name, 1);
+                self.project_below(field);
+            }
+            "ticket" => {
+                self.step(1, None, reads.tickets.as_ref().map(|tickets| tickets.tickets.kind()), name, 1);
+                self.project_below(field);
+            }
+            "client" => {
+                let clients = commercial.and_then(|commercial| commercial.clients.as_ref());
+                self.step(1, None, clients.map(|clients| clients.kind()), name, 1);
+                for deals in field.below.iter().filter(|below| below.name == "deals") {
+                    self.step(2, None, commercial.map(|commercial| commercial.deal_pages.kind()), "client.deals", 1);
+                    self.deals(deals, rows_of(deals), Known { rows: self.first(deals), wave: 3, link: false });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn deal(&mut self, field: &Selected<'_>) {
+        let commercial = self.reads.commercial.as_ref();
+        let by_project = matches!(self.argument(field, "by"), Some(Value::Object(by)) if by.contains_key("projectId"));
+        if by_project {
+            self.step(1, None, commercial.map(|commercial| commercial.deals_by_project.kind()), field.name, 1);
+            // The project's ID is known from the start; what hangs on the deal is not.
+            let asks = Asks::of_deal(&field.below);
+            for ask in asks.first {
+                let wave = if ask <= Ask::PreSalesTickets { 2 } else { 1 };
+                self.ask(Known { rows: 1, wave, link: false }, ask, field.name);
+            }
+        } else {
+            self.step(1, None, commercial.map(|commercial| commercial.deals.kind()), field.name, 1);
+            self.deals(field, &field.below, Known { rows: 1, wave: 2, link: true });
+        }
+    }
+
+    fn deals<'s, 'a: 's>(
+        &mut self,
+        field: &Selected<'_>,
+        rows: impl IntoIterator<Item = &'s Selected<'a>>,
+        known: Known,
+    ) {
+        let asks = Asks::of_deal(rows);
+        for ask in asks.first {
+            // The client is named by the deal alone.
+            let link = known.link && ask != Ask::Client;
+            self.ask(Known { link, ..known }, ask, field.name);
+        }
+        self.second(&asks.second, known, field.name);
+    }
+
+    fn projects<'s, 'a: 's>(
+        &mut self,
+        field: &Selected<'_>,
+        rows: impl IntoIterator<Item = &'s Selected<'a>>,
+        known: Known,
+    ) {
+        let asks = Asks::of_project(rows);
+        for ask in asks.first {
+            self.ask(known, ask, field.name);
+        }
+        self.second(&asks.second, known, field.name);
+    }
+
+    fn project_below(&mut self, field: &Selected<'_>) {
+        for project in field.below.iter().filter(|below| below.name == "project") {
+            self.projects(field, &project.below, Known { rows: 1, wave: 2, link: false });
+        }
+    }
+
+    fn second(&mut self, asks: &std::collections::BTreeSet<Ask>, known: Known, field: &str) {
+        for ask in asks {
+            self.ask(Known { wave: known.wave + 1, link: false, ..known }, *ask, field);
+        }
+    }
+
+    fn ask(&mut self, known: Known, ask: Ask, field: &str) {
+        let remembered = known.link.then(|| known.wave - 1);
+        self.step(known.wave, remembered, ask.kind(self.reads), field, known.rows);
+    }
+
+    fn step(&mut self, wave: usize, remembered: Option<usize>, kind: Option<&Kind>, field: &str, keys: usize) {
+        let Some(kind) = kind.filter(|_| keys > 0) else { return };
+        // A read that another field needs too is made once.
+        let same = |step: &Step| {
+            step.connection == kind.connection.as_str()
+                && step.read == kind.name
+                && step.wave == wave
+                && step.field == field
+        };
+        if self.steps.iter().any(same) {
+            return;
+        }
+        self.steps.push(Step {
+            wave,
+            wave_if_remembered: remembered,
+            connection: kind.connection.to_string(),
+            system: kind.system,
+            read: kind.name,
+            field: field.to_owned(),
+            keys,
+            batch: kind.limit,
+            calls: keys.div_ceil(kind.limit.max(1)),
+        });
+    }
+
+    /// An argument's value, with the variables in it.
+    fn argument(&self, field: &Selected<'_>, name: &str) -> Option<Value> {
+        let known = |variable: async_graphql::Name| {
+            let given = self.variables.get(&variable).cloned();
+            let default = || {
+                let definitions = self.operation.variable_definitions.iter();
+                let mut definitions = definitions.filter(|definition| definition.node.name.node == variable);
+                definitions.next().and_then(|definition| definition.node.default_value().cloned())
+            };
+            Ok::<_, ()>(given.or_else(default).unwrap_or_default())
+        };
+        field.argument(name, known)
+    }
+
+    fn first(&self, field: &Selected<'_>) -> usize {
+        match self.argument(field, "first") {
+            Some(Value::Number(number)) => number.as_u64().and_then(|first| usize::try_from(first).ok()).unwrap_or(0),
+            _ => DEFAULT_FIRST,
+        }
+    }
+}
+
+/// What is selected on the items of a list, by either way to them.
+fn rows_of<'s, 'a>(list: &'s Selected<'a>) -> Vec<&'s Selected<'a>> {
+    let by = |name: &'static str| list.below.iter().filter(move |field| field.name == name);
+    let nodes = by("nodes").flat_map(|nodes| &nodes.below);
+    let edges = by("edges").flat_map(|edges| &edges.below).filter(|field| field.name == "node");
+    nodes.chain(edges.flat_map(|node| &node.below)).collect()
+}

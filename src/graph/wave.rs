@@ -1,0 +1,356 @@
+//! One wave: what an operation will ask of many records is asked of all owners at once, before the rows are written.
+//!
+//! Row by row, 200 projects would be 200 small reads. Here the selection is looked at once, and each reader gets all keys in
+//! one call; what is written afterwards finds its values in memory. Errors are not looked at: the resolvers meet them
+//! where they belong.
+//!
+//! Which field needs which read stands in one place ([`Asks`]), for the wave itself and for [`plan`](super::plan), which tells
+//! what it will cost.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_graphql::{Context, Result};
+use futures_util::future::{BoxFuture, join_all};
+
+use super::context::{Spine, options, spine};
+use super::direct::{Selected, select_below};
+use crate::domain::{ClientId, Deal, DealId, Invoice, ProjectId};
+use crate::reads::{Key, Kind, ReadOptions, Reader, Reads};
+
+const HEADER: [&str; 12] = [
+    "name",
+    "status",
+    "statusLabel",
+    "health",
+    "healthLabel",
+    "healthReason",
+    "manager",
+    "startDate",
+    "dueDate",
+    "percentComplete",
+    "hours",
+    "source",
+];
+const CONTRACT: [&str; 9] = [
+    "contractValue",
+    "leftToInvoice",
+    "invoicedPct",
+    "estimatedMargin",
+    "marginSlippage",
+    "budgetVariance",
+    "completeness",
+    "source",
+    "sources",
+];
+const RECEIVABLES: [&str; 11] = [
+    "invoiced",
+    "collected",
+    "outstanding",
+    "overdue",
+    "leftToInvoice",
+    "invoicedPct",
+    "margin",
+    "marginPct",
+    "completeness",
+    "source",
+    "sources",
+];
+const SPENDING: [&str; 10] = [
+    "actualCost",
+    "committedCost",
+    "margin",
+    "marginPct",
+    "marginSlippage",
+    "budgetVariance",
+    "eac",
+    "completeness",
+    "source",
+    "sources",
+];
+const PROGRESS: [&str; 2] = ["marginSlippage", "eac"];
+
+/// A read that a field needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ask {
+    /// By the deal's client.
+    Client,
+    /// By the deal.
+    Contacts,
+    /// By the deal.
+    LineItems,
+    /// By the deal.
+    Proposal,
+    /// By the deal.
+    Communications,
+    /// By the deal.
+    PreSalesTickets,
+    /// By the shared ID, as all that follow.
+    Project,
+    /// Milestones.
+    Milestones,
+    /// Hours booked.
+    Effort,
+    /// Incidents and change requests of the delivery owner.
+    Work,
+    /// Tickets.
+    Tickets,
+    /// The deals that carry the shared ID.
+    Deals,
+    /// Invoices to clients.
+    Receivables,
+    /// Bills of vendors.
+    Payables,
+    /// Costs.
+    Costs,
+}
+
+impl Ask {
+    /// The reader that is asked; none if nobody owns what is asked for.
+    pub(super) fn kind(self, reads: &Reads) -> Option<&Kind> {
+        let details = || reads.commercial.as_ref()?.details.as_ref();
+        Some(match self {
+            Self::Client => reads.commercial.as_ref()?.clients.as_ref()?.kind(),
+            Self::Contacts => details()?.contacts.kind(),
+            Self::LineItems => details()?.line_items.kind(),
+            Self::Proposal => details()?.proposals.kind(),
+            Self::Communications => details()?.communications.kind(),
+            Self::PreSalesTickets => details()?.pre_sales_tickets.kind(),
+            Self::Project => reads.delivery.as_ref()?.projects.kind(),
+            Self::Milestones => reads.delivery.as_ref()?.milestones.kind(),
+            Self::Effort => reads.delivery.as_ref()?.effort.kind(),
+            Self::Work => reads.delivery.as_ref()?.work.as_ref()?.by_project.kind(),
+            Self::Tickets => reads.tickets.as_ref()?.by_project.kind(),
+            Self::Deals => reads.commercial.as_ref()?.deals_by_project.kind(),
+            Self::Receivables => reads.receivables.as_ref()?.by_project.kind(),
+            Self::Payables => reads.costs.as_ref()?.payables.as_ref()?.by_project.kind(),
+            Self::Costs => reads.costs.as_ref()?.by_project.kind(),
+        })
+    }
+}
+
+/// The reads that a selection needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Asks {
+    /// Those that need no more than what is selected on.
+    pub(super) first: BTreeSet<Ask>,
+    /// Those whose keys are known once the first are there.
+    pub(super) second: BTreeSet<Ask>,
+}
+
+impl Asks {
+    /// Of deals.
+    pub(super) fn of_deal<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>) -> Self {
+        let mut asks = Self::default();
+        for field in fields {
+            match field.name {
+                "client" => asks.ask(Ask::Client),
+                "contacts" => asks.ask(Ask::Contacts),
+                "lineItems" => asks.ask(Ask::LineItems),
+                "proposal" => asks.ask(Ask::Proposal),
+                "communications" => asks.ask(Ask::Communications),
+                "preSalesTickets" => asks.ask(Ask::PreSalesTickets),
+                "project" => asks.project(&field.below),
+                "financials" => asks.financials(&field.below),
+                _ => {}
+            }
+        }
+        asks
+    }
+
+    /// Of projects.
+    pub(super) fn of_project<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>) -> Self {
+        let mut asks = Self::default();
+        asks.project(fields);
+        asks
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        self.first.insert(ask);
+    }
+
+    fn project<'s, 'a: 's>(&mut self, fields: impl IntoIterator<Item = &'s Selected<'a>>) {
+        for field in fields {
+            match field.name {
+                "milestones" => self.ask(Ask::Milestones),
+                "resources" => self.ask(Ask::Effort),
+                "incidents" | "changeRequests" | "openCriticalIncidents" => self.ask(Ask::Work),
+                "tickets" => self.ask(Ask::Tickets),
+                "deals" | "deal" => self.ask(Ask::Deals),
+                "client" => {
+                    self.ask(Ask::Deals);
+                    self.second.insert(Ask::Client);
+                }
+                "invoices" => self.ask(if field.mentions("PAYABLE") { Ask::Payables } else { Ask::Receivables }),
+                "costs" => self.ask(Ask::Costs),
+                "financials" => self.financials(&field.below),
+                _ => {}
+            }
+            if HEADER.contains(&field.name) {
+                self.ask(Ask::Project);
+            }
+            match field.name {
+                "hours" => self.ask(Ask::Effort),
+                "percentComplete" => self.ask(Ask::Work),
+                _ => {}
+            }
+        }
+    }
+
+    fn financials(&mut self, fields: &[Selected<'_>]) {
+        for Selected { name, .. } in fields {
+            if CONTRACT.contains(name) {
+                self.ask(Ask::Deals);
+            }
+            if RECEIVABLES.contains(name) {
+                self.ask(Ask::Receivables);
+            }
+            if SPENDING.contains(name) {
+                self.ask(Ask::Costs);
+            }
+            if PROGRESS.contains(name) {
+                self.ask(Ask::Project);
+                self.ask(Ask::Work);
+            }
+        }
+    }
+}
+
+/// The keys that reads are asked with.
+#[derive(Debug, Default)]
+struct Keys {
+    deals: Vec<DealId>,
+    clients: Vec<ClientId>,
+    projects: Vec<ProjectId>,
+}
+
+/// What is selected below deals.
+pub(super) async fn deals(ctx: &Context<'_>, fields: &[Selected<'_>], deals: &[Arc<Deal>]) -> Result<()> {
+    let keys = Keys {
+        deals: distinct(deals.iter().map(|deal| deal.id.clone())),
+        clients: distinct(deals.iter().filter_map(|deal| deal.client.clone())),
+        projects: distinct(deals.iter().filter_map(|deal| deal.project_id().cloned())),
+    };
+    roll(ctx, &Asks::of_deal(fields), &keys).await
+}
+
+/// What is selected below a deal that led to a project when it was last seen: all that needs no more than the two IDs.
+pub(super) async fn remembered(
+    ctx: &Context<'_>,
+    fields: &[Selected<'_>],
+    deal: &DealId,
+    project: ProjectId,
+) -> Result<()> {
+    let keys = Keys { deals: vec![deal.clone()], projects: vec![project], clients: Vec::new() };
+    let mut asks = Asks::of_deal(fields);
+    asks.second.clear();
+    roll(ctx, &asks, &keys).await
+}
+
+/// What is selected below projects.
+pub(super) async fn projects(ctx: &Context<'_>, fields: &[Selected<'_>], ids: &[ProjectId]) -> Result<()> {
+    roll(ctx, &Asks::of_project(fields), &Keys { projects: ids.to_vec(), ..Keys::default() }).await
+}
+
+/// What is selected below the deals of a project, as far as it needs no more than the shared ID.
+pub(super) async fn project_of_deal(ctx: &Context<'_>, fields: &[Selected<'_>], id: &ProjectId) -> Result<()> {
+    let mut asks = Asks::of_deal(fields);
+    asks.second.clear();
+    roll(ctx, &asks, &Keys { projects: vec![id.clone()], ..Keys::default() }).await
+}
+
+/// What is selected below invoices.
+pub(super) async fn invoices(ctx: &Context<'_>, fields: &[Selected<'_>], invoices: &[Arc<Invoice>]) -> Result<()> {
+    let project = fields.iter().filter(|field| field.name == "project").flat_map(|field| &field.below);
+    let ids = distinct(invoices.iter().filter_map(|invoice| invoice.project_ids.first().cloned()));
+    roll(ctx, &Asks::of_project(project), &Keys { projects: ids, ..Keys::default() }).await
+}
+
+/// What is selected on the items of a list field, by either way to them.
+pub(super) fn of_rows<'a>(ctx: &'a Context<'_>) -> Vec<Selected<'a>> {
+    let mut rows = Vec::new();
+    for field in select_below(ctx) {
+        match field.name {
+            "nodes" => rows.extend(field.below),
+            "edges" => {
+                let nodes = field.below.into_iter().filter(|field| field.name == "node");
+                rows.extend(nodes.flat_map(|node| node.below));
+            }
+            _ => {}
+        }
+    }
+    rows
+}
+
+async fn roll(ctx: &Context<'_>, asks: &Asks, keys: &Keys) -> Result<()> {
+    let (spine, options) = (spine(ctx)?, options(ctx)?);
+    let mut wave = Wave { spine, options, reads: Vec::new() };
+    for ask in &asks.first {
+        wave.add(*ask, keys);
+    }
+    join_all(wave.reads).await;
+    if asks.second.contains(&Ask::Client)
+        && let Some(commercial) = &spine.reads.commercial
+        && let Some(clients) = &commercial.clients
+    {
+        let deals = keys.projects.iter().filter_map(|id| commercial.deals_by_project.peek(options, id)?.ok()?.value);
+        let ids = deals.flat_map(|deals| deals.iter().filter_map(|deal| deal.client.clone()).collect::<Vec<_>>());
+        clients.get_many(options, &distinct(ids)).await;
+    }
+    Ok(())
+}
+
+/// The reads of one wave.
+struct Wave<'a> {
+    spine: &'a Spine,
+    options: &'a ReadOptions,
+    reads: Vec<BoxFuture<'a, ()>>,
+}
+
+impl<'a> Wave<'a> {
+    fn add(&mut self, ask: Ask, keys: &'a Keys) {
+        let reads = &self.spine.reads;
+        let (commercial, delivery) = (reads.commercial.as_ref(), reads.delivery.as_ref());
+        let details = commercial.and_then(|commercial| commercial.details.as_ref());
+        match ask {
+            Ask::Client => self.read(commercial.and_then(|commercial| commercial.clients.as_ref()), &keys.clients),
+            Ask::Contacts => self.read(details.map(|details| &details.contacts), &keys.deals),
+            Ask::LineItems => self.read(details.map(|details| &details.line_items), &keys.deals),
+            Ask::Proposal => self.read(details.map(|details| &details.proposals), &keys.deals),
+            Ask::Communications => self.read(details.map(|details| &details.communications), &keys.deals),
+            Ask::PreSalesTickets => self.read(details.map(|details| &details.pre_sales_tickets), &keys.deals),
+            Ask::Project => self.read(delivery.map(|delivery| &delivery.projects), &keys.projects),
+            Ask::Milestones => self.read(delivery.map(|delivery| &delivery.milestones), &keys.projects),
+            Ask::Effort => self.read(delivery.map(|delivery| &delivery.effort), &keys.projects),
+            Ask::Work => {
+                let work = delivery.and_then(|delivery| delivery.work.as_deref());
+                self.read(work.map(|work| &work.by_project), &keys.projects);
+            }
+            Ask::Tickets => self.read(reads.tickets.as_ref().map(|tickets| &tickets.by_project), &keys.projects),
+            Ask::Deals => self.read(commercial.map(|commercial| &commercial.deals_by_project), &keys.projects),
+            Ask::Receivables => {
+                self.read(reads.receivables.as_ref().map(|invoices| &invoices.by_project), &keys.projects);
+            }
+            Ask::Payables => {
+                let payables = reads.costs.as_ref().and_then(|costs| costs.payables.as_ref());
+                self.read(payables.map(|payables| &payables.by_project), &keys.projects);
+            }
+            Ask::Costs => self.read(reads.costs.as_ref().map(|costs| &costs.by_project), &keys.projects),
+        }
+    }
+
+    fn read<K: Key, V: Send + Sync + 'static>(&mut self, reader: Option<&'a Reader<K, V>>, keys: &'a [K]) {
+        let Some(reader) = reader.filter(|_| !keys.is_empty()) else { return };
+        let options = self.options;
+        self.reads.push(Box::pin(async move {
+            reader.get_many(options, keys).await;
+        }));
+    }
+}
+
+fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = items.collect();
+    all.sort();
+    all.dedup();
+    all
+}
