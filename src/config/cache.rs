@@ -30,6 +30,9 @@ pub struct Cache {
     /// Largest amount of memory for the values of all kinds of record together, in bytes. The values that were not used
     /// for longest go first.
     pub max_bytes: u64,
+    /// Largest amount of memory for whole answers, in bytes. An answer is given again, without a look at its parts, as long as
+    /// each of them lives.
+    pub answer_bytes: u64,
 }
 
 /// How long values live, by domain.
@@ -71,6 +74,7 @@ impl Default for Cache {
             failure: Seconds(Duration::from_secs(1)),
             jitter_percent: 10,
             max_bytes: 32 * 1024 * 1024,
+            answer_bytes: 16 * 1024 * 1024,
         }
     }
 }

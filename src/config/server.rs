@@ -18,6 +18,9 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// Whether `/graphiql` is served.
     pub graphiql: bool,
+    /// Whether a request with the header `X-Spine-Explain: 1` is told what its answer cost: reads, waves, calls. For
+    /// developers: it tells the names of the connections to whoever asks.
+    pub explain: bool,
     /// Origins under which people's browsers reach this server, e.g. `["https://spine.example.com"]`.
     /// `localhost` and bare IP addresses need no entry. A browser that comes from anywhere else is refused.
     pub public_origins: Vec<WebOrigin>,
@@ -43,6 +46,7 @@ impl Default for ServerOptions {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)),
             graphiql: true,
+            explain: false,
             public_origins: Vec::new(),
             max_body: 256 * 1024,
             body_timeout: Seconds(Duration::from_secs(10)),

@@ -29,19 +29,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Reads a request's body.
-    pub(super) async fn read(
-        headers: &HeaderMap,
-        body: Body,
-        options: &ServerOptions,
-        limits: &Limits,
-    ) -> Result<Self, Refused> {
-        check_type(headers)?;
-        let bytes = receive(headers, body, options).await?;
-        Self::parse(&bytes, limits)
-    }
-
-    fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refused> {
+    /// What a request's body asks.
+    pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refused> {
         let text = std::str::from_utf8(bytes).map_err(|_| Refused::bad_request("The body is not UTF-8."))?;
         match kind(text) {
             "an object" => {}
@@ -70,6 +59,12 @@ impl Asked {
             variables,
         })
     }
+}
+
+/// A request's body: JSON by its type, not yet by its content.
+pub(super) async fn read(headers: &HeaderMap, body: Body, options: &ServerOptions) -> Result<Vec<u8>, Refused> {
+    check_type(headers)?;
+    receive(headers, body, options).await
 }
 
 /// JSON and nothing else: what a browser sends to a stranger's server without asking first is never JSON.

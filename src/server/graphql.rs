@@ -1,32 +1,38 @@
 //! `POST /graphql`, as GraphQL over HTTP says it: <https://graphql.github.io/graphql-over-http/draft/>.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::DocumentOperations;
 use async_graphql::{Executor, Value};
 use async_graphql_axum::GraphQLResponse;
+use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::body::Asked;
+use super::answers::{Age, Seen};
+use super::body::{self, Asked};
+use super::documents::{Document, Operation};
 use super::error::{Refused, identify, name};
 use super::media::{self, Media};
 use super::request_id::RequestId;
-use super::shape::Shape;
-use super::{Caller, Door, origin};
-use crate::graph::guard;
+use super::shape::{self, Shape};
+use super::{Door, explain, freshness, origin, urgency};
+use crate::graph::{self, Json, Plan, guard};
+use crate::reads::{ReadOptions, Trace};
 
 /// How long after the deadline an answer may come that leaves out what was not there in time.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// All methods of `/graphql`.
 pub(super) async fn serve<E: Executor>(
-    State(door): State<Door<E>>,
+    State(door): State<Arc<Door<E>>>,
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Response {
@@ -77,65 +83,155 @@ async fn answer<E: Executor>(
             "This page may not ask: its origin is not this server's. The setting is server.public_origins.",
         ));
     }
-    let asked = Asked::read(&parts.headers, body, &door.options, &door.limits).await?;
+    let body = body::read(&parts.headers, body, &door.options).await?;
+    let max_age = freshness::max_age(&parts.headers);
+    let trace = (door.options.explain && explain::is_asked(&parts.headers)).then(|| Arc::new(Trace::default()));
+    if trace.is_none()
+        && let Some((kept, age)) = door.answers.get(&body, max_age)
+    {
+        line.operation.clone_from(&kept.operation);
+        line.kept = true;
+        return Ok(respond(Response::default(), kept.body.clone(), media, Some(age), Some(&kept.etag), &parts.headers));
+    }
+    let asked = Asked::parse(&body, &door.limits)?;
     let refuse = |refusal| refused(media, refusal);
-    let document = guard::admit(&door.limits, &asked.query).map_err(refuse)?;
-    if let Some(operation) = guard::operation(&document, asked.operation.as_deref()) {
+    let document = door.documents.get(&door.limits, &asked.query).map_err(refuse)?;
+    if let Some(operation) = guard::operation(&document.parsed, asked.operation.as_deref()) {
         guard::require_variables(&operation.node, &asked.variables).map_err(refuse)?;
     }
-    line.operation = operation_name(&document.operations, asked.operation.as_deref());
+    line.operation = operation_name(&document.parsed.operations, asked.operation.as_deref());
     let Ok(_place) = door.places.try_acquire() else {
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once."));
     };
 
-    let shape = Shape::of(&document, asked.operation.as_deref());
-    let mut graphql = async_graphql::Request::new(asked.query).variables(asked.variables);
-    graphql.operation_name = asked.operation;
-    graphql.set_parsed_query(document);
-    let (graphql, finish) = (door.prepare)(&Caller { headers: &parts.headers, request_id: id, deadline }, graphql);
-    // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
-    let executed = AssertUnwindSafe(door.executor.execute(graphql))
-        .catch_unwind()
-        .instrument(tracing::info_span!("graphql", request.id = %id));
-    let mut response = match timeout_at(deadline + GRACE, executed).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_panic)) => {
-            tracing::error!(request.id = %id, "a resolver panicked");
-            return Err(Refused::internal());
-        }
-        Err(_) => {
-            return Err(Refused::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "DEADLINE_EXCEEDED",
-                "The answer was not there in time.",
-            ));
-        }
-    };
-    line.errors = response.errors.len();
-    if is_request_error(&response) {
-        return Err(Refused::from_errors(not_executed(media), response.errors));
+    let evictions = door.answers.evictions();
+    let definition = guard::operation(&document.parsed, asked.operation.as_deref()).map(|operation| &operation.node);
+    let priority = urgency::of(&parts.headers, definition, &asked.variables);
+    let options = ReadOptions::new(door.answers.now(), deadline);
+    let options = ReadOptions { max_age, priority, trace: trace.clone(), ..options };
+    let observed = Arc::clone(&options.observed);
+    let operation = document.operation(asked.operation.as_deref());
+    let plan = trace.as_ref().and_then(|_| plan(door, &document, &asked));
+    let mut answered = execute(door, id, &document, operation, asked, options).await?;
+    line.errors = answered.errors.len();
+    if is_request_error(&answered) {
+        return Err(Refused::from_errors(not_executed(media), answered.errors));
     }
-    shape.complete(&mut response.data, &response.errors);
-    Ok(executed_response(response, id, media, finish))
+    let whole = answered.errors.is_empty();
+    if let (Some(operation), true) = (operation, whole) {
+        operation.was_executed();
+    }
+    complete(&mut answered, id);
+    if let (Some(plan), Some(trace)) = (plan, trace) {
+        answered.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace));
+        observed.pin_to_moment();
+    }
+    let text = Bytes::from(written(&answered, operation.map(|operation| &operation.shape)));
+    let age = observed.age().map(|age| Age { age, left: observed.lifetime().filter(|_| whole) });
+    let etag = age.and_then(|age| age.left).map(|_| freshness::etag(&text));
+    if let Some(etag) = &etag {
+        let seen = Seen { observed: &observed, evictions, etag: Arc::clone(etag) };
+        door.answers.keep(body, &text, line.operation.clone(), &seen);
+    }
+    // Headers that a resolver has set are async-graphql's to send; the body is written already.
+    let headers = async_graphql::Response::default().http_headers(answered.http_headers);
+    let response = GraphQLResponse::from(headers).into_response();
+    Ok(respond(response, text, media, age, etag.as_deref(), &parts.headers))
 }
 
-/// An answer to what was executed, whole or in part.
-fn executed_response(
-    mut response: async_graphql::Response,
+/// What a request will ask of the systems.
+fn plan<E>(door: &Door<E>, document: &Document, asked: &Asked) -> Option<Plan> {
+    let operation = guard::operation(&document.parsed, asked.operation.as_deref())?;
+    Some(Plan::new(&document.parsed, &operation.node, &asked.variables, &door.reads))
+}
+
+/// Lets the graph execute a document.
+async fn execute<E: Executor>(
+    door: &Door<E>,
     id: &RequestId,
-    media: Media,
-    finish: super::Finish,
-) -> Response {
+    document: &Document,
+    operation: Option<&Operation>,
+    asked: Asked,
+    options: ReadOptions,
+) -> Result<async_graphql::Response, Refused> {
+    let deadline = options.deadline;
+    let valid = operation.is_some_and(|operation| operation.is_valid_with(&asked.variables));
+    let executor = if valid { &door.trusting } else { &door.checking };
+    let mut graphql = async_graphql::Request::new(asked.query).variables(asked.variables).data(options);
+    graphql.operation_name = asked.operation;
+    graphql.set_parsed_query(document.parsed.clone());
+    // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
+    let executed = AssertUnwindSafe(executor.execute(graphql))
+        .catch_unwind()
+        .instrument(tracing::info_span!("graphql", request.id = %id));
+    match timeout_at(deadline + GRACE, executed).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(_panic)) => {
+            tracing::error!(request.id = %id, "a resolver panicked");
+            Err(Refused::internal())
+        }
+        Err(_) => {
+            Err(Refused::new(StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED", "The answer was not there in time."))
+        }
+    }
+}
+
+/// Puts what failed back as null, and the errors in order.
+fn complete(response: &mut async_graphql::Response, id: &RequestId) {
+    shape::complete(&mut response.data, &response.errors);
     // Errors of the graph have codes. What has none is an argument that async-graphql could not read.
     name(&mut response.errors, "BAD_REQUEST");
     identify(&mut response.errors, id);
-    let mut headers = HeaderMap::new();
-    finish(&mut response, &mut headers);
-    let mut answer = GraphQLResponse::from(response).into_response();
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
-    answer.headers_mut().extend(headers);
-    answer
+    graph::coalesce(response);
+}
+
+/// An answer to what was executed, whole or in part.
+fn respond(
+    mut response: Response,
+    body: Bytes,
+    media: Media,
+    age: Option<Age>,
+    etag: Option<&str>,
+    request: &HeaderMap,
+) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    if let Some(age) = age {
+        freshness::tell(age, headers);
+    }
+    if etag.is_some_and(|etag| freshness::is_known(etag, request, headers)) {
+        headers.remove(header::CONTENT_TYPE);
+        *response.body_mut() = Body::empty();
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        *response.body_mut() = Body::from(body);
+    }
+    response
+}
+
+/// The text of an answer.
+fn written(response: &async_graphql::Response, shape: Option<&Shape>) -> Vec<u8> {
+    let mut json = Json::with_capacity(1024);
+    json.raw(br#"{"data":"#);
+    match shape {
+        Some(shape) => shape.write(&response.data, &mut json),
+        None => json.value(&response.data),
+    }
+    if !response.extensions.is_empty() {
+        json.raw(br#","extensions":"#);
+        json.object(&response.extensions, |json, (key, value)| {
+            json.string(key);
+            json.raw(b":");
+            json.value(value);
+        });
+    }
+    if !response.errors.is_empty() {
+        json.raw(br#","errors":"#);
+        json.raw(&serde_json::to_vec(&response.errors).unwrap_or_default());
+    }
+    json.raw(b"}");
+    json.into_bytes()
 }
 
 /// Too large a question is refused whatever the media type; one that is not GraphQL as any that is not executed.
@@ -179,12 +275,14 @@ struct LogLine {
     start: Instant,
     operation: Option<String>,
     errors: usize,
+    /// Whether it was answered with what was answered before.
+    kept: bool,
     status: Option<StatusCode>,
 }
 
 impl LogLine {
     fn new(id: &RequestId) -> Self {
-        Self { id: id.clone(), start: Instant::now(), operation: None, errors: 0, status: None }
+        Self { id: id.clone(), start: Instant::now(), operation: None, errors: 0, kept: false, status: None }
     }
 
     fn answered(mut self, response: Response) -> Response {
@@ -199,6 +297,7 @@ impl Drop for LogLine {
             request.id = %self.id,
             graphql.operation = self.operation.as_deref().unwrap_or_default(),
             graphql.errors = self.errors,
+            graphql.kept = self.kept,
             http.status = self.status.map(|status| status.as_u16()),
             outcome = if self.status.is_some() { "answered" } else { "client_cancelled" },
             duration_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),

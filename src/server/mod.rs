@@ -7,12 +7,17 @@
 //! 2. a panic becomes an error like any other
 //! 3. the routes; `POST /graphql` goes on:
 //! 4. `Accept` (406), origin (403), type and encoding of the body (415), its size (413) and time (408), its JSON (400)
-//! 5. the query guard (400)
-//! 6. a place among the requests in work (503)
-//! 7. the graph, with its deadline (504)
+//! 5. an answer that was given a moment ago and may be given again
+//! 6. the query guard (400), once for each document
+//! 7. a place among the requests in work (503)
+//! 8. the graph, with its deadline (504)
 
+mod answers;
 mod body;
+mod documents;
 mod error;
+mod explain;
+mod freshness;
 mod graphiql;
 mod graphql;
 mod headers;
@@ -22,6 +27,7 @@ mod media;
 mod origin;
 mod request_id;
 mod shape;
+mod urgency;
 
 #[cfg(test)]
 mod tests;
@@ -34,9 +40,8 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, get};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -44,31 +49,34 @@ pub use listener::serve;
 pub use request_id::RequestId;
 
 use crate::config::{Limits, ServerOptions};
+use crate::domain::Clock;
+use crate::reads::Reads;
+use answers::Answers;
+use documents::Documents;
 use error::Refused;
 
-/// Who asks, as far as the graph may want to know.
-#[derive(Debug, Clone, Copy)]
-pub struct Caller<'a> {
-    /// The request's headers.
-    pub headers: &'a HeaderMap,
-    /// The request's name, for logs and errors.
-    pub request_id: &'a RequestId,
-    /// When the answer must be there.
-    pub deadline: Instant,
+/// What stands behind the door.
+#[derive(Debug)]
+pub struct Behind<E> {
+    /// Validates what it executes.
+    pub checking: E,
+    /// Executes what is known to be valid.
+    pub trusting: E,
+    /// What the graph reads.
+    pub reads: Arc<Reads>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Bytes of whole answers that are kept.
+    pub answer_bytes: u64,
 }
 
-/// Prepares a request for the graph, e.g. by putting data into it, and says what to do with the answer.
-pub type Prepare = Arc<dyn Fn(&Caller<'_>, async_graphql::Request) -> (async_graphql::Request, Finish) + Send + Sync>;
-
-/// Sees the whole answer before it is sent: may put its errors in order, and set headers, e.g. `Cache-Control` and `Age`.
-/// Not called where nothing was executed.
-pub type Finish = Box<dyn FnOnce(&mut async_graphql::Response, &mut HeaderMap) + Send>;
-
 /// What stands behind the door, and the rules at it.
-#[derive(Clone)]
 pub struct Door<E> {
-    executor: E,
-    prepare: Prepare,
+    checking: E,
+    trusting: E,
+    reads: Arc<Reads>,
+    documents: Documents,
+    answers: Answers,
     limits: Arc<Limits>,
     options: Arc<ServerOptions>,
     draining: CancellationToken,
@@ -77,15 +85,12 @@ pub struct Door<E> {
 
 impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
-    pub fn new(
-        executor: E,
-        prepare: Prepare,
-        limits: Limits,
-        options: ServerOptions,
-        draining: CancellationToken,
-    ) -> Self {
+    pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
+        let Behind { checking, trusting, reads, clock, answer_bytes } = behind;
+        let answers = Answers::new(answer_bytes, clock, Arc::clone(&reads));
         let places = Arc::new(Semaphore::new(options.max_requests));
-        Self { executor, prepare, limits: Arc::new(limits), options: Arc::new(options), draining, places }
+        let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
+        Self { checking, trusting, reads, documents, answers, limits, options, draining, places }
     }
 }
 
@@ -103,7 +108,7 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route("/graphql", any(graphql::serve::<E>))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(move || async move { health::ready(&draining) }))
-        .with_state(door);
+        .with_state(Arc::new(door));
     if graphiql {
         router = router
             .route("/", get(|| async { Redirect::to("/graphiql") }))

@@ -4,10 +4,10 @@
 //! The GraphQL specification wants the query's order, and `null` for what failed.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, PathSegment, ServerError, Value};
 
-use crate::graph::guard;
+use crate::graph::Json;
 
 /// The keys of an object, with the shapes of their values.
 #[derive(Debug, Default)]
@@ -16,11 +16,9 @@ pub(super) struct Shape(IndexMap<Name, Self>);
 impl Shape {
     /// The shape of an operation's answer. The document has passed the guard, so that it neither nests without end nor
     /// is large once its fragments are filled in.
-    pub(super) fn of(document: &ExecutableDocument, operation: Option<&str>) -> Self {
+    pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
         let mut shape = Self::default();
-        if let Some(operation) = guard::operation(document, operation) {
-            shape.add(document, &operation.node.selection_set.node);
-        }
+        shape.add(document, &operation.selection_set.node);
         shape
     }
 
@@ -41,30 +39,32 @@ impl Shape {
         }
     }
 
-    /// Puts what failed back into the data, as null, and everything in order.
-    pub(super) fn complete(&self, data: &mut Value, errors: &[ServerError]) {
-        for error in errors {
-            fill(data, &error.path);
-        }
-        self.arrange(data);
-    }
-
-    fn arrange(&self, data: &mut Value) {
+    /// Writes data in the shape's order.
+    pub(super) fn write(&self, data: &Value, json: &mut Json) {
         match data {
             Value::Object(object) => {
-                let mut unordered = std::mem::take(object);
-                object.reserve(unordered.len());
-                for (key, shape) in &self.0 {
-                    if let Some((key, mut value)) = unordered.swap_remove_entry(key) {
-                        shape.arrange(&mut value);
-                        object.insert(key, value);
+                let selected = self.0.iter().filter_map(|(key, shape)| Some((key, Some(shape), object.get(key)?)));
+                let others = object.iter().filter(|(key, _)| !self.0.contains_key(*key));
+                let fields = selected.chain(others.map(|(key, value)| (key, None, value)));
+                json.object(fields, |json, (key, shape, value)| {
+                    json.string(key);
+                    json.raw(b":");
+                    match shape {
+                        Some(shape) => shape.write(value, json),
+                        None => json.value(value),
                     }
-                }
-                object.extend(unordered);
+                });
             }
-            Value::List(items) => items.iter_mut().for_each(|item| self.arrange(item)),
-            _ => {}
+            Value::List(items) => json.list(items, |json, item| self.write(item, json)),
+            value => json.value(value),
         }
+    }
+}
+
+/// Puts what failed back into the data, as null.
+pub(super) fn complete(data: &mut Value, errors: &[ServerError]) {
+    for error in errors {
+        fill(data, &error.path);
     }
 }
 
@@ -98,8 +98,12 @@ mod tests {
 
     fn completed(query: &str, mut data: Value, paths: &[&[PathSegment]]) -> String {
         let errors: Vec<_> = paths.iter().map(|path| ServerError::new("", None).with_path(path.to_vec())).collect();
-        Shape::of(&parse_query(query).unwrap(), None).complete(&mut data, &errors);
-        serde_json::to_string(&data).unwrap()
+        complete(&mut data, &errors);
+        let mut json = Json::default();
+        let document = parse_query(query).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        Shape::of(&document, &operation.node).write(&data, &mut json);
+        String::from_utf8(json.into_bytes()).unwrap()
     }
 
     fn field(name: &str) -> PathSegment {

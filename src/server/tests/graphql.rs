@@ -163,12 +163,31 @@ async fn many_errors_are_not_all_told() {
 }
 
 #[tokio::test]
-async fn the_graph_sees_the_headers_and_sets_headers() {
+async fn the_graph_knows_how_old_values_may_be() {
     let server = start().await;
-    let answer = server.post(&["cache-control: no-cache", "x-request-id: mine-1"], query_body("{ seen }")).await;
-    assert_eq!(answer.json(), json!({ "data": { "seen": "mine-1 true" } }));
-    assert_eq!((answer.header("cache-control"), answer.header("age")), ("private, max-age=30", "12"));
+    for (header, seen) in [("no-cache", "Some(0ns)"), ("max-age=7", "Some(7s)"), ("private", "None")] {
+        let answer = server.post(&[&format!("cache-control: {header}")], query_body("{ seen }")).await;
+        assert_eq!(answer.json(), json!({ "data": { "seen": seen } }));
+        assert_eq!(answer.header("cache-control"), "no-store", "what was not read from an owner has no age");
+    }
     assert_eq!(server.ask("{ fails }").await.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_document_that_was_valid_once_is_refused_with_unfit_variables_all_the_same() {
+    let server = start().await;
+    let query = "query($n: Int, $text: String!) { number(n: $n) echo(text: $text) }";
+    let ask = async |variables: Value| {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        server.post(&["accept: application/graphql-response+json"], body).await
+    };
+    for _ in 0..3 {
+        let answer = ask(json!({ "n": 1, "text": "a" })).await;
+        assert_eq!(answer.json(), json!({ "data": { "number": 1, "echo": "a" } }));
+        for unfit in [json!({ "n": "1", "text": "a" }), json!({ "n": 1, "text": 2 }), json!({ "n": 1 })] {
+            ask(unfit).await.refused(400, "GRAPHQL_VALIDATION_FAILED");
+        }
+    }
 }
 
 #[tokio::test]

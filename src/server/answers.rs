@@ -1,0 +1,123 @@
+//! Answers that were given a moment ago: whole, as bytes.
+//!
+//! An answer is kept as long as its shortest-lived part, and known by the whole body of its request: document, operation
+//! and variables, byte by byte. It is not given again when a record of a kind it shows was evicted, when the day has changed
+//! (whether an invoice is overdue depends on it), or to who asks for younger values than its oldest part.
+//!
+//! Not kept is what is true for one moment only: an answer with a failed or stale part, or one that says of a value how
+//! many milliseconds old it is or that it was read for this request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::civil::Date;
+use moka::sync::Cache;
+
+use crate::domain::Clock;
+use crate::reads::{Observed, Reads};
+
+/// Larger answers, and requests, are not kept.
+const LARGEST: usize = 1024 * 1024;
+
+/// The answers.
+#[derive(Debug, Clone)]
+pub(super) struct Answers {
+    kept: Cache<Box<[u8]>, Arc<Answer>>,
+    clock: Arc<dyn Clock>,
+    reads: Arc<Reads>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    /// Name of the operation, for the log.
+    pub(super) operation: Option<String>,
+    pub(super) etag: Arc<str>,
+    /// When its oldest part was read, on the monotonic clock.
+    oldest: Duration,
+    /// When its shortest-lived part ends.
+    until: Duration,
+    day: Date,
+    /// The kinds of record it is made of, and how many of these were evicted before it was made.
+    parts: u64,
+    evictions: u64,
+}
+
+/// How fresh an answer is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Age {
+    /// Of its oldest part.
+    pub(super) age: Duration,
+    /// How long it may still be shown; none if not at all.
+    pub(super) left: Option<Duration>,
+}
+
+impl Answers {
+    /// Keeps at most `most_bytes` of answers.
+    pub(super) fn new(most_bytes: u64, clock: Arc<dyn Clock>, reads: Arc<Reads>) -> Self {
+        let weigh = |request: &Box<[u8]>, answer: &Arc<Answer>| {
+            u32::try_from(request.len() + answer.body.len() + 256).unwrap_or(u32::MAX)
+        };
+        Self { kept: Cache::builder().max_capacity(most_bytes).weigher(weigh).build(), clock, reads }
+    }
+
+    /// The moment, on the clock by which ages are told.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// How many records were evicted so far.
+    pub(super) fn evictions(&self) -> u64 {
+        self.reads.evictions(u64::MAX)
+    }
+
+    /// The answer to a request that may be given again, to who lets values be `max_age` old.
+    pub(super) fn get(&self, request: &[u8], max_age: Option<Duration>) -> Option<(Arc<Answer>, Age)> {
+        if max_age == Some(Duration::ZERO) {
+            return None;
+        }
+        let answer = self.kept.get(request)?;
+        let now = self.clock.monotonic();
+        let age = Age { age: now.saturating_sub(answer.oldest), left: answer.until.checked_sub(now) };
+        let fresh = age.left.is_some_and(|left| !left.is_zero())
+            && max_age.is_none_or(|max_age| age.age <= max_age)
+            && self.reads.evictions(answer.parts) == answer.evictions
+            && answer.day == self.clock.today();
+        fresh.then_some((answer, age))
+    }
+
+    /// Keeps an answer, if it may be given again.
+    pub(super) fn keep(&self, request: Vec<u8>, answer: &Bytes, operation: Option<String>, seen: &Seen<'_>) {
+        let observed = seen.observed;
+        let (Some(age), Some(left)) = (observed.age(), observed.lifetime()) else { return };
+        // An eviction while it was made may be of a value that is in it.
+        let evicted = self.evictions() != seen.evictions;
+        let momentary = observed.momentary() || observed.stale() || left.is_zero();
+        if evicted || momentary || request.len() + answer.len() > LARGEST {
+            return;
+        }
+        let now = self.clock.monotonic();
+        let answer = Answer {
+            body: answer.clone(),
+            operation,
+            etag: Arc::clone(&seen.etag),
+            oldest: now.saturating_sub(age),
+            until: now + left,
+            day: self.clock.today(),
+            parts: observed.parts(),
+            evictions: self.reads.evictions(observed.parts()),
+        };
+        self.kept.insert(request.into_boxed_slice(), Arc::new(answer));
+    }
+}
+
+/// What is known of an answer once it is made.
+#[derive(Debug)]
+pub(super) struct Seen<'a> {
+    pub(super) observed: &'a Observed,
+    /// [`Answers::evictions`] from before its first read.
+    pub(super) evictions: u64,
+    pub(super) etag: Arc<str>,
+}

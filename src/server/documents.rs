@@ -1,0 +1,170 @@
+//! Documents that were asked before: parsed, measured and known to be valid.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_graphql::Variables;
+use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition};
+use async_graphql::{Name, Value};
+use moka::sync::Cache;
+
+use super::shape::Shape;
+use crate::config::Limits;
+use crate::graph::guard;
+
+/// Bytes of query text that are kept. What is made of a text takes some twenty times as much memory.
+const MOST_BYTES: u64 = 512 * 1024;
+
+/// Scalars whose values are checked here as async-graphql checks them.
+const PLAIN: [&str; 5] = ["ID", "String", "Int", "Boolean", "ProjectId"];
+
+/// The documents, by their text.
+#[derive(Debug, Clone)]
+pub(super) struct Documents(Cache<Box<str>, Arc<Document>>);
+
+/// A document that is GraphQL and within the limits.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) parsed: ExecutableDocument,
+    operations: Vec<(Option<Name>, Operation)>,
+}
+
+/// An operation of a document.
+#[derive(Debug)]
+pub(super) struct Operation {
+    /// The shape of its answers.
+    pub(super) shape: Shape,
+    /// Whether it was found to be valid, whatever the values of its variables.
+    valid: AtomicBool,
+    /// Its variables: name, type, whether it may be null. None if one has a type whose values are checked elsewhere.
+    variables: Option<Vec<(Name, Name, bool)>>,
+}
+
+impl Documents {
+    pub(super) fn new() -> Self {
+        let weigh = |text: &Box<str>, _: &Arc<Document>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Self(Cache::builder().max_capacity(MOST_BYTES).weigher(weigh).build())
+    }
+
+    /// A document by its text.
+    pub(super) fn get(&self, limits: &Limits, query: &str) -> Result<Arc<Document>, guard::Refusal> {
+        if let Some(document) = self.0.get(query) {
+            return Ok(document);
+        }
+        let document = Arc::new(Document::new(guard::admit(limits, query)?));
+        self.0.insert(query.into(), Arc::clone(&document));
+        Ok(document)
+    }
+}
+
+impl Document {
+    fn new(parsed: ExecutableDocument) -> Self {
+        let operations = parsed.operations.iter().map(|(name, operation)| {
+            let shape = Shape::of(&parsed, &operation.node);
+            let variables = variables(&operation.node);
+            (name.cloned(), Operation { shape, valid: AtomicBool::new(false), variables })
+        });
+        let operations = operations.collect();
+        Self { parsed, operations }
+    }
+
+    /// The operation that is asked for; None if the name is unknown, or missing where there are several.
+    pub(super) fn operation(&self, name: Option<&str>) -> Option<&Operation> {
+        match (self.operations.as_slice(), name) {
+            ([(_, only)], None) => Some(only),
+            (all, Some(name)) => {
+                all.iter().find(|(known, _)| known.as_deref() == Some(name)).map(|(_, operation)| operation)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The variables of an operation, if all have types of [`PLAIN`].
+fn variables(operation: &OperationDefinition) -> Option<Vec<(Name, Name, bool)>> {
+    let plain = |variable: &async_graphql::parser::types::VariableDefinition| match &variable.var_type.node.base {
+        BaseType::Named(name) if PLAIN.contains(&name.as_str()) => {
+            let default = variable.default_value.is_some();
+            Some((variable.name.node.clone(), name.clone(), variable.var_type.node.nullable || default))
+        }
+        _ => None,
+    };
+    operation.variable_definitions.iter().map(|definition| plain(&definition.node)).collect()
+}
+
+impl Operation {
+    /// Takes note that it was executed with success, and so is valid.
+    pub(super) fn was_executed(&self) {
+        self.valid.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it need not be validated again: it was found to be valid, and so are the values of its variables.
+    pub(super) fn is_valid_with(&self, values: &Variables) -> bool {
+        let fits = |(name, kind, nullable): &(Name, Name, bool)| match (values.get(name), kind.as_str()) {
+            (None, _) => *nullable,
+            (Some(Value::Null), _) => *nullable,
+            (Some(Value::String(_)), "ID" | "String" | "ProjectId") | (Some(Value::Boolean(_)), "Boolean") => true,
+            (Some(Value::Number(number)), "Int") => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+            _ => false,
+        };
+        let known = self.valid.load(Ordering::Relaxed);
+        known && self.variables.as_ref().is_some_and(|variables| variables.iter().all(fits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_parsed_once_and_known_by_its_whole_text() {
+        let documents = Documents::new();
+        let first = documents.get(&Limits::default(), "query A { a } query B { b }").unwrap();
+        let second = documents.get(&Limits::default(), "query A { a } query B { b }").unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &documents.get(&Limits::default(), "query A { a } query B { b }\n").unwrap()));
+        assert!(first.operation(Some("A")).is_some() && first.operation(Some("C")).is_none());
+        assert!(first.operation(None).is_none(), "there are two");
+        assert!(documents.get(&Limits::default(), "{").is_err());
+    }
+
+    #[test]
+    fn only_what_was_executed_and_has_fitting_variables_is_not_validated_again() {
+        let query = "query($id: ID!, $first: Int, $on: Boolean = true) { a(id: $id, first: $first, on: $on) }";
+        let document = Document::new(guard::admit(&Limits::default(), query).unwrap());
+        let operation = document.operation(None).unwrap();
+        let valid = |json| operation.is_valid_with(&Variables::from_json(json));
+        assert!(!valid(serde_json::json!({ "id": "1" })), "nobody has seen it valid");
+        operation.was_executed();
+        for fitting in [
+            serde_json::json!({ "id": "1" }),
+            serde_json::json!({ "id": "1", "first": 7, "on": false, "more": [] }),
+            serde_json::json!({ "id": "1", "first": null }),
+        ] {
+            assert!(valid(fitting.clone()), "{fitting}");
+        }
+        for unfit in [
+            serde_json::json!({}),
+            serde_json::json!({ "id": null }),
+            serde_json::json!({ "id": ["1"] }),
+            serde_json::json!({ "id": "1", "first": "7" }),
+            serde_json::json!({ "id": "1", "first": 1.5 }),
+            serde_json::json!({ "id": "1", "first": 3_000_000_000_u64 }),
+            serde_json::json!({ "id": "1", "on": "yes" }),
+        ] {
+            assert!(!valid(unfit.clone()), "{unfit}");
+        }
+    }
+
+    #[test]
+    fn variables_of_other_types_are_left_to_the_validator() {
+        for query in
+            ["query($a: DealFilter) { a(a: $a) }", "query($a: [ID!]) { a(a: $a) }", "query($a: Date) { a(a: $a) }"]
+        {
+            let document = Document::new(guard::admit(&Limits::default(), query).unwrap());
+            let operation = document.operation(None).unwrap();
+            operation.was_executed();
+            assert!(!operation.is_valid_with(&Variables::default()), "{query}");
+        }
+    }
+}
