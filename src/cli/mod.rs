@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod explain;
 mod schema;
 mod serve;
 
@@ -37,6 +38,8 @@ enum Command {
     Check(check::Options),
     /// Prints the contract: the GraphQL schema.
     Schema,
+    /// What an operation will ask of the systems: reads, waves, calls at most. Calls no system.
+    Explain(explain::Options),
 }
 
 /// Which configuration.
@@ -59,7 +62,7 @@ pub(crate) enum Exit {
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let quiet = matches!(arguments.command, Command::Schema | Command::Check(_));
+    let quiet = matches!(arguments.command, Command::Schema | Command::Check(_) | Command::Explain(_));
     let filter = arguments.log.as_deref().unwrap_or(if quiet { "warn" } else { telemetry::DEFAULT_FILTER });
     if let Err(error) = telemetry::init(arguments.log_format, filter) {
         complain(&format!("error: --log `{filter}` is not a filter: {error}"));
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Serve(option) => serve::run(&option.config),
         Command::Check(options) => check::run(&options),
         Command::Schema => schema::run(),
+        Command::Explain(options) => explain::run(&options),
     };
     ExitCode::from(exit as u8)
 }
