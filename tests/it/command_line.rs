@@ -157,3 +157,70 @@ fn serve_refuses_to_show_everything_to_everybody() {
     assert!(text(&output.stderr).contains(":4:1: server.listen"), "{}", text(&output.stderr));
     std::fs::remove_file(&file).unwrap();
 }
+
+/// A configuration over systems that nobody calls.
+fn offline_config(directory: &str) -> String {
+    let directory = std::env::temp_dir().join(format!("spine-{directory}-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("spine.toml");
+    std::fs::write(
+        &file,
+        "[shared_id]\npattern = '^P-\\d+$'\n[owners]\ncommercial = \"crm\"\ndelivery = \"tool\"\n\
+         [connections.crm]\nkind = \"hubspot\"\nurl = \"http://127.0.0.1:9\"\ntoken = { demo = \"demo-token\" }\nmap = { shared_id = \"code\" }\n\
+         [connections.tool]\nkind = \"redmine\"\nurl = \"http://127.0.0.1:9\"\nkey = { demo = \"demo-key\" }\nshared_id = { custom_field = \"code\" }\n",
+    )
+    .unwrap();
+    std::fs::write(
+        directory.join("card.graphql"),
+        "query Card($id: ID!) { deal(by: { id: $id }) { name project { name } } }",
+    )
+    .unwrap();
+    std::fs::write(directory.join("wrong.graphql"), "{ deals { nodes { nmae } } }").unwrap();
+    std::fs::write(
+        directory.join("two.graphql"),
+        "query A { deals(first: 1) { totalCount } } query B { deals(first: 150) { nodes { project { name } } } }",
+    )
+    .unwrap();
+    directory.display().to_string()
+}
+
+#[test]
+fn explain_says_what_an_operation_will_ask_and_calls_nobody() {
+    let directory = offline_config("explain");
+    let config = format!("{directory}/spine.toml");
+    let card = format!("{directory}/card.graphql");
+    let output = run(&["explain", "-c", &config, &card, "--variables", r#"{"id":"deal:crm:1"}"#]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let table = text(&output.stdout);
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1][..4], ["1", "crm", "hubspot", "deals"], "{table}");
+    assert_eq!(lines[2][..5], ["2", "(1)", "tool", "redmine", "projects"], "{table}");
+    assert!(table.contains("crm 1, tool 1"), "{table}");
+
+    let output = run(&["explain", "-c", &config, &format!("{directory}/two.graphql"), "--operation", "B", "--json"]);
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let projects = plan["steps"].as_array().unwrap().iter().find(|step| step["read"] == "projects").unwrap();
+    let (keys, batch) = (projects["keys"].as_u64().unwrap(), projects["batch"].as_u64().unwrap());
+    assert_eq!((keys, projects["calls"].as_u64().unwrap()), (150, 150_u64.div_ceil(batch)));
+}
+
+#[test]
+fn explain_says_what_is_wrong_with_an_operation() {
+    let directory = offline_config("explain-wrong");
+    let config = format!("{directory}/spine.toml");
+    let file = |name: &str| format!("{directory}/{name}.graphql");
+    for (arguments, part) in [
+        (vec![file("wrong")], "Unknown field \"nmae\""),
+        (vec![file("none")], "cannot be read"),
+        (vec![file("card")], "$id"),
+        (vec![file("two")], "--operation"),
+        (vec![file("card"), "--variables".to_owned(), "{id}".to_owned()], "--variables is not a JSON object"),
+    ] {
+        let arguments: Vec<&str> =
+            ["explain", "-c", &config].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty());
+    }
+}

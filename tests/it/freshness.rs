@@ -8,7 +8,7 @@ const CARD: &str = "query($id: ProjectId!) { project(id: $id) { financials {
     invoiced { amount } source { status ageMs asOf } } invoices { number net { amount } source { status } } } }";
 
 /// An open invoice that nobody has paid: its project, its number.
-fn open_invoice(gateway: &Gateway) -> (String, u32) {
+pub(crate) fn open_invoice(gateway: &Gateway) -> (String, u32) {
     let company = gateway.demo.company.read().unwrap();
     let invoice = company
         .ledger

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod absence;
+mod answers;
 mod batching;
 mod command_line;
 mod conformance;
@@ -11,6 +12,7 @@ mod conformance;
 mod expectations;
 #[path = "../redmine/facts.rs"]
 mod facts;
+mod fairness;
 mod freshness;
 mod generated;
 mod input;
@@ -18,3 +20,5 @@ mod oracle;
 mod redmine;
 mod schema;
 mod support;
+mod waves;
+mod ways;
