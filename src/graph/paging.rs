@@ -19,6 +19,7 @@ use super::direct::{
 use super::errors::{bad_request, system_error, truncated};
 use crate::domain::Page;
 use crate::reads::{Fresh, ReadOptions, Reader};
+use crate::systems::Priority;
 
 /// Largest `first`.
 pub(super) const MAX_FIRST: usize = 200;
@@ -132,6 +133,11 @@ where
         match &page.next {
             Some(next) if rows.found.len() == first => {
                 rows.more = !next.is_empty();
+                // Who walks through a list in the background asks for the next page next: one page is read ahead. What
+                // must be read for each request anew cannot be.
+                if rows.more && options.priority == Priority::Report && options.max_age.is_none() {
+                    reader.read_ahead(options, &(query.clone(), Some(next.clone()), first.max(1)));
+                }
                 return Ok(rows);
             }
             Some(next) => {

@@ -170,6 +170,17 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
         reads
     }
 
+    /// Asks the owner for what will be read soon, unless it is in memory or under way. Nobody waits for it.
+    pub fn read_ahead(&self, options: &ReadOptions, key: &K) {
+        let now = self.inner.clock.monotonic();
+        let entry = self.inner.store.get::<K, V>(self.inner.place, key);
+        let known =
+            entry.is_some_and(|entry| matches!(entry.worth(options, &self.inner.freshness, now), Worth::Show(_)));
+        if !known {
+            self.inner.refresh(options, key);
+        }
+    }
+
     /// Forgets a record: the next read asks the owner, and a load that is under way cannot put the old value back.
     pub fn evict(&self, key: &K) {
         self.inner.air().evict(key);

@@ -138,3 +138,32 @@ async fn nobody_is_told_who_does_not_ask() {
     let gateway = Gateway::start(60).await;
     assert!(gateway.ask("{ deals(first: 1) { totalCount } }").await.body["extensions"].is_null());
 }
+
+#[tokio::test]
+async fn a_walk_in_the_background_reads_one_page_ahead_and_none_twice() {
+    let gateway = Gateway::start(300).await;
+    let query = "query($after: String) { deals(first: 100, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }";
+    let page = async |after: Value| {
+        let body = json!({ "query": query, "variables": { "after": after } });
+        let request = json_body(client().post(format!("{}/graphql", gateway.url)), &body);
+        read_json(send(request.header("x-spine-explain", "1").header("priority", "u=6")).await).await
+    };
+    let (mut after, mut seen) = (Value::Null, 0);
+    for number in 0.. {
+        let answer = page(after).await;
+        let deals = &answer["data"]["deals"];
+        seen += deals["nodes"].as_array().unwrap().len();
+        let read = &answer["extensions"]["spine"]["made"]["reads"][0];
+        let under_way = read["hits"].as_u64().unwrap() + read["joined"].as_u64().unwrap();
+        assert_eq!(under_way, u64::from(number > 0), "page {number}: {read}");
+        if deals["pageInfo"]["hasNextPage"] != true {
+            break;
+        }
+        after = deals["pageInfo"]["endCursor"].clone();
+    }
+    assert_eq!(seen, 300);
+    let pages = gateway.calls("hubspot").await;
+    let lists: u64 =
+        pages.iter().filter(|(name, _)| name.contains("list") || name.contains("search")).map(|(_, n)| n).sum();
+    assert!(lists <= 3, "{pages:?}");
+}
