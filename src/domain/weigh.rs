@@ -63,11 +63,19 @@ macro_rules! flat {
     )+};
 }
 
+/// Texts that a `SmolStr` keeps in place.
+const IN_PLACE: usize = 23;
+
+/// A text that is kept in place if it is short, else shared.
+fn text(text: &str) -> usize {
+    if text.len() <= IN_PLACE { 0 } else { text.len() + COUNTERS + PIECE }
+}
+
 macro_rules! ids {
     ($($name:ident)+) => {$(
         impl Weigh for $name {
             fn heap_bytes(&self) -> usize {
-                self.as_str().len() + COUNTERS + PIECE
+                text(self.as_str())
             }
         }
     )+};
@@ -78,7 +86,7 @@ flat! {
     DealOrder Flaw
 }
 
-ids! { ProjectId DealId ClientId ContactId TicketId InvoiceId ConnectionName }
+ids! { DealId ClientId ContactId TicketId InvoiceId ConnectionName }
 
 words! { ProjectStatus Health MilestoneStatus InvoiceState CostKind TicketStatus Priority TicketCategory }
 
@@ -164,7 +172,13 @@ impl<T: Weigh> Weigh for Arc<T> {
 
 impl Weigh for SmolStr {
     fn heap_bytes(&self) -> usize {
-        if self.is_heap_allocated() { self.len() + COUNTERS + PIECE } else { 0 }
+        text(self)
+    }
+}
+
+impl Weigh for ProjectId {
+    fn heap_bytes(&self) -> usize {
+        self.as_str().len() + COUNTERS + PIECE
     }
 }
 
@@ -221,6 +235,14 @@ mod tests {
         let weight = deal.heap_bytes();
         assert!((held..2 * held).contains(&weight), "{weight} for {held}");
         assert_eq!(weight - held, 10 * PIECE, "in ten pieces");
+    }
+
+    #[test]
+    fn short_texts_are_kept_in_place() {
+        for length in [0, 1, IN_PLACE, IN_PLACE + 1, 60] {
+            let text = SmolStr::new("x".repeat(length));
+            assert_eq!(text.heap_bytes() > 0, text.is_heap_allocated(), "{length}");
+        }
     }
 
     #[test]

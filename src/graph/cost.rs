@@ -134,7 +134,7 @@ impl Direct for Cost {
                 Some(CostField::Amount) => booked(&record.amount, ("amount", &record.flaws), field, scene, json)?,
                 Some(CostField::Description) => json.text(record.description.as_deref()),
                 Some(CostField::Source) => {
-                    self.origin.source(&record.id, record.url.as_ref()).write(&field.below, scene, json)?
+                    self.origin.source(&record.id, record.url.as_ref()).write(&field.below, scene, json)?;
                 }
                 _ => resolved(self, field, scene, json)?,
             }

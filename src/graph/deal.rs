@@ -520,7 +520,7 @@ impl Direct for Deal {
                 Some(DealField::DealType) => json.text(record.deal_type.as_deref()),
                 Some(DealField::Amount) => money(stated(record.amount, "amount")?, field, scene, json)?,
                 Some(DealField::ExpectedMargin) => {
-                    money(stated(record.expected_margin, "expected_margin")?, field, scene, json)?
+                    money(stated(record.expected_margin, "expected_margin")?, field, scene, json)?;
                 }
                 Some(DealField::Owner) => person(record.owner.as_ref(), field, json)?,
                 Some(DealField::ProjectId) => json.text(record.project_id().map(domain::ProjectId::as_str)),

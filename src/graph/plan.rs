@@ -101,17 +101,16 @@ impl Planner<'_> {
                 self.deals(field, rows_of(field), Known { rows: self.first(field), wave: 2, link: false });
             }
             "project" => self.projects(field, &field.below, Known { rows: 1, wave: 1, link: false }),
-            "projects" => match self.argument(field, "ids") {
-                Some(Value::List(ids)) => {
+            "projects" => {
+                if let Some(Value::List(ids)) = self.argument(field, "ids") {
                     let known = Known { rows: ids.len(), wave: 1, link: false };
                     self.ask(known, Ask::Project, name);
                     self.projects(field, rows_of(field), known);
-                }
-                _ => {
+                } else {
                     self.step(1, None, delivery.map(|delivery| delivery.project_pages.kind()), name, 1);
                     self.projects(field, rows_of(field), Known { rows: self.first(field), wave: 2, link: false });
                 }
-            },
+            }
             "invoices" => {
                 let payable = matches!(self.argument(field, "filter"), Some(Value::Object(filter))
                     if filter.get("direction").is_some_and(|direction| direction.to_string().contains("PAYABLE")));
@@ -133,7 +132,7 @@ impl Planner<'_> {
             }
             "client" => {
                 let clients = commercial.and_then(|commercial| commercial.clients.as_ref());
-                self.step(1, None, clients.map(|clients| clients.kind()), name, 1);
+                self.step(1, None, clients.map(crate::reads::Reader::kind), name, 1);
                 for deals in field.below.iter().filter(|below| below.name == "deals") {
                     self.step(2, None, commercial.map(|commercial| commercial.deal_pages.kind()), "client.deals", 1);
                     self.deals(deals, rows_of(deals), Known { rows: self.first(deals), wave: 3, link: false });

@@ -496,16 +496,16 @@ impl Direct for Project {
     fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
         let reads = &scene.spine.reads;
         let header = std::cell::OnceCell::new();
-        let header = || match header.get() {
-            Some(header) => Ok::<&Option<Arc<domain::Project>>, Deferred>(header),
-            None => {
+        let header = || {
+            if header.get().is_none() {
                 let read = known(reads.delivery.as_ref().map(|delivery| &delivery.projects), &self.id, scene)?;
-                Ok(header.get_or_init(|| read.value))
+                return Ok::<&Option<Arc<domain::Project>>, Deferred>(header.get_or_init(|| read.value));
             }
+            header.get().ok_or(Deferred)
         };
         object::<Self>(fields, json, |field, json| {
             match ProjectField::of(field) {
-                Some(ProjectField::Id) | Some(ProjectField::Code) => json.string(self.id.as_str()),
+                Some(ProjectField::Id | ProjectField::Code) => json.string(self.id.as_str()),
                 Some(ProjectField::Name) => json.text(header()?.as_ref().and_then(|header| header.name.as_deref())),
                 Some(ProjectField::Status) => match header()? {
                     Some(header) => json.word(ProjectStatus::from(&header.status)),
@@ -516,10 +516,10 @@ impl Direct for Project {
                     None => json.null(),
                 },
                 Some(ProjectField::HealthReason) => {
-                    json.text(header()?.as_ref().and_then(|header| header.health_reason.as_deref()))
+                    json.text(header()?.as_ref().and_then(|header| header.health_reason.as_deref()));
                 }
                 Some(ProjectField::Manager) => {
-                    person(header()?.as_ref().and_then(|header| header.manager.as_ref()), field, json)?
+                    person(header()?.as_ref().and_then(|header| header.manager.as_ref()), field, json)?;
                 }
                 Some(ProjectField::Invoices) if !field.has_arguments() => {
                     let invoices = reads.receivables.as_ref().ok_or(Deferred)?;
@@ -544,7 +544,7 @@ impl Direct for Project {
                     list::<Ticket>(graph, &field.below, scene, json)?;
                 }
                 Some(ProjectField::Financials) => {
-                    Financials::of_project(self.id.clone()).write(&field.below, scene, json)?
+                    Financials::of_project(self.id.clone()).write(&field.below, scene, json)?;
                 }
                 Some(ProjectField::Client) => {
                     let commercial = reads.commercial.as_ref().ok_or(Deferred)?;

@@ -57,6 +57,7 @@ pub(super) struct Age {
 impl Answers {
     /// Keeps at most `most_bytes` of answers.
     pub(super) fn new(most_bytes: u64, clock: Arc<dyn Clock>, reads: Arc<Reads>) -> Self {
+        #[expect(clippy::borrowed_box, reason = "the cache hands out its own key")]
         let weigh = |request: &Box<[u8]>, answer: &Arc<Answer>| {
             u32::try_from(request.len() + answer.body.len() + 256).unwrap_or(u32::MAX)
         };

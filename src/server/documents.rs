@@ -36,12 +36,24 @@ pub(super) struct Operation {
     pub(super) shape: Shape,
     /// Whether it was found to be valid, whatever the values of its variables.
     valid: AtomicBool,
-    /// Its variables: name, type, whether it may be null. None if one has a type whose values are checked elsewhere.
-    variables: Option<Vec<(Name, Name, bool)>>,
+    /// Its variables. None if one has a type whose values are checked elsewhere.
+    variables: Option<Vec<Variable>>,
+}
+
+/// A variable of a type of [`PLAIN`].
+#[derive(Debug)]
+struct Variable {
+    name: Name,
+    kind: Name,
+    /// Whether it may be null.
+    nullable: bool,
+    /// Whether it may be left out.
+    optional: bool,
 }
 
 impl Documents {
     pub(super) fn new() -> Self {
+        #[expect(clippy::borrowed_box, reason = "the cache hands out its own key")]
         let weigh = |text: &Box<str>, _: &Arc<Document>| u32::try_from(text.len()).unwrap_or(u32::MAX);
         Self(Cache::builder().max_capacity(MOST_BYTES).weigher(weigh).build())
     }
@@ -81,11 +93,12 @@ impl Document {
 }
 
 /// The variables of an operation, if all have types of [`PLAIN`].
-fn variables(operation: &OperationDefinition) -> Option<Vec<(Name, Name, bool)>> {
+fn variables(operation: &OperationDefinition) -> Option<Vec<Variable>> {
     let plain = |variable: &async_graphql::parser::types::VariableDefinition| match &variable.var_type.node.base {
         BaseType::Named(name) if PLAIN.contains(&name.as_str()) => {
-            let default = variable.default_value.is_some();
-            Some((variable.name.node.clone(), name.clone(), variable.var_type.node.nullable || default))
+            let nullable = variable.var_type.node.nullable;
+            let optional = nullable || variable.default_value.is_some();
+            Some(Variable { name: variable.name.node.clone(), kind: name.clone(), nullable, optional })
         }
         _ => None,
     };
@@ -100,9 +113,9 @@ impl Operation {
 
     /// Whether it need not be validated again: it was found to be valid, and so are the values of its variables.
     pub(super) fn is_valid_with(&self, values: &Variables) -> bool {
-        let fits = |(name, kind, nullable): &(Name, Name, bool)| match (values.get(name), kind.as_str()) {
-            (None, _) => *nullable,
-            (Some(Value::Null), _) => *nullable,
+        let fits = |variable: &Variable| match (values.get(&variable.name), variable.kind.as_str()) {
+            (None, _) => variable.optional,
+            (Some(Value::Null), _) => variable.nullable,
             (Some(Value::String(_)), "ID" | "String" | "ProjectId") | (Some(Value::Boolean(_)), "Boolean") => true,
             (Some(Value::Number(number)), "Int") => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
             _ => false,
@@ -130,7 +143,7 @@ mod tests {
 
     #[test]
     fn only_what_was_executed_and_has_fitting_variables_is_not_validated_again() {
-        let query = "query($id: ID!, $first: Int, $on: Boolean = true) { a(id: $id, first: $first, on: $on) }";
+        let query = "query($id: ID!, $first: Int, $on: Boolean = true, $must: Int! = 1) { a(id: $id, first: $first, on: $on, must: $must) }";
         let document = Document::new(guard::admit(&Limits::default(), query).unwrap());
         let operation = document.operation(None).unwrap();
         let valid = |json| operation.is_valid_with(&Variables::from_json(json));
@@ -151,6 +164,7 @@ mod tests {
             serde_json::json!({ "id": "1", "first": 1.5 }),
             serde_json::json!({ "id": "1", "first": 3_000_000_000_u64 }),
             serde_json::json!({ "id": "1", "on": "yes" }),
+            serde_json::json!({ "id": "1", "must": null }),
         ] {
             assert!(!valid(unfit.clone()), "{unfit}");
         }

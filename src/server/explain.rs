@@ -41,7 +41,8 @@ struct Made {
 #[serde(rename_all = "camelCase")]
 struct Read {
     connection: String,
-    read: &'static str,
+    #[serde(rename = "read")]
+    name: &'static str,
     asked: usize,
     hits: usize,
     stale: usize,
@@ -82,7 +83,7 @@ impl Made {
             *calls.entry(read.connection.to_string()).or_default() += sum;
             let connection = read.connection.to_string();
             let (asked, hits, stale, joined) = (read.asked, read.hits, read.stale, read.joined);
-            reads.push(Read { connection, read: read.read, asked, hits, stale, joined, batches });
+            reads.push(Read { connection, name: read.read, asked, hits, stale, joined, batches });
         }
         Self { calls, reads }
     }

@@ -23,7 +23,7 @@ impl Json {
     }
 
     /// How much is written, to come back to by [`Json::truncate`].
-    pub fn len(&self) -> usize {
+    pub fn length(&self) -> usize {
         self.0.len()
     }
 

@@ -145,13 +145,11 @@ pub(super) fn optional<T: Direct>(
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
-    match item {
-        Some(item) => item.write(fields, scene, json),
-        None => {
-            json.null();
-            Ok(())
-        }
-    }
+    let Some(item) = item else {
+        json.null();
+        return Ok(());
+    };
+    item.write(fields, scene, json)
 }
 
 /// Writes a field by its resolver, if that needs not wait.

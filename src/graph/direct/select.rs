@@ -91,32 +91,24 @@ fn add<'a>(fragments: &'a Fragments, set: &'a SelectionSet, fields: &mut Vec<Sel
         match &selection.node {
             Selection::Field(field) => {
                 let response_key = field.node.response_key().node.as_str();
-                let known = fields.iter_mut().find(|known| known.response_key == response_key);
-                let selected = match known {
-                    Some(known) => {
-                        known.merged = true;
-                        known
-                    }
-                    None => {
-                        let mut key = Json::with_capacity(response_key.len() + 3);
-                        key.string(response_key);
-                        key.raw(b":");
-                        fields.push(Selected {
-                            key: key.into_bytes(),
-                            name: field.node.name.node.as_str(),
-                            below: Vec::new(),
-                            place: AtomicU8::new(UNKNOWN),
-                            response_key,
-                            field,
-                            merged: false,
-                        });
-                        match fields.last_mut() {
-                            Some(last) => last,
-                            None => continue,
-                        }
-                    }
-                };
-                add(fragments, &field.node.selection_set.node, &mut selected.below);
+                if let Some(known) = fields.iter_mut().find(|known| known.response_key == response_key) {
+                    known.merged = true;
+                    add(fragments, &field.node.selection_set.node, &mut known.below);
+                    continue;
+                }
+                let mut key = Json::with_capacity(response_key.len() + 3);
+                key.string(response_key);
+                key.raw(b":");
+                let below = select_from(fragments, &field.node.selection_set.node);
+                fields.push(Selected {
+                    key: key.into_bytes(),
+                    name: field.node.name.node.as_str(),
+                    below,
+                    place: AtomicU8::new(UNKNOWN),
+                    response_key,
+                    field,
+                    merged: false,
+                });
             }
             Selection::InlineFragment(inline) => add(fragments, &inline.node.selection_set.node, fields),
             Selection::FragmentSpread(spread) => {
