@@ -184,7 +184,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
     /// Forgets a record: the next read asks the owner, and a load that is under way cannot put the old value back.
     pub fn evict(&self, key: &K) {
         self.inner.air().evict(key);
-        self.inner.store.evict::<K, V>(self.inner.place, key);
+        self.inner.store.evict(self.inner.place, key);
     }
 
     /// Hits, and seats for what is missing, in the order of the keys.

@@ -141,9 +141,9 @@ async fn what_is_written_at_once_is_what_the_resolvers_say() {
     let config = Config::parse("spine.toml", &gateway.demo.gateway_config()).unwrap();
     let clock = Arc::clone(&gateway.clock) as Arc<dyn Clock>;
     let connections = registry::connect(&config, &clock).unwrap();
-    let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, Duration::from_secs(60)));
+    let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, Duration::from_mins(1)));
     let graph = Graph::new(reads, connections, config.shared_id.clone(), Arc::clone(&clock));
-    let options = || ReadOptions::new(clock.monotonic(), tokio::time::Instant::now() + Duration::from_secs(60));
+    let options = || ReadOptions::new(clock.monotonic(), tokio::time::Instant::now() + Duration::from_mins(1));
     let (schema, project) = (Schema::read(), gateway.project());
     let mut binary = 0;
     for query in operations(&schema, &project, 120) {
