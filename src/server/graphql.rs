@@ -129,7 +129,8 @@ async fn answer<E: Executor>(
     let text = Bytes::from(written(&answered, operation.map(|operation| &operation.shape)));
     let age = observed.age().map(|age| Age { age, left: observed.lifetime().filter(|_| whole) });
     let etag = age.and_then(|age| age.left).map(|_| freshness::etag(&text));
-    if let Some(etag) = &etag {
+    // Who wants everything read anew will not be given it again, and says so to whoever keeps answers on the way.
+    if let (Some(etag), true) = (&etag, max_age != Some(Duration::ZERO)) {
         let seen = Seen { observed: &observed, evictions, etag: Arc::clone(etag) };
         door.answers.keep(body, &text, line.operation.clone(), &seen);
     }
