@@ -81,7 +81,7 @@ fn table(plan: &Plan) -> String {
     if plan.steps.is_empty() {
         return "No system is asked.".to_owned();
     }
-    let head = ["wave", "connection", "system", "read", "for", "keys", "batch", "calls"].map(str::to_owned);
+    let head = ["wave", "connection", "system", "read", "for", "keys", "batch", "batches"].map(str::to_owned);
     let mut rows = vec![head];
     for step in &plan.steps {
         let wave = match step.wave_if_remembered {
@@ -96,7 +96,7 @@ fn table(plan: &Plan) -> String {
             step.field.clone(),
             step.keys.to_string(),
             step.batch.to_string(),
-            step.calls.to_string(),
+            step.batches.to_string(),
         ]);
     }
     let mut widths = [0; 8];
@@ -119,12 +119,14 @@ fn table(plan: &Plan) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    let calls: Vec<String> = plan.calls.iter().map(|(connection, calls)| format!("{connection} {calls}")).collect();
-    let written = writeln!(text, "\nCalls at most, if nothing is in memory: {}.", calls.join(", "));
+    let batches: Vec<String> =
+        plan.batches.iter().map(|(connection, batches)| format!("{connection} {batches}")).collect();
+    let written = writeln!(text, "\nBatches at most, if nothing is in memory: {}.", batches.join(", "));
     debug_assert!(written.is_ok(), "writing to memory failed");
     if plan.steps.iter().any(|step| step.wave_if_remembered.is_some()) {
         text.push_str("In brackets: the wave if the deal's link to its project was seen before.\n");
     }
-    text.push_str("A system that gives its answers in pages gets one call more for each further page.");
+    text.push_str("A batch is one call, and one more for each further page; systems that keep in several places\n");
+    text.push_str("what is one read here get one for each. X-Spine-Explain counts them: see docs/graph.md.");
     text
 }

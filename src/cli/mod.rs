@@ -38,7 +38,7 @@ enum Command {
     Check(check::Options),
     /// Prints the contract: the GraphQL schema.
     Schema,
-    /// What an operation will ask of the systems: reads, waves, calls at most. Calls no system.
+    /// What an operation will ask of the systems: reads, waves, batches at most. Calls no system.
     Explain(explain::Options),
 }
 

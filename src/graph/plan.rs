@@ -1,6 +1,11 @@
-//! What an operation will ask of the systems, before it asks: which reads, in which wave, in how many calls at most.
+//! What an operation will ask of the systems, before it asks: which reads, in which wave, in how many batches at most.
+//!
+//! A batch is one call to most systems. Some keep in several places what is one read here (invoices and credit notes), and get
+//! a call for each: how many is theirs to know, and `extensions.spine.made` counts them.
 //!
 //! It is made of the same table that the waves are made of ([`Asks`]), so that what is planned is what is done.
+
+use std::collections::BTreeMap;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Value, Variables};
@@ -18,12 +23,13 @@ const DEFAULT_FIRST: usize = 50;
 pub struct Plan {
     /// The reads, in the order of their waves.
     pub steps: Vec<Step>,
-    /// The most calls that each connection gets, by its name.
-    pub calls: Vec<(String, usize)>,
+    /// The most batches that each connection gets, by its name.
+    pub batches: BTreeMap<String, usize>,
 }
 
 /// One read of one connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The wave in which it is made: all of a wave are made at once. 1 is the first.
     pub wave: usize,
@@ -40,10 +46,10 @@ pub struct Step {
     pub field: String,
     /// Keys, at most: none of them may be in memory, and all different.
     pub keys: usize,
-    /// Keys that one call takes.
+    /// Keys that one batch takes.
     pub batch: usize,
-    /// Calls, at most: `keys / batch`, rounded up. Where the answers come in pages there may be more of them.
-    pub calls: usize,
+    /// Batches, at most: `keys / batch`, rounded up.
+    pub batches: usize,
 }
 
 impl Plan {
@@ -62,14 +68,11 @@ impl Plan {
         }
         let mut steps = planner.steps;
         steps.sort_by_key(|step| step.wave);
-        let mut calls: Vec<(String, usize)> = Vec::new();
+        let mut batches = BTreeMap::new();
         for step in &steps {
-            match calls.iter_mut().find(|(connection, _)| *connection == step.connection) {
-                Some((_, sum)) => *sum += step.calls,
-                None => calls.push((step.connection.clone(), step.calls)),
-            }
+            *batches.entry(step.connection.clone()).or_default() += step.batches;
         }
-        Self { steps, calls }
+        Self { steps, batches }
     }
 }
 
@@ -225,7 +228,7 @@ impl Planner<'_> {
             field: field.to_owned(),
             keys,
             batch: kind.limit,
-            calls: keys.div_ceil(kind.limit.max(1)),
+            batches: keys.div_ceil(kind.limit.max(1)),
         });
     }
 

@@ -201,7 +201,7 @@ fn explain_says_what_an_operation_will_ask_and_calls_nobody() {
     let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
     let projects = plan["steps"].as_array().unwrap().iter().find(|step| step["read"] == "projects").unwrap();
     let (keys, batch) = (projects["keys"].as_u64().unwrap(), projects["batch"].as_u64().unwrap());
-    assert_eq!((keys, projects["calls"].as_u64().unwrap()), (150, 150_u64.div_ceil(batch)));
+    assert_eq!((keys, projects["batches"].as_u64().unwrap()), (150, 150_u64.div_ceil(batch)));
 }
 
 #[test]

@@ -55,7 +55,7 @@ async fn a_list_costs_what_was_planned_and_that_is_the_bound() {
         let (asked, batch) = (read["asked"].as_u64().unwrap(), step["batch"].as_u64().unwrap());
         let batches = read["batches"].as_array().unwrap();
         assert_eq!(batches.len() as u64, asked.div_ceil(batch), "{name}: one batch for each {batch} keys");
-        assert!(step["calls"].as_u64() >= Some(batches.len() as u64), "{name}: planned for the most");
+        assert!(step["batches"].as_u64() >= Some(batches.len() as u64), "{name}: planned for the most");
     }
     let made: u64 = calls(&answer).as_object().unwrap().values().map(|calls| calls.as_u64().unwrap()).sum();
     assert_eq!(made, total(&gateway, "hubspot").await + total(&gateway, "redmine").await, "counted on both sides");
