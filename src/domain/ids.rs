@@ -1,5 +1,6 @@
 //! Identifiers. The shared ID is the only join key; a record's own ID is known to its owner alone.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -113,29 +114,35 @@ impl SharedIdRule {
     pub fn parse(&self, text: &str) -> Result<ProjectId, SharedIdError> {
         let canonical = self.normalize(text);
         if canonical.len() <= 200 && self.pattern.is_match(&canonical) {
-            Ok(ProjectId(canonical.into()))
+            Ok(ProjectId((*canonical).into()))
         } else {
             Err(SharedIdError { pattern: self.pattern.as_str().to_owned() })
         }
     }
 
-    fn normalize(&self, text: &str) -> String {
-        let mut out = self.compose(text.to_owned());
+    /// The canonical spelling. Most texts are spelled so already, and are not copied.
+    fn normalize<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut out = self.compose(Cow::Borrowed(text));
         if self.trim {
-            out = out.trim().to_owned();
+            out = match out {
+                Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+                Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+            };
         }
-        if self.case == Case::Upper {
+        let ascii = out.is_ascii();
+        match self.case {
+            Case::Kept => out,
+            Case::Upper if ascii && !out.bytes().any(|byte| byte.is_ascii_lowercase()) => out,
+            Case::Lower if ascii && !out.bytes().any(|byte| byte.is_ascii_uppercase()) => out,
             // A letter in another case may be another sequence of signs, which has a normal form of its own.
-            out = self.compose(out.to_uppercase());
-        } else if self.case == Case::Lower {
-            out = self.compose(out.to_lowercase());
+            Case::Upper => self.compose(Cow::Owned(out.to_uppercase())),
+            Case::Lower => self.compose(Cow::Owned(out.to_lowercase())),
         }
-        out
     }
 
-    fn compose(&self, text: String) -> String {
+    fn compose<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         // ASCII is its own normal form.
-        if self.nfkc && !text.is_ascii() { text.nfkc().collect() } else { text }
+        if self.nfkc && !text.is_ascii() { Cow::Owned(text.nfkc().collect()) } else { text }
     }
 }
 
@@ -219,15 +226,15 @@ mod tests {
 
     #[test]
     fn a_letter_that_falls_apart_in_upper_case_is_put_together_again() {
-        let once = rule().normalize("\u{1fd2}");
-        assert_eq!(rule().normalize(&once), once);
+        let once = rule().normalize("\u{1fd2}").into_owned();
+        assert_eq!(rule().normalize(&once), once.as_str());
     }
 
     proptest! {
         #[test]
         fn normalising_twice_changes_nothing(text in "\\PC{0,40}") {
-            let once = rule().normalize(&text);
-            prop_assert_eq!(rule().normalize(&once), once);
+            let once = rule().normalize(&text).into_owned();
+            prop_assert_eq!(rule().normalize(&once), once.as_str());
         }
 
         #[test]

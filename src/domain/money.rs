@@ -83,14 +83,44 @@ pub enum MoneyError {
 /// Reads a decimal from text, exactly: `1190.50`, `-3`, `1.5e3`. Nothing is rounded: a number with more digits than
 /// can be kept is an error.
 pub fn parse_decimal(text: &str) -> Result<Decimal, MoneyError> {
+    if let Some(plain) = plain_decimal(text.as_bytes()) {
+        return Ok(plain);
+    }
     let text = text.trim();
     let parsed = if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) };
     parsed.map_err(|_| MoneyError::BadNumber)
 }
 
+/// By far most amounts: a sign or none, at most 18 digits, and a point between two of them or none. What is written in
+/// any other way is left to the general parser.
+fn plain_decimal(text: &[u8]) -> Option<Decimal> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let (mut units, mut point) = (0_u64, None);
+    for (at, byte) in digits.iter().enumerate().take(20) {
+        match byte {
+            b'0'..=b'9' => units = units.wrapping_mul(10).wrapping_add(u64::from(byte - b'0')),
+            b'.' if at > 0 && point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let scale = point.map_or(0, |at| digits.len().saturating_sub(at + 1));
+    let count = digits.len() - usize::from(point.is_some());
+    if !(1..=18).contains(&count) || (point.is_some() && scale == 0) || (negative && units == 0) {
+        return None;
+    }
+    let (low, middle) = (u32::try_from(units & 0xffff_ffff).ok()?, u32::try_from(units >> 32).ok()?);
+    Some(Decimal::from_parts(low, middle, 0, negative, u32::try_from(scale).ok()?))
+}
+
 /// Reads an ISO 4217 code, in any case, e.g. `EUR`.
 pub fn parse_currency(text: &str) -> Result<Currency, MoneyError> {
-    Currency::from_code(&text.trim().to_ascii_uppercase()).ok_or(MoneyError::UnknownCurrency)
+    let text = text.trim();
+    Currency::from_code(text)
+        .or_else(|| Currency::from_code(&text.to_ascii_uppercase()))
+        .ok_or(MoneyError::UnknownCurrency)
 }
 
 #[cfg(test)]
@@ -113,7 +143,22 @@ mod tests {
         assert_eq!(parse_currency("EURO"), Err(MoneyError::UnknownCurrency));
     }
 
+    /// What the general parser makes of a text, without the short cut.
+    fn general(text: &str) -> Option<Decimal> {
+        let text = text.trim();
+        if text.contains(['e', 'E']) { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) }.ok()
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_short_cut_reads_what_the_general_parser_reads(text in "[-+]?[0-9]{0,20}[.]?[0-9]{0,12}([-+. _eE,x]|)[0-9]{0,3}") {
+            let read = parse_decimal(&text).ok();
+            // Not just the same amount: the same digits after the point, and the same sign of a zero.
+            prop_assert_eq!(read.map(|read| read.serialize()), general(&text).map(|read| read.serialize()));
+        }
+
         #[test]
         fn a_decimal_survives_its_text(units in any::<i64>(), scale in 0u32..10) {
             let amount = Decimal::new(units, scale);

@@ -100,7 +100,8 @@ impl Exchange {
 
     /// Reads the body, decompressed, and stops at the cap: what is dropped here closes the connection.
     async fn read(&self, mut answer: reqwest::Response) -> Result<Bytes, Failed> {
-        let mut body = BytesMut::new();
+        let length = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let (mut first, mut body) = (Bytes::new(), BytesMut::new());
         loop {
             let chunk = tokio::time::timeout(self.idle_timeout, answer.chunk())
                 .await
@@ -109,10 +110,21 @@ impl Exchange {
                     let detail = format!("the answer broke off: {}", cause(&error));
                     Failed::new(ErrorKind::BadResponse, Retry::Backoff, detail)
                 })?;
-            let Some(chunk) = chunk else { return Ok(body.freeze()) };
-            if body.len() + chunk.len() > self.max_body {
+            let Some(chunk) = chunk else {
+                return Ok(if body.is_empty() { first } else { body.freeze() });
+            };
+            if first.len() + body.len() + chunk.len() > self.max_body {
                 let detail = format!("more than {} bytes", self.max_body);
                 return Err(Failed::new(ErrorKind::TooLarge, Retry::No, detail));
+            }
+            // An answer in one piece is not copied; one whose length is known is copied once.
+            if first.is_empty() && body.is_empty() {
+                first = chunk;
+                continue;
+            }
+            if body.is_empty() {
+                body.reserve(length.min(self.max_body).max(first.len() + chunk.len()));
+                body.extend_from_slice(&std::mem::take(&mut first));
             }
             body.extend_from_slice(&chunk);
         }

@@ -137,22 +137,23 @@ impl Moment {
 /// `2026-01-31`, by far the most common form of a day. Any other is left to the general parser.
 fn iso_day(text: &str) -> Option<Date> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
-    let year = i16::from(digits(*y1, *y2)?) * 100 + i16::from(digits(*y3, *y4)?);
-    Date::new(year, digits(*m1, *m2)?, digits(*d1, *d2)?).ok()
+    let [century, year, month, day] = two_digits([[*y1, *y2], [*y3, *y4], [*m1, *m2], [*d1, *d2]])?;
+    Date::new(i16::from(century) * 100 + i16::from(year), month, day).ok()
 }
 
 /// `2026-01-31T08:00:00Z`, by far the most common form of a moment. Any other is left to the general parser.
 fn iso_moment(text: &str) -> Option<Timestamp> {
     let (day, time) = text.split_at_checked(10)?;
     let [b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = time.as_bytes() else { return None };
-    let time = Time::new(digits(*h1, *h2)?, digits(*m1, *m2)?, digits(*s1, *s2)?, 0).ok()?;
+    let [hour, minute, second] = two_digits([[*h1, *h2], [*m1, *m2], [*s1, *s2]])?;
+    let time = Time::new(hour, minute, second, 0).ok()?;
     TimeZone::UTC.to_timestamp(iso_day(day)?.to_datetime(time)).ok()
 }
 
-/// Two digits as a number.
-fn digits(tens: u8, ones: u8) -> Option<i8> {
-    let digit = |byte: u8| byte.is_ascii_digit().then(|| (byte - b'0').cast_signed());
-    Some(digit(tens)? * 10 + digit(ones)?)
+/// Numbers of two digits each.
+fn two_digits<const N: usize>(texts: [[u8; 2]; N]) -> Option<[i8; N]> {
+    let all_digits = texts.as_flattened().iter().fold(true, |all, byte| all & byte.is_ascii_digit());
+    all_digits.then(|| texts.map(|[tens, ones]| ((tens & 15) * 10 + (ones & 15)).cast_signed()))
 }
 
 fn pattern_local(pattern: &str, text: &str) -> Option<DateTime> {

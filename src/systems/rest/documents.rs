@@ -153,17 +153,28 @@ impl Invoices {
 impl Invoices {
     /// Works out what is not mapped: of net, tax and total, and of total, paid and balance, one from the other two.
     fn complete(&self, invoice: &mut Invoice) {
-        let f = &self.fields;
-        let net = (f.net.is_some(), f.company_net.is_some());
-        let tax = (f.tax.is_some(), f.company_tax.is_some());
-        let total = (f.total.is_some(), f.company_total.is_some());
-        let paid = (f.paid.is_some(), f.company_paid.is_some());
-        let balance = (f.balance.is_some(), f.company_balance.is_some());
-        fill(&mut invoice.total, total, invoice.net.minus(invoice.tax.negated()));
-        fill(&mut invoice.net, net, invoice.total.minus(invoice.tax));
-        fill(&mut invoice.tax, tax, invoice.total.minus(invoice.net));
-        fill(&mut invoice.balance, balance, invoice.total.minus(invoice.paid));
-        fill(&mut invoice.paid, paid, invoice.total.minus(invoice.balance));
+        let fields = &self.fields;
+        let company = [
+            &fields.company_net,
+            &fields.company_tax,
+            &fields.company_total,
+            &fields.company_paid,
+            &fields.company_balance,
+        ];
+        // Where nothing is mapped, nothing can be worked out.
+        let no_company = company.iter().all(|field| field.is_none());
+        let mapped = |document: &Option<_>, company: &Option<_>| (document.is_some(), no_company || company.is_some());
+        let has_net = mapped(&fields.net, &fields.company_net);
+        let has_tax = mapped(&fields.tax, &fields.company_tax);
+        let has_total = mapped(&fields.total, &fields.company_total);
+        let has_paid = mapped(&fields.paid, &fields.company_paid);
+        let has_balance = mapped(&fields.balance, &fields.company_balance);
+        let Invoice { net, tax, total, paid, balance, .. } = invoice;
+        fill(total, has_total, || net.minus(tax.negated()));
+        fill(net, has_net, || total.minus(*tax));
+        fill(tax, has_tax, || total.minus(*net));
+        fill(balance, has_balance, || total.minus(*paid));
+        fill(paid, has_paid, || total.minus(*balance));
     }
 
     /// Makes amounts positive and gives the sign to the kind, by how the owner is declared to write credit notes. A credit
@@ -189,12 +200,17 @@ impl Invoices {
     }
 }
 
-fn fill(target: &mut Booked, (document, company): (bool, bool), worked_out: Booked) {
+fn fill(target: &mut Booked, (document, company): (bool, bool), work_out: impl FnOnce() -> Booked) {
+    let (document, company) = (document || target.document.is_some(), company || target.company.is_some());
+    if document && company {
+        return;
+    }
+    let worked_out = work_out();
     if !document {
-        target.document = target.document.or(worked_out.document);
+        target.document = worked_out.document;
     }
     if !company {
-        target.company = target.company.or(worked_out.company);
+        target.company = worked_out.company;
     }
 }
 

@@ -36,6 +36,11 @@ impl<'a> Raw<'a> {
         self.text.starts_with('"')
     }
 
+    /// Whether it is a number.
+    pub(super) fn is_number(self) -> bool {
+        matches!(self.text.as_bytes().first(), Some(b'-' | b'0'..=b'9'))
+    }
+
     /// Whether it is a list.
     pub(super) fn is_list(self) -> bool {
         self.text.starts_with('[')
@@ -81,7 +86,6 @@ impl<'a> Raw<'a> {
         scanner.enter(b'{').ok()?;
         while scanner.goes_on(b'}', std::mem::take(&mut first)).ok()? {
             let is_it = scanner.name().ok()?.text == name;
-            scanner.colon().ok()?;
             let value = scanner.value().ok()?;
             found = if is_it { Some(value) } else { found };
         }
@@ -100,10 +104,33 @@ fn trim(text: &str) -> &str {
 /// A name in an object.
 #[derive(Debug, Clone)]
 pub(super) struct Name<'a> {
-    /// As it is written, with its quotes.
-    pub(super) written: &'a str,
+    /// As it is written, from its first quote to its colon.
+    written: &'a str,
+    /// The beginning of that as one number, and which bits of it count.
+    head: (u128, u128),
     /// As it reads.
     pub(super) text: Cow<'a, str>,
+    /// As one number.
+    pub(super) tag: Tag,
+}
+
+/// A name as one number, to be compared at once. Names of up to 15 bytes are the same if their tags are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tag(u128);
+
+impl Tag {
+    pub(super) fn of(name: &str) -> Self {
+        let mut bytes = [0; 16];
+        let [length, places @ ..] = &mut bytes;
+        *length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+        places.iter_mut().zip(name.bytes()).for_each(|(place, byte)| *place = byte);
+        Self(u128::from_le_bytes(bytes))
+    }
+
+    /// Whether the name is longer than what the number holds of it.
+    pub(super) fn is_cut(self) -> bool {
+        self.0 & 0xff > 15
+    }
 }
 
 /// Goes through a text.
@@ -125,6 +152,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text from a place to here.
+    #[inline]
     pub(super) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
@@ -135,7 +163,15 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is no white space. It is not passed.
+    #[inline]
     pub(super) fn peek(&mut self) -> Result<u8, Wrong> {
+        match self.text.as_bytes().get(self.at) {
+            Some(byte) if *byte > b' ' => Ok(*byte),
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    fn peek_behind_space(&mut self) -> Result<u8, Wrong> {
         loop {
             match self.text.as_bytes().get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
@@ -145,10 +181,15 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes this text if it stands here.
-    pub(super) fn takes(&mut self, text: &str) -> bool {
-        let here = self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(text.as_bytes()));
-        self.at += if here { text.len() } else { 0 };
+    /// Passes a name and its colon if they stand here as they stood elsewhere.
+    #[inline]
+    pub(super) fn passes_name(&mut self, name: &Name<'_>) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let here = match rest.first_chunk::<16>() {
+            Some(head) if name.written.len() <= 16 => (u128::from_le_bytes(*head) ^ name.head.0) & name.head.1 == 0,
+            _ => rest.starts_with(name.written.as_bytes()),
+        };
+        self.at += if here { name.written.len() } else { 0 };
         here
     }
 
@@ -163,6 +204,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether there is another element before the bracket that ends an object or a list; leaves it if not.
+    #[inline]
     pub(super) fn goes_on(&mut self, bracket: u8, first: bool) -> Result<bool, Wrong> {
         let next = self.peek()?;
         if next == bracket {
@@ -177,30 +219,32 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    /// Passes a name; the colon is next.
+    /// Passes a name and its colon.
     pub(super) fn name(&mut self) -> Result<Name<'a>, Wrong> {
         let start = self.at;
         let escaped = self.string()?;
-        let written = self.since(start);
+        let text = self.since(start);
         let text = if escaped {
-            Cow::Owned(serde_json::from_str(written).map_err(|_| self.wrong())?)
+            Cow::Owned(serde_json::from_str(text).map_err(|_| self.wrong())?)
         } else {
-            Cow::Borrowed(written.get(1..written.len().saturating_sub(1)).unwrap_or_default())
+            Cow::Borrowed(text.get(1..text.len().saturating_sub(1)).unwrap_or_default())
         };
-        Ok(Name { written, text })
-    }
-
-    /// Passes the colon between a name and its value.
-    pub(super) fn colon(&mut self) -> Result<(), Wrong> {
-        self.peek()?;
-        self.byte(b':')
+        self.colon()?;
+        let written = self.since(start);
+        let (mut head, mut mask) = ([0; 16], [0; 16]);
+        for ((head, mask), byte) in head.iter_mut().zip(&mut mask).zip(written.bytes()) {
+            (*head, *mask) = (byte, u8::MAX);
+        }
+        let head = (u128::from_le_bytes(head), u128::from_le_bytes(mask));
+        Ok(Name { written, head, tag: Tag::of(&text), text })
     }
 
     /// Passes a value.
+    #[inline]
     pub(super) fn value(&mut self) -> Result<Raw<'a>, Wrong> {
-        self.peek()?;
+        let first = self.peek()?;
         let start = self.at;
-        let escaped = self.skip()?;
+        let escaped = self.skip(first)?;
         Ok(Raw { text: self.since(start), escaped })
     }
 
@@ -212,9 +256,15 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes a value; `true` if it is a string with a backslash.
-    fn skip(&mut self) -> Result<bool, Wrong> {
-        match self.peek()? {
+    fn colon(&mut self) -> Result<(), Wrong> {
+        self.peek()?;
+        self.byte(b':')
+    }
+
+    /// Passes the value that begins with this byte; `true` if it is a string with a backslash.
+    #[inline]
+    fn skip(&mut self, first: u8) -> Result<bool, Wrong> {
+        match first {
             b'"' => return self.string(),
             b'-' | b'0'..=b'9' => self.number()?,
             b'{' => self.object()?,
@@ -234,7 +284,8 @@ impl<'a> Scanner<'a> {
             first = false;
             self.string()?;
             self.colon()?;
-            self.skip()?;
+            let first = self.peek()?;
+            self.skip(first)?;
         }
         Ok(())
     }
@@ -244,11 +295,13 @@ impl<'a> Scanner<'a> {
         let mut first = true;
         while self.goes_on(b']', first)? {
             first = false;
-            self.skip()?;
+            let first = self.peek()?;
+            self.skip(first)?;
         }
         Ok(())
     }
 
+    #[inline]
     fn byte(&mut self, byte: u8) -> Result<(), Wrong> {
         if self.text.as_bytes().get(self.at) != Some(&byte) {
             return Err(self.wrong());
@@ -257,10 +310,19 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Passes one of these bytes if it stands here.
+    #[inline]
+    fn passes(&mut self, bytes: &[u8]) -> bool {
+        let here = self.text.as_bytes().get(self.at).is_some_and(|byte| bytes.contains(byte));
+        self.at += usize::from(here);
+        here
+    }
+
     fn word(&mut self, word: &str) -> Result<(), Wrong> {
         word.bytes().try_for_each(|byte| self.byte(byte))
     }
 
+    #[inline]
     fn digits(&mut self) -> Result<(), Wrong> {
         let start = self.at;
         while matches!(self.text.as_bytes().get(self.at), Some(b'0'..=b'9')) {
@@ -269,24 +331,24 @@ impl<'a> Scanner<'a> {
         if self.at == start { Err(self.wrong()) } else { Ok(()) }
     }
 
+    #[inline]
     fn number(&mut self) -> Result<(), Wrong> {
-        self.takes("-");
-        if !self.takes("0") {
+        self.passes(b"-");
+        if !self.passes(b"0") {
             self.digits()?;
         }
-        if self.takes(".") {
+        if self.passes(b".") {
             self.digits()?;
         }
-        if self.takes("e") || self.takes("E") {
-            if !self.takes("-") {
-                self.takes("+");
-            }
+        if self.passes(b"eE") {
+            self.passes(b"+-");
             self.digits()?;
         }
         Ok(())
     }
 
     /// Passes a string; `true` if it has a backslash in it.
+    #[inline]
     fn string(&mut self) -> Result<bool, Wrong> {
         self.byte(b'"')?;
         let mut escaped = false;
@@ -308,6 +370,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes what is neither a quote, nor a backslash, nor a control character, eight bytes at a time.
+    #[inline]
     fn plain(&mut self) {
         let bytes = self.text.as_bytes();
         while let Some(eight) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
@@ -344,6 +407,7 @@ impl<'a> Scanner<'a> {
 
 /// Marks quotes, backslashes and control characters by the highest bit of their byte. Above the first mark there may be
 /// others that are none.
+#[inline]
 fn special(eight: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHEST: u64 = ONES * 0x80;
@@ -475,6 +539,32 @@ mod tests {
         for (text, name) in [("[1]", "1"), ("[1]", "a"), ("{}", "a"), ("\"a\"", "a"), ("null", "a"), ("1", "0")] {
             assert_eq!(pick(text, name), None, "{text} {name}");
         }
+    }
+
+    #[test]
+    fn a_name_is_passed_where_it_stands_again_and_nowhere_else() {
+        for name in ["\"a\":", "\"thirteenbytes\":", "\"fourteen bytes\":", "\"a name of more than that\" :"] {
+            let seen = Scanner::new(&format!("{name}1")).name().unwrap().text.into_owned();
+            let text = format!("{name}1");
+            let name = Scanner::new(&text).name().unwrap();
+            assert_eq!(name.text, seen);
+            for (rest, passes) in [("", true), ("1", true), ("1,\"something\":\"longer\"", true), ("x", false)] {
+                let cut = if passes { name.written.len() } else { name.written.len() - 1 };
+                let text = format!("{}{rest}", name.written.get(..cut).unwrap());
+                let mut scanner = Scanner::new(&text);
+                assert_eq!(scanner.passes_name(&name), passes, "{text}");
+                assert_eq!(scanner.place(), if passes { name.written.len() } else { 0 }, "{text}");
+            }
+        }
+        assert!(!Scanner::new("").passes_name(&Scanner::new("\"a\":").name().unwrap()));
+    }
+
+    #[test]
+    fn names_are_told_apart_by_their_tags() {
+        let long = "a name of more than fifteen bytes";
+        assert!(Tag::of(long).is_cut() && !Tag::of("fifteen bytes..").is_cut());
+        assert!(Tag::of("a") != Tag::of("a\0") && Tag::of("") != Tag::of("\0") && Tag::of("ab") != Tag::of("ba"));
+        assert_eq!(Tag::of(long), Tag::of("a name of more THAN FIFTEEN BYTES"), "the rest is for who compares");
     }
 
     #[test]

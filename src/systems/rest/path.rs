@@ -7,18 +7,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::json::{Name, Tag};
+
 /// Where a value stands: `"customer.name"`, with a number for a place in a list (`"amounts.0.value"`), or a list of names
 /// where a name holds a dot: `["@odata.nextLink"]`. Empty is the thing itself.
 #[derive(Debug, Default)]
 pub struct Path {
     names: Vec<Box<str>>,
+    /// Its first name as one number.
+    tag: Tag,
     /// Where its first name stood in the row that was read last: the first place to look in the next one.
     last_seen: AtomicUsize,
 }
 
 impl Clone for Path {
     fn clone(&self) -> Self {
-        Self { names: self.names.clone(), last_seen: AtomicUsize::default() }
+        Self { names: self.names.clone(), tag: self.tag, last_seen: AtomicUsize::default() }
     }
 }
 
@@ -26,6 +30,12 @@ impl Path {
     /// The names, from the outermost in.
     pub(super) fn segments(&self) -> &[Box<str>] {
         &self.names
+    }
+
+    /// Whether it begins with this name.
+    #[inline]
+    pub(super) fn begins_with(&self, name: &Name<'_>) -> bool {
+        self.tag == name.tag && (!self.tag.is_cut() || self.names.first().is_some_and(|first| **first == *name.text))
     }
 
     /// Which field of a row it probably begins with. A guess, to be checked.
@@ -54,7 +64,8 @@ impl Path {
         if names.iter().any(|name| name.is_empty()) {
             return Err("a path with an empty name in it: write `outer.inner`".to_owned());
         }
-        Ok(Self { names, last_seen: AtomicUsize::default() })
+        let tag = names.first().map(|name| Tag::of(name)).unwrap_or_default();
+        Ok(Self { names, tag, last_seen: AtomicUsize::default() })
     }
 }
 

@@ -55,26 +55,33 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// The value at a path; none if it is not there or `null`.
+    #[inline]
     pub(super) fn get(&self, path: &Path) -> Option<Raw<'a>> {
         self.find(path).filter(|value| !value.is_null())
     }
 
     /// The value at a path, which may be `null`; none if it is not there.
+    #[inline]
     pub(super) fn find(&self, path: &Path) -> Option<Raw<'a>> {
-        let (first, rest) = path.segments().split_first()?;
-        let is_it = |name: &Name<'_>| *name.text == **first;
-        let names = self.names.get(..self.values.len())?;
         let guess = path.last_seen();
-        let field = if self.repeats {
-            names.iter().rposition(is_it)?
-        } else if names.get(guess).is_some_and(is_it) {
-            guess
-        } else {
-            let field = names.iter().position(is_it)?;
-            path.seen(field);
-            field
+        let value = match (self.values.get(guess), self.names.get(guess)) {
+            (Some(value), Some(name)) if path.begins_with(name) && !self.repeats => *value,
+            _ => self.search(path)?,
         };
-        descend(*self.values.get(field)?, rest)
+        match path.segments() {
+            [] => None,
+            [_] => Some(value),
+            [_, rest @ ..] => descend(value, rest),
+        }
+    }
+
+    /// The field that a path begins with. There are as many values as fields, and maybe more names.
+    #[cold]
+    fn search(&self, path: &Path) -> Option<Raw<'a>> {
+        let names = self.names.get(..self.values.len())?;
+        let field = names.iter().rposition(|name| path.begins_with(name))?;
+        path.seen(field);
+        self.values.get(field).copied()
     }
 
     /// The whole row, as it was sent.
@@ -107,13 +114,12 @@ impl<'a> Row<'a> {
         scanner.enter(b'{')?;
         while scanner.goes_on(b'}', self.values.is_empty())? {
             let field = self.values.len();
-            if !self.names.get(field).is_some_and(|name| scanner.takes(name.written)) {
+            if !self.names.get(field).is_some_and(|name| scanner.passes_name(name)) {
                 self.names.truncate(field);
                 let name = scanner.name()?;
                 self.repeats |= field >= COMPARED || self.names.iter().any(|other| other.text == name.text);
                 self.names.push(name);
             }
-            scanner.colon()?;
             self.values.push(scanner.value()?);
         }
         self.text = scanner.since(start);
@@ -252,7 +258,6 @@ impl<'a> Walk<'a, '_> {
                 self.scanner.enter(b'{')?;
                 while self.scanner.goes_on(b'}', std::mem::take(&mut first))? {
                     let name = self.scanner.name()?;
-                    self.scanner.colon()?;
                     self.go(&below(paths, |wanted| *wanted == *name.text))?;
                 }
             }

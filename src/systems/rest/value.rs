@@ -260,6 +260,9 @@ fn check_spelling(decimal: Option<char>, group: Option<char>) -> Result<(), Stri
 
 /// A number, exactly as it is written. A text is read by its declared spelling, a JSON number by JSON's.
 fn decimal(raw: Raw<'_>, spelling: Spelling) -> Result<Option<Decimal>, FlawKind> {
+    if raw.is_number() {
+        return parse_decimal(raw.text()).map(Some).map_err(|_| FlawKind::BadNumber);
+    }
     let Some(text) = raw.scalar() else {
         // An empty text states nothing; an object or a list states something else.
         return if raw.is_string() { Ok(None) } else { Err(FlawKind::BadNumber) };

@@ -111,6 +111,22 @@ async fn an_answer_that_breaks_off_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn an_answer_in_pieces_is_put_together() {
+    let long = format!("[{}0]", "1234567,".repeat(5_000));
+    for pieces in [vec!["[1]"], vec!["[1", ", 2", ", 3]"], vec![long.as_str(), " "], vec!["[", long.as_str(), "]"]] {
+        let mut answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+        for piece in &pieces {
+            answer.extend_from_slice(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes());
+        }
+        answer.extend_from_slice(b"0\r\n\r\n");
+        let asked = ask(move |_| Act::Answer(answer.clone())).await;
+        assert!(asked.outcome.unwrap().body == pieces.concat());
+    }
+    let answer = message("200 OK", "", long.as_bytes());
+    assert!(ask(move |_| Act::Answer(answer.clone())).await.outcome.unwrap().body == long);
+}
+
+#[tokio::test]
 async fn an_answer_that_drips_ends_with_the_attempt_and_frees_its_place() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n{".to_vec();
     let limits = Traffic { attempt_timeout: ms(200), ..traffic() };
