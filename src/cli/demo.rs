@@ -16,6 +16,7 @@ use crate::demo::Demo;
 use crate::demo::company::grow::Seed;
 use crate::demo::company::model::{Company, DocumentKind};
 use crate::demo::control::Fault;
+use crate::demo::erp::Erp;
 use crate::demo::facts::Facts;
 use crate::domain::{Clock, SystemClock};
 
@@ -37,6 +38,9 @@ pub(super) struct Options {
     /// The day on which the company's history ends; today unless told.
     #[arg(long, value_name = "DATE")]
     today: Option<Date>,
+    /// Which ERP keeps the books. They are the same in each.
+    #[arg(long, value_enum, default_value_t)]
+    erp: Erp,
     /// Lets a system misbehave from the start, e.g. `sap=down`, `redmine=slow`, `hubspot=429`. Can be given for each.
     #[arg(long, value_name = "SYSTEM=FAULT", value_parser = parse_fault)]
     fault: Vec<(String, Fault)>,
@@ -45,13 +49,8 @@ pub(super) struct Options {
     facts: bool,
 }
 
-const SYSTEMS: [&str; 3] = ["hubspot", "sap", "redmine"];
-
 fn parse_fault(text: &str) -> Result<(String, Fault), String> {
     let (system, mode) = text.split_once('=').ok_or("write SYSTEM=FAULT, e.g. sap=down")?;
-    if !SYSTEMS.contains(&system) {
-        return Err(format!("there is no system `{system}`: there are {}", SYSTEMS.join(", ")));
-    }
     let fault = mode.parse().map_err(|_| format!("there is no fault `{mode}`: try down, slow, 429, 500, html"))?;
     Ok((system.to_owned(), fault))
 }
@@ -84,19 +83,21 @@ async fn start(options: &Options, seed: Seed, clock: Arc<dyn Clock>) -> Exit {
         }
     };
     let port = listener.local_addr().map_or(options.port, |address| address.port());
-    let demo = match Demo::start(seed).await {
+    let demo = match Demo::start(seed, options.erp).await {
         Ok(demo) => demo,
         Err(error) => {
             complain(&format!("error: the embedded systems cannot listen on loopback: {error}"));
             return Exit::Usage;
         }
     };
-    for (system, fault) in &options.fault {
-        match system.as_str() {
-            "hubspot" => demo.hubspot.set_fault(fault.clone()),
-            "sap" => demo.sap.set_fault(fault.clone()),
-            _ => demo.redmine.set_fault(fault.clone()),
-        }
+    for (name, fault) in &options.fault {
+        let systems = [&demo.hubspot, &demo.erp, &demo.redmine];
+        let Some(system) = systems.into_iter().find(|system| system.name == name) else {
+            let known = systems.map(|system| system.name).join(", ");
+            complain(&format!("error: there is no system `{name}` to break: there are {known}"));
+            return Exit::Usage;
+        };
+        system.set_fault(fault.clone());
     }
     let config = Config::parse("the demo's spine.toml", &demo.gateway_config());
     let app = match config.and_then(|config| App::build(&config, clock)) {
@@ -115,21 +116,22 @@ async fn start(options: &Options, seed: Seed, clock: Arc<dyn Clock>) -> Exit {
 
 fn welcome(options: &Options, demo: &Demo, port: u16) -> String {
     let graph = format!("http://127.0.0.1:{port}");
-    let (hubspot, sap, redmine) = (&demo.hubspot.url, &demo.sap.url, &demo.redmine.url);
+    let (hubspot, erp, redmine) = (&demo.hubspot.url, &demo.erp.url, &demo.redmine.url);
     if options.json {
         return json!({
             "graphql": format!("{graph}/graphql"),
             "graphiql": format!("{graph}/graphiql"),
-            "systems": { "hubspot": hubspot, "sap": sap, "redmine": redmine },
+            "systems": { "hubspot": hubspot, options.erp.name(): erp, "redmine": redmine },
         })
         .to_string();
     }
     let (project, invoice) = example(demo);
+    let books = format!("{} (money)", options.erp.title());
     format!(
         r#"Spine is up, over three systems of one company that exist on this machine only:
 
   HubSpot (deals)                 {hubspot}
-  SAP Business One (money)        {sap}
+  {books:<30}  {erp}
   Redmine (projects, tickets)     {redmine}
 
 Explore the graph in a browser:   {graph}/graphiql
@@ -141,13 +143,13 @@ A deal card, read live from all three:
 Then try one of these, and run the curl again:
 
   # finance corrects an invoice: the card follows, at most 30 seconds later; at once with  -H 'cache-control: no-cache'
-  curl -s -X POST {sap}/_demo/correct -d '{{"invoice": {invoice}, "net": "12345.00"}}'
+  curl -s -X POST {erp}/_demo/correct -d '{{"invoice": {invoice}, "net": "12345.00"}}'
 
   # the ERP goes away: the card still shows the deal and the project, and says what is missing
-  curl -s -X POST {sap}/_demo/fault -d '{{"mode": "down"}}'
+  curl -s -X POST {erp}/_demo/fault -d '{{"mode": "down"}}'
 
   # and comes back
-  curl -s -X POST {sap}/_demo/fault -d '{{"mode": "off"}}'
+  curl -s -X POST {erp}/_demo/fault -d '{{"mode": "off"}}'
 
 Stop with Ctrl-C."#
     )

@@ -15,6 +15,7 @@ mod project;
 mod query;
 mod share;
 mod source;
+mod sum;
 mod ticket;
 mod weigh;
 
@@ -35,5 +36,6 @@ pub use project::{Effort, Health, Milestone, MilestoneStatus, Project, ProjectSt
 pub use query::{DealOrder, DealOrderField, DealQuery, InvoiceQuery, Page, ProjectQuery};
 pub use share::split_by_project;
 pub use source::{Source, SourceStatus};
+pub use sum::{CostSum, Sum};
 pub use ticket::{Priority, Ticket, TicketCategory, TicketStatus};
 pub use weigh::Weigh;

@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::http::HttpClient;
-use super::{ClientSource, CostSource, DealDetailSource, DealSource, InvoiceSource, ProjectSource, TicketSource};
+use super::{
+    ClientSource, CostSource, CostSumSource, DealDetailSource, DealSource, InvoiceSource, InvoiceSumSource,
+    ProjectSource, TicketSource,
+};
 use crate::config::Traffic;
 use crate::domain::{Clock, ConnectionName, SharedIdRule};
 
@@ -47,6 +50,10 @@ pub struct Connection {
     pub payables: Option<Arc<dyn InvoiceSource>>,
     /// Costs.
     pub costs: Option<Arc<dyn CostSource>>,
+    /// What was invoiced, added up by the owner.
+    pub invoice_sums: Option<Arc<dyn InvoiceSumSource>>,
+    /// Costs, added up by the owner.
+    pub cost_sums: Option<Arc<dyn CostSumSource>>,
 }
 
 impl Connection {
@@ -64,6 +71,8 @@ impl Connection {
             receivables: None,
             payables: None,
             costs: None,
+            invoice_sums: None,
+            cost_sums: None,
         }
     }
 }

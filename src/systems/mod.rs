@@ -19,6 +19,6 @@ pub use config_schema::{config_example, config_schema};
 pub use connection::{Connection, ConnectionContext, ConnectionProblem};
 pub use error::{ErrorKind, SystemError};
 pub use ports::{
-    Batch, BatchResult, Call, ClientSource, CostSource, DealDetailSource, DealSource, InvoiceSource, Priority,
-    ProjectSource, TicketSource,
+    Batch, BatchResult, Call, ClientSource, CostSource, CostSumSource, DealDetailSource, DealSource, InvoiceSource,
+    InvoiceSumSource, Priority, ProjectSource, TicketSource,
 };

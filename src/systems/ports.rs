@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use super::SystemError;
 use crate::domain::{
-    Client, ClientId, Communication, Contact, Cost, Deal, DealId, DealQuery, Effort, Invoice, InvoiceId, InvoiceQuery,
-    LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery, Proposal, Ticket, TicketId,
+    Client, ClientId, Communication, Contact, Cost, CostSum, Deal, DealId, DealQuery, Effort, Invoice, InvoiceId,
+    InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery, Proposal, Sum, Ticket,
+    TicketId,
 };
 
 /// What every call upstream carries with it. Clones of it are the same call, and count together.
@@ -202,4 +203,27 @@ pub trait CostSource: Send + Sync {
 
     /// The costs of each project, actual and committed, by date. Void documents and drafts are left out.
     async fn costs_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Cost>>;
+}
+
+/// Adds up what was invoiced. Port of an owner of receivables that does arithmetic itself and is asked for sums where
+/// nobody asks for the records: what it answers is what adding up the answers of [`InvoiceSource`] would give.
+#[async_trait]
+pub trait InvoiceSumSource: Send + Sync {
+    /// How many keys one upstream call takes.
+    fn batch_limit(&self) -> usize;
+
+    /// What was invoiced for each project, without tax: credit notes subtracted, drafts and void documents left out. One
+    /// sum per currency of documents; a project without any document is answered with none.
+    async fn invoiced_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Sum>>;
+}
+
+/// Adds up costs. Port of an owner of costs that does arithmetic itself: what it answers is what adding up the answers of
+/// [`CostSource`] would give.
+#[async_trait]
+pub trait CostSumSource: Send + Sync {
+    /// How many keys one upstream call takes.
+    fn batch_limit(&self) -> usize;
+
+    /// The costs of each project, by kind, state and currency; a project without any is answered with none.
+    async fn cost_sums_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<CostSum>>;
 }

@@ -7,7 +7,13 @@ use crate::config::{Config, ConfigError, nearest};
 use crate::domain::{Clock, ConnectionName, Domain};
 
 /// The kinds of system, as `kind` names them.
-pub const KINDS: [&str; 4] = ["hubspot", "sap_b1", "redmine", "rest"];
+#[rustfmt::skip]
+pub const KINDS: [&str; 4] = [
+    "hubspot",
+    "redmine",
+    "rest",
+    "sap_b1",
+];
 
 /// Limits that suit a kind better than the general ones; TOML, below `[http]`.
 fn http_defaults(kind: &str) -> &'static str {

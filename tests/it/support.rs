@@ -9,6 +9,7 @@ use spine::config::Config;
 use spine::demo::Demo;
 use spine::demo::company::grow::Seed;
 use spine::demo::company::model::Company;
+use spine::demo::erp::Erp;
 use spine::domain::{Clock, ManualClock};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -79,7 +80,7 @@ impl Gateway {
 
     /// Over a company, with the demo's configuration as `edit` leaves it.
     pub(crate) async fn over(company: Company, edit: impl FnOnce(String) -> String) -> Self {
-        let demo = Demo::of(company).await.unwrap();
+        let demo = Demo::of(company, Erp::Sap).await.unwrap();
         let clock = Arc::new(ManualClock::new(format!("{TODAY}T12:00:00Z").parse().unwrap()));
         let config = Config::parse("spine.toml", &edit(demo.gateway_config())).unwrap();
         let app = App::build(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
@@ -152,7 +153,7 @@ impl Gateway {
     pub(crate) fn system(&self, system: &str) -> &str {
         match system {
             "hubspot" => &self.demo.hubspot.url,
-            "sap" => &self.demo.sap.url,
+            "sap" => &self.demo.erp.url,
             "redmine" => &self.demo.redmine.url,
             other => panic!("there is no system {other}"),
         }

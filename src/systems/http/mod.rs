@@ -15,6 +15,7 @@ mod health;
 mod message;
 mod pace;
 mod retry;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ pub use breaker::BreakerState;
 pub use classify::classify;
 pub use health::{Health, LastError};
 pub use message::{Classify, Failure, Request, Response, Retry};
+pub use sign_in::{Granted, SignIn, Ticket};
 
 use super::{Call, ErrorKind, SystemError};
 use crate::config::Traffic;

@@ -284,7 +284,7 @@ impl Client {
 }
 
 fn with(mut request: Request, ticket: &Ticket) -> Request {
-    request.headers.insert(COOKIE, ticket.cookie.clone());
+    request.headers.insert(COOKIE, ticket.value.clone());
     request
 }
 

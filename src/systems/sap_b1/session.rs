@@ -1,48 +1,29 @@
-//! The one session that all calls share. Signing in is the most expensive call of the Service Layer, and a wrong
-//! password tried again and again locks the user out.
+//! The one session that all calls share. Signing in is the most expensive call of the Service Layer.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use http::header::SET_COOKIE;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use std::sync::Arc;
-use tokio::sync::Mutex;
-use tokio::time::timeout_at;
 
 use super::wire;
 use crate::domain::Clock;
-use crate::systems::http::{HttpClient, Request, Response};
+use crate::systems::http::{self as shared, Granted, HttpClient, Request, Response, SignIn};
 use crate::systems::{Call, ErrorKind, SystemError};
 
-/// How long no sign-in is tried after one was refused.
-const COOL_DOWN: Duration = Duration::from_secs(30);
+const OPERATION: &str = "session.login";
 
 /// A sign-in and what came of it.
 pub(super) struct Session {
     company_db: String,
     user: String,
     password: SecretString,
-    clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    sign_in: SignIn<HeaderValue>,
 }
 
-#[derive(Default)]
-struct State {
-    /// Goes up with each sign-in, so that of many calls that met the end of a session only the first signs in again.
-    generation: u64,
-    cookie: Option<HeaderValue>,
-    /// When a sign-in was refused last, and how.
-    refused: Option<(Duration, SystemError)>,
-}
-
-/// What a call shows to be let in.
-#[derive(Debug, Clone)]
-pub(super) struct Ticket {
-    pub(super) cookie: HeaderValue,
-    generation: u64,
-}
+/// What a call shows to be let in: the cookies.
+pub(super) type Ticket = shared::Ticket<HeaderValue>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -55,7 +36,7 @@ struct Credentials<'a> {
 
 impl Session {
     pub(super) fn new(company_db: String, user: String, password: SecretString, clock: Arc<dyn Clock>) -> Self {
-        Self { company_db, user, password, clock, state: Mutex::default() }
+        Self { company_db, user, password, sign_in: SignIn::new(clock) }
     }
 
     /// The ticket of the open session; signs in if there is none, or if it is the one that `ended`.
@@ -65,47 +46,21 @@ impl Session {
         call: &Call,
         ended: Option<&Ticket>,
     ) -> Result<Ticket, SystemError> {
-        // Whoever comes first signs in, and the others wait for it here.
-        let mut state = timeout_at(call.deadline, self.state.lock())
-            .await
-            .map_err(|_| http.error("session.login", ErrorKind::Deadline))?;
-        if let Some(cookie) = state.cookie.clone().filter(|_| ended.is_none_or(|old| old.generation < state.generation))
-        {
-            return Ok(Ticket { cookie, generation: state.generation });
-        }
-        state.cookie = None;
-        if let Some((at, error)) = &state.refused {
-            let left = COOL_DOWN.saturating_sub(self.clock.monotonic().saturating_sub(*at));
-            if !left.is_zero() {
-                return Err(SystemError { retry_after: Some(left), ..error.clone() });
-            }
-        }
-        match self.login(http, call).await {
-            Ok(cookie) => {
-                state.generation += 1;
-                state.refused = None;
-                state.cookie = Some(cookie.clone());
-                Ok(Ticket { cookie, generation: state.generation })
-            }
-            Err(error) => {
-                let refused =
-                    matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::BadRequest);
-                state.refused = refused.then(|| (self.clock.monotonic(), error.clone()));
-                Err(error)
-            }
-        }
+        self.sign_in.ticket(http, call, OPERATION, ended, self.login(http, call)).await
     }
 
-    async fn login(&self, http: &HttpClient, call: &Call) -> Result<HeaderValue, SystemError> {
+    async fn login(&self, http: &HttpClient, call: &Call) -> Result<Granted<HeaderValue>, SystemError> {
         let credentials = Credentials {
             company_db: &self.company_db,
             user_name: &self.user,
             password: self.password.expose_secret(),
         };
-        let response = http.send(call, Request::post_json("session.login", "/Login", &credentials)).await?;
-        let body: wire::Login = http.decode("session.login", &response)?;
-        cookies(&response, body.session_id.as_deref())
-            .ok_or_else(|| http.error("session.login", ErrorKind::BadResponse))
+        let response = http.send(call, Request::post_json(OPERATION, "/Login", &credentials)).await?;
+        let body: wire::Login = http.decode(OPERATION, &response)?;
+        let value = cookies(&response, body.session_id.as_deref())
+            .ok_or_else(|| http.error(OPERATION, ErrorKind::BadResponse))?;
+        // It says by refusing a call when it has ended.
+        Ok(Granted { value, until: None })
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use spine::demo::Demo;
 use spine::demo::company::model::Company;
+use spine::demo::erp::Erp;
 
 use super::{PLAIN, Stood, System, Tickets, conforms};
 
@@ -17,7 +18,7 @@ static SYSTEM: System = System {
 };
 
 async fn stand_up(company: Company) -> Stood {
-    let demo = Demo::of(company).await.unwrap();
+    let demo = Demo::of(company, Erp::Sap).await.unwrap();
     Stood {
         url: demo.hubspot.url.clone(),
         config: demo.gateway_config(),

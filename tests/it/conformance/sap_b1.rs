@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use spine::demo::Demo;
 use spine::demo::company::model::Company;
+use spine::demo::erp::Erp;
 
 use super::{PLAIN, Stood, System, conforms};
 
@@ -11,9 +12,9 @@ static SYSTEM: System =
     System { connection: "sap", stand_up: |company| Box::pin(stand_up(company)), page: 500, ..PLAIN };
 
 async fn stand_up(company: Company) -> Stood {
-    let demo = Demo::of(company).await.unwrap();
+    let demo = Demo::of(company, Erp::Sap).await.unwrap();
     Stood {
-        url: demo.sap.url.clone(),
+        url: demo.erp.url.clone(),
         config: demo.gateway_config(),
         company: Arc::clone(&demo.company),
         _running: Box::new(demo),

@@ -1,0 +1,44 @@
+//! Which ERP keeps the books of the embedded company. All keep the same books.
+
+use axum::Router;
+
+use super::company::model::Shared;
+use super::sap;
+
+/// An embedded ERP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Erp {
+    /// SAP Business One.
+    #[default]
+    Sap,
+}
+
+impl Erp {
+    /// Its name: of its connection, and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sap => "sap",
+        }
+    }
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sap => "SAP Business One",
+        }
+    }
+
+    /// The vendor's own paths, over these books.
+    pub(super) fn router(self, company: Shared) -> Router {
+        match self {
+            Self::Sap => sap::router(company),
+        }
+    }
+
+    /// Its connection in a gateway's `spine.toml`; `{erp}` stands for its URL.
+    pub(super) fn connection(self) -> &'static str {
+        match self {
+            Self::Sap => include_str!("sap/connection.toml"),
+        }
+    }
+}
