@@ -56,6 +56,14 @@ struct System {
     call_per_key: &'static [&'static str],
     /// How documents are numbered, by the number of their kind and their own.
     invoice_id: fn(u32, u32) -> String,
+    /// How payments are numbered, by their number in the books.
+    payment_id: fn(u32) -> String,
+    /// How costs are numbered, by the number of their document's kind, its own, and that of the line.
+    cost_id: fn(u32, u32, u32) -> String,
+    /// How clients and vendors are numbered, by their code in the books.
+    party_id: fn(&str) -> String,
+    /// Whether invoices that are not posted stand among the others. They have no number yet.
+    drafts: bool,
     /// Whether what hangs on a project names it by the system's own number, and not by the shared ID: then nobody can say
     /// what hangs on which of two projects with one shared ID, short of both.
     children_know_their_project: bool,
@@ -75,6 +83,10 @@ const PLAIN: System = System {
     page: 100,
     call_per_key: &[],
     invoice_id: |code, entry| format!("{code}-{entry}"),
+    payment_id: |entry| format!("24-{entry}"),
+    cost_id: |code, entry, line| format!("{code}-{entry}-{line}"),
+    party_id: str::to_owned,
+    drafts: false,
     children_know_their_project: false,
     status_of_unknown_stage: None,
     stages_are_words: false,

@@ -42,7 +42,9 @@ impl Truth<'_> {
 
     /// Documents of one direction, in the order of record IDs.
     fn documents(&self, side: Side) -> Vec<(u32, &Document)> {
-        let documents = self.company.ledger.documents.iter();
+        let ledger = &self.company.ledger;
+        let drafts = if self.system.drafts { ledger.drafts.as_slice() } else { &[] };
+        let documents = ledger.documents.iter().chain(drafts);
         let mut all: Vec<(u32, &Document)> = documents
             .filter_map(|document| code(document.kind).filter(|(of, _)| *of == side).map(|(_, code)| (code, document)))
             .collect();
@@ -99,7 +101,9 @@ impl Truth<'_> {
     }
 
     fn invoice(&self, code: u32, document: &Document) -> String {
+        let draft = self.company.ledger.drafts.iter().any(|draft| std::ptr::eq(draft, document));
         let state = match (document.cancelled, document.open) {
+            _ if draft => "Draft",
             (Cancelled::No, true) => "Open",
             (Cancelled::No, false) => "Closed",
             _ => "Void",
@@ -110,11 +114,11 @@ impl Truth<'_> {
         };
         line![
             (self.system.invoice_id)(code, document.entry),
-            document.number,
+            Some(document.number).filter(|_| !draft),
             if code < 18 { "Receivable" } else { "Payable" },
             if matches!(code, 13 | 18) { "Invoice" } else { "CreditNote" },
             state,
-            document.card_code,
+            (self.system.party_id)(&document.card_code),
             document.card_name,
             document.date,
             document.due,
@@ -136,7 +140,7 @@ impl Truth<'_> {
             let applied: Vec<_> = payment.applied.iter().filter(|applied| applied.entry == document.entry).collect();
             let amount = applied.iter().map(|applied| applied.amount).sum();
             let amount_fc = applied.iter().map(|applied| applied.amount_fc).sum();
-            let line = line![format!("24-{}", payment.entry), payment.date, self.booked(document, amount, amount_fc)];
+            let line = line![(self.system.payment_id)(payment.entry), payment.date, self.booked(document, amount, amount_fc)];
             (!applied.is_empty()).then_some(line)
         };
         sorted(payments.filter_map(line).collect())
@@ -155,7 +159,7 @@ impl Truth<'_> {
                     _ => continue,
                 };
                 let Some(project) = line_project(document, line) else { continue };
-                let id = format!("{code}-{}-{}", document.entry, line.number);
+                let id = (self.system.cost_id)(code, document.entry, line.number);
                 let amount = self.booked(document, net, net_fc);
                 let cost = line![
                     id,
@@ -173,7 +177,7 @@ impl Truth<'_> {
         for entry in ledger.journal.iter().filter(|entry| entry.manual) {
             for line in &entry.lines {
                 let Some((kind, project)) = journal_cost(line) else { continue };
-                let id = format!("30-{}-{}", entry.number, line.number);
+                let id = (self.system.cost_id)(30, entry.number, line.number);
                 let amount = line.debit - line.credit;
                 let amount = line_of(amount, self.local(), amount, self.local());
                 let nobody = None::<String>;
