@@ -7,6 +7,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+. ../tests/install.sh
+
 for tool in cargo node npm python3; do
   command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 2; }
 done
@@ -15,14 +17,7 @@ missing=()
 for tool in wrk valgrind; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
-if [ ${#missing[@]} -gt 0 ]; then
-  root=()
-  [ "$(id -u)" -eq 0 ] || root=(sudo)
-  echo "installing ${missing[*]}"
-  "${root[@]}" apt-get -o DPkg::Lock::Timeout=600 update -qq
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "${missing[@]}"
-fi
+debian "${missing[@]}"
 
 cargo build --locked --release
 
@@ -33,11 +28,7 @@ case $wanted in *apollo* | *yoga* | *mercurius*) folders+=(js) ;; esac
 case $wanted in *hive*) folders+=(hive) ;; esac
 case $wanted in *tailcall*) folders+=(tailcall) ;; esac
 for folder in "${folders[@]}"; do
-  lock=peers/$folder/package-lock.json installed=peers/$folder/node_modules/.package-lock.json
-  if ! [ "$installed" -nt "$lock" ]; then
-    npm ci --prefix "peers/$folder" --no-audit --no-fund
-    touch "$installed"
-  fi
+  npm_packages "peers/$folder"
 done
 
 # Hive Gateway's supergraph, out of descriptions of the stub's systems. Composing asks no system.

@@ -7,6 +7,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+. tests/install.sh
+
 need() { command -v "$1" >/dev/null || { echo "$1 is not installed: $2" >&2; exit 2; }; }
 need cargo "see https://rustup.rs"
 need node "version 20.19 or later, see https://nodejs.org"
@@ -17,21 +19,10 @@ command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v curl >/dev/null || missing+=(curl)
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
-if [ ${#missing[@]} -gt 0 ]; then
-  root=()
-  [ "$(id -u)" -eq 0 ] || root=(sudo)
-  echo "installing ${missing[*]}"
-  "${root[@]}" apt-get -o DPkg::Lock::Timeout=600 update -qq
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "${missing[@]}"
-fi
+debian "${missing[@]}"
 
 for lock in tests/*/package-lock.json tests/clients/*/package-lock.json; do
-  folder=$(dirname "$lock")
-  if ! [ "$folder/node_modules/.package-lock.json" -nt "$lock" ]; then
-    npm ci --prefix "$folder" --no-audit --no-fund
-    touch "$folder/node_modules/.package-lock.json"
-  fi
+  npm_packages "$(dirname "$lock")"
 done
 
 requirements=()
