@@ -174,3 +174,53 @@ async fn a_stale_value_is_shown_at_once_while_it_is_read_anew_where_the_company_
     }
     assert_eq!(seen, "4321.09");
 }
+
+/// What the ERP was asked since the last time.
+async fn asked(gateway: &Gateway) -> u64 {
+    let calls = gateway.calls("sap").await.values().sum();
+    gateway.control("sap", "reset", json!({})).await;
+    calls
+}
+
+#[tokio::test]
+async fn what_the_owner_does_not_know_is_believed_for_a_while_of_its_own() {
+    let cache = "\n[cache]\nttl = \"60s\"\nnot_found = \"5s\"\njitter_percent = 0\n";
+    let gateway = Gateway::over(company(60), |config| config + cache).await;
+    let query = "{ project(id: \"PRJ-2025-99999\") { invoices { number } } }";
+    gateway.ask(query).await;
+    assert!(asked(&gateway).await > 0);
+    gateway.pass(4);
+    gateway.ask(query).await;
+    assert_eq!(asked(&gateway).await, 0, "it said so four seconds ago");
+    gateway.pass(2);
+    gateway.ask(query).await;
+    assert!(asked(&gateway).await > 0, "somebody may have made it since");
+}
+
+#[tokio::test]
+async fn a_failure_is_remembered_for_a_moment_and_no_longer() {
+    let gateway = Gateway::over(company(60), |config| config + "\n[cache]\nfailure = \"1s\"\n").await;
+    let (project, _) = open_invoice(&gateway);
+    let ask = async || gateway.ask_with(INVOICES, json!({ "id": project }), None).await;
+    // What signing in takes is behind us.
+    gateway.ask_with(INVOICES, json!({ "id": gateway.project() }), None).await.fine();
+    gateway.control("sap", "fault", json!({ "mode": "403" })).await;
+    assert!(!ask().await.errors().is_empty());
+    gateway.control("sap", "reset", json!({})).await;
+    assert!(!ask().await.errors().is_empty(), "at the same moment it is not asked again");
+    assert_eq!(asked(&gateway).await, 0);
+    gateway.pass(1);
+    ask().await.fine();
+    assert!(asked(&gateway).await > 0, "a moment later it is");
+}
+
+#[tokio::test]
+async fn a_cache_without_room_keeps_nothing_and_still_answers() {
+    let cache = "\n[cache]\nmax_bytes = 0\nanswer_bytes = 0\n";
+    let gateway = Gateway::over(company(60), |config| config + cache).await;
+    let (project, _) = open_invoice(&gateway);
+    for _ in 0..2 {
+        gateway.ask_with(INVOICES, json!({ "id": project }), None).await.fine();
+        assert!(asked(&gateway).await > 0, "there is no room for what was read");
+    }
+}
