@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError, ServerOptions};
 use crate::domain::Clock;
-use crate::graph::{Graph, Plan, guard};
+use crate::graph::guard::{self, Given};
+use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
 use crate::server::{self, Behind, Door};
 use crate::systems::registry;
@@ -26,12 +27,8 @@ pub struct App {
 impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
-        let connections = registry::connect(config, &clock)?;
-        let patience = config.server.request_timeout.0;
-        let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, patience));
-        let graph = Graph::new(Arc::clone(&reads), connections, config.shared_id.clone(), Arc::clone(&clock));
+        let (Graph { checking, trusting }, reads) = graph(config, &clock)?;
         let draining = CancellationToken::new();
-        let Graph { checking, trusting } = graph;
         let behind = Behind { checking, trusting, reads, clock, answer_bytes: config.cache.answer_bytes };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
         Ok(Self { router: server::router(door), options: config.server.clone(), draining })
@@ -59,6 +56,15 @@ impl App {
     }
 }
 
+/// The graph of a configuration, and what it reads.
+fn graph(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Graph, Arc<Reads>), Vec<ConfigError>> {
+    let connections = registry::connect(config, clock)?;
+    let patience = config.server.request_timeout.0;
+    let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, clock, patience));
+    let graph = Graph::new(Arc::clone(&reads), connections, config.shared_id.clone(), Arc::clone(clock));
+    Ok((graph, reads))
+}
+
 /// Why an operation cannot be explained.
 #[derive(Debug)]
 pub enum Unexplained {
@@ -71,21 +77,18 @@ pub enum Unexplained {
 /// What an operation will ask of the systems of a configuration. No system is called.
 pub async fn explain(
     config: &Config,
-    clock: Arc<dyn Clock>,
+    clock: &Arc<dyn Clock>,
     query: &str,
     name: Option<&str>,
     variables: Variables,
 ) -> Result<Plan, Unexplained> {
-    let connections = registry::connect(config, &clock).map_err(Unexplained::Config)?;
-    let patience = config.server.request_timeout.0;
-    let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, patience));
-    let graph = Graph::new(Arc::clone(&reads), connections, config.shared_id.clone(), clock);
+    let (graph, reads) = graph(config, clock).map_err(Unexplained::Config)?;
     let wrong = |message: String| Unexplained::Query(vec![message]);
     let document = guard::admit(&config.limits, query).map_err(|refusal| wrong(refusal.to_string()))?;
-    let Some(operation) = guard::operation(&document, name) else {
+    let Some((_, operation)) = guard::operation(&document, name) else {
         return Err(wrong("name one of its operations with --operation".to_owned()));
     };
     guard::require_variables(&operation.node, &variables).map_err(|refusal| wrong(refusal.to_string()))?;
     graph.validate(query, name, variables.clone()).await.map_err(Unexplained::Query)?;
-    Ok(Plan::new(&document, &operation.node, &variables, &reads))
+    Ok(Plan::new(&document, Given { operation: &operation.node, variables: &variables }, &reads))
 }

@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options) -> Exit {
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     block_on(async {
-        match app::explain(&config, clock, &query, options.operation.as_deref(), variables).await {
+        match app::explain(&config, &clock, &query, options.operation.as_deref(), variables).await {
             Ok(plan) => {
                 say(&if options.json { json(&plan) } else { table(&plan) });
                 Exit::Ok

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::client::Client;
 use super::context::{options, spine};
 use super::direct::{
-    Deferred, Direct, Json, One, Scene, Selected, Written, fields, money, object, optional, person, resolved,
+    Direct, Json, One, Scene, Selected, Written, fields, money, object, optional, person, resolved, stated,
 };
 use super::errors::{flaw_error, not_owned, system_error};
 use super::financials::Financials;
@@ -506,10 +506,6 @@ fields!(DealField {
 impl Direct for Deal {
     fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
         let record = &*self.record;
-        let stated = |amount: Option<domain::Money>, name: &str| {
-            let unreadable = amount.is_none() && record.flaws.iter().any(|flaw| flaw.field == name);
-            if unreadable { Err(Deferred) } else { Ok(amount) }
-        };
         object::<Self>(fields, json, |field, json| {
             match DealField::of(field) {
                 Some(DealField::Id) => self.origin.write_id(IdNode::Deal, record.id.as_str(), json),
@@ -518,9 +514,11 @@ impl Direct for Deal {
                 Some(DealField::Stage) => json.text(record.stage.as_deref()),
                 Some(DealField::Vertical) => json.text(record.vertical.as_deref()),
                 Some(DealField::DealType) => json.text(record.deal_type.as_deref()),
-                Some(DealField::Amount) => money(stated(record.amount, "amount")?, field, scene, json)?,
+                Some(DealField::Amount) => {
+                    money(stated(record.amount, ("amount", &record.flaws))?, field, scene, json)?;
+                }
                 Some(DealField::ExpectedMargin) => {
-                    money(stated(record.expected_margin, "expected_margin")?, field, scene, json)?;
+                    money(stated(record.expected_margin, ("expected_margin", &record.flaws))?, field, scene, json)?;
                 }
                 Some(DealField::Owner) => person(record.owner.as_ref(), field, json)?,
                 Some(DealField::ProjectId) => json.text(record.project_id().map(domain::ProjectId::as_str)),

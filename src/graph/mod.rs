@@ -30,7 +30,7 @@ pub use context::Spine;
 pub use direct::{Json, LongWay};
 pub use errors::{Code, coalesce};
 pub use owner::{OwnerDomain, Ownership};
-pub use plan::{Plan, Step};
+pub use plan::{Plan, Step, longest_list};
 pub use query::{Node, Query};
 
 use std::fmt;

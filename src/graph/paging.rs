@@ -27,7 +27,7 @@ pub(super) const MAX_FIRST: usize = 200;
 /// Pages read for one list before it is given up.
 const MAX_PAGES: usize = 50;
 
-/// Rows of an owner's page, where all of them are read.
+/// Rows of an owner's page, where more than `first` may have to be looked at.
 const PAGE: usize = 200;
 
 /// What a list says beside its edges.
@@ -80,6 +80,8 @@ pub(super) struct Rows<T> {
     pub(super) total: Option<u64>,
     pub(super) more: bool,
     pub(super) begun: bool,
+    /// Whether Spine left some out.
+    filtered: bool,
 }
 
 /// `first`, checked.
@@ -90,14 +92,17 @@ pub(super) fn first_of(first: i32) -> Result<usize> {
         .ok_or_else(|| bad_request(format!("`first` must be between 0 and {MAX_FIRST}, not {first}")))
 }
 
-/// Reads rows until `first` of them pass `keep`. A failed page fails the list: it is never just shorter.
+/// What Spine leaves out of a list because its owner cannot.
+pub(super) type Keep<'a, T> = &'a (dyn Fn(&T) -> bool + Sync);
+
+/// Reads rows until there are `first`, of those that pass `keep`. A failed page fails the list: it is never just shorter.
 pub(super) async fn rows<Q, T>(
     reader: &PageReader<Q, T>,
     options: &ReadOptions,
     query: &Q,
     first: i32,
     after: Option<String>,
-    keep: impl Fn(&T) -> bool,
+    keep: Option<Keep<'_, T>>,
 ) -> Result<Rows<T>>
 where
     Q: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
@@ -107,10 +112,12 @@ where
     let begun = after.is_some();
     let cursor = after.as_deref().map(Cursor::decode_cursor).transpose();
     let mut cursor = cursor.map_err(|error| bad_request(error.to_string()))?.unwrap_or_default();
-    let mut rows = Rows { found: Vec::new(), total: None, more: false, begun };
+    let mut rows = Rows { found: Vec::new(), total: None, more: false, begun, filtered: keep.is_some() };
+    // As many as are asked for: an owner that gives fewer a page says where the next one begins. Where Spine filters nobody
+    // knows how many must be looked at.
+    let size = |skip: usize| if keep.is_some() { PAGE } else { (skip + first).clamp(1, PAGE) };
     for _ in 0..MAX_PAGES {
-        // As many as are asked for: an owner that gives fewer a page says where the next one begins.
-        let key = (query.clone(), cursor.page.as_deref().map(str::to_owned), first.max(1));
+        let key = (query.clone(), cursor.page.as_deref().map(str::to_owned), size(cursor.skip));
         let read = reader.get(options, &key).await.map_err(|error| system_error(&error))?;
         let Some(page) = read.value.clone() else { return Ok(rows) };
         rows.total = rows.total.or(page.total);
@@ -120,7 +127,7 @@ where
                 rows.more = true;
                 return Ok(rows);
             }
-            if keep(item) {
+            if keep.is_none_or(|keep| keep(item)) {
                 // After the last row of a page the list goes on with the next page: this one need not be read again.
                 let next = page.next.as_deref().filter(|next| at + 1 == length && !next.is_empty());
                 let cursor = match next {
@@ -136,7 +143,7 @@ where
                 // Who walks through a list in the background asks for the next page next: one page is read ahead. What
                 // must be read for each request anew cannot be.
                 if rows.more && options.priority == Priority::Report && options.max_age.is_none() {
-                    reader.read_ahead(options, &(query.clone(), Some(next.clone()), first.max(1)));
+                    reader.read_ahead(options, &(query.clone(), Some(next.clone()), size(0)));
                 }
                 return Ok(rows);
             }
@@ -181,9 +188,9 @@ impl<T: Direct> List<T> {
         Self(Connection::with_additional_fields(false, false, ListFields { total_count: None }))
     }
 
-    /// Rows that were read; `filtered` if Spine left some out.
-    pub(super) fn of<R>(rows: &Rows<R>, filtered: bool, node: impl Fn(&Fresh<Page<Arc<R>>>, Arc<R>) -> T) -> Self {
-        let total_count = rows.total.filter(|_| !filtered);
+    /// Rows that were read.
+    pub(super) fn of<R>(rows: &Rows<R>, node: impl Fn(&Fresh<Page<Arc<R>>>, Arc<R>) -> T) -> Self {
+        let total_count = rows.total.filter(|_| !rows.filtered);
         let mut list = Connection::with_additional_fields(rows.begun, rows.more, ListFields { total_count });
         list.edges.extend(rows.found.iter().map(|Row { cursor, item, page }| {
             Edge::<_, _, EmptyFields>::new(cursor.clone(), One(node(page, Arc::clone(item))))

@@ -5,14 +5,15 @@
 //!
 //! It is made of the same table that the waves are made of ([`Asks`]), so that what is planned is what is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Value, Variables};
+use async_graphql::Value;
+use async_graphql::parser::types::ExecutableDocument;
 use serde::Serialize;
 
 use super::direct::{Selected, select_from};
-use super::wave::{Ask, Asks};
+use super::guard::Given;
+use super::wave::{Ask, Asks, is_payable};
 use crate::reads::{Kind, Reads};
 
 /// Rows of a list that does not say how many.
@@ -54,17 +55,10 @@ pub struct Step {
 
 impl Plan {
     /// Plans an operation of a document.
-    pub fn new(
-        document: &ExecutableDocument,
-        operation: &OperationDefinition,
-        variables: &Variables,
-        reads: &Reads,
-    ) -> Self {
-        let mut planner = Planner { reads, variables, operation, steps: Vec::new() };
-        if operation.ty == OperationType::Query {
-            for field in select_from(&document.fragments, &operation.selection_set.node) {
-                planner.root(&field);
-            }
+    pub fn new(document: &ExecutableDocument, given: Given<'_>, reads: &Reads) -> Self {
+        let mut planner = Planner { reads, given, steps: Vec::new() };
+        for field in roots(document, given) {
+            planner.root(&field);
         }
         let mut steps = planner.steps;
         steps.sort_by_key(|step| step.wave);
@@ -76,10 +70,24 @@ impl Plan {
     }
 }
 
+/// How many rows the longest list at an operation's root is to have; 0 if no list says.
+pub fn longest_list(document: &ExecutableDocument, given: Given<'_>) -> usize {
+    roots(document, given).iter().filter_map(|field| first(field, given)).max().unwrap_or(0)
+}
+
+fn roots<'a>(document: &'a ExecutableDocument, given: Given<'a>) -> Vec<Selected<'a>> {
+    select_from(&document.fragments, &given.operation.selection_set.node)
+}
+
+/// How many rows a list is to have, if it says.
+fn first(list: &Selected<'_>, given: Given<'_>) -> Option<usize> {
+    let Some(Value::Number(number)) = list.argument("first", given) else { return None };
+    usize::try_from(number.as_u64()?).ok()
+}
+
 struct Planner<'a> {
     reads: &'a Reads,
-    variables: &'a Variables,
-    operation: &'a OperationDefinition,
+    given: Given<'a>,
     steps: Vec<Step>,
 }
 
@@ -101,27 +109,36 @@ impl Planner<'_> {
             "deal" => self.deal(field),
             "deals" => {
                 self.step(1, None, commercial.map(|commercial| commercial.deal_pages.kind()), name, 1);
-                self.deals(field, rows_of(field), Known { rows: self.first(field), wave: 2, link: false });
+                self.deals(field, Selected::rows(&field.below), Known { rows: self.rows(field), wave: 2, link: false });
             }
-            "project" => self.projects(field, &field.below, Known { rows: 1, wave: 1, link: false }),
+            "project" => {
+                let known = Known { rows: 1, wave: 1, link: false };
+                // Whether there is one is for the project tool to say.
+                self.ask(known, Ask::Project, name);
+                self.projects(field, &field.below, known);
+            }
             "projects" => {
-                if let Some(Value::List(ids)) = self.argument(field, "ids") {
+                if let Some(Value::List(ids)) = field.argument("ids", self.given) {
                     let known = Known { rows: ids.len(), wave: 1, link: false };
                     self.ask(known, Ask::Project, name);
-                    self.projects(field, rows_of(field), known);
+                    self.projects(field, Selected::rows(&field.below), known);
                 } else {
                     self.step(1, None, delivery.map(|delivery| delivery.project_pages.kind()), name, 1);
-                    self.projects(field, rows_of(field), Known { rows: self.first(field), wave: 2, link: false });
+                    self.projects(
+                        field,
+                        Selected::rows(&field.below),
+                        Known { rows: self.rows(field), wave: 2, link: false },
+                    );
                 }
             }
             "invoices" => {
-                let payable = matches!(self.argument(field, "filter"), Some(Value::Object(filter))
-                    if filter.get("direction").is_some_and(|direction| direction.to_string().contains("PAYABLE")));
+                let payable = matches!(field.argument("filter", self.given), Some(Value::Object(filter))
+                    if filter.get("direction").is_some_and(is_payable));
                 let payables = reads.costs.as_ref().and_then(|costs| costs.payables.as_ref());
                 let invoices = if payable { payables } else { reads.receivables.as_ref() };
                 self.step(1, None, invoices.map(|invoices| invoices.pages.kind()), name, 1);
-                let known = Known { rows: self.first(field), wave: 2, link: false };
-                for project in rows_of(field).into_iter().filter(|row| row.name == "project") {
+                let known = Known { rows: self.rows(field), wave: 2, link: false };
+                for project in Selected::rows(&field.below).into_iter().filter(|row| row.name == "project") {
                     self.projects(field, &project.below, known);
                 }
             }
@@ -136,9 +153,16 @@ impl Planner<'_> {
             "client" => {
                 let clients = commercial.and_then(|commercial| commercial.clients.as_ref());
                 self.step(1, None, clients.map(crate::reads::Reader::kind), name, 1);
+                if field.below.iter().any(|below| below.name == "projects") {
+                    self.step(2, None, commercial.map(|commercial| commercial.deal_pages.kind()), "client.projects", 1);
+                }
                 for deals in field.below.iter().filter(|below| below.name == "deals") {
                     self.step(2, None, commercial.map(|commercial| commercial.deal_pages.kind()), "client.deals", 1);
-                    self.deals(deals, rows_of(deals), Known { rows: self.first(deals), wave: 3, link: false });
+                    self.deals(
+                        deals,
+                        Selected::rows(&deals.below),
+                        Known { rows: self.rows(deals), wave: 3, link: false },
+                    );
                 }
             }
             _ => {}
@@ -147,11 +171,12 @@ impl Planner<'_> {
 
     fn deal(&mut self, field: &Selected<'_>) {
         let commercial = self.reads.commercial.as_ref();
-        let by_project = matches!(self.argument(field, "by"), Some(Value::Object(by)) if by.contains_key("projectId"));
+        let by_project =
+            matches!(field.argument("by", self.given), Some(Value::Object(by)) if by.contains_key("projectId"));
         if by_project {
             self.step(1, None, commercial.map(|commercial| commercial.deals_by_project.kind()), field.name, 1);
             // The project's ID is known from the start; what hangs on the deal is not.
-            let asks = Asks::of_deal(&field.below);
+            let asks = Asks::of_deal(&field.below, self.given);
             for ask in asks.first {
                 let wave = if ask <= Ask::PreSalesTickets { 2 } else { 1 };
                 self.ask(Known { rows: 1, wave, link: false }, ask, field.name);
@@ -168,7 +193,7 @@ impl Planner<'_> {
         rows: impl IntoIterator<Item = &'s Selected<'a>>,
         known: Known,
     ) {
-        let asks = Asks::of_deal(rows);
+        let asks = Asks::of_deal(rows, self.given);
         for ask in asks.first {
             // The client is named by the deal alone.
             let link = known.link && ask != Ask::Client;
@@ -183,7 +208,7 @@ impl Planner<'_> {
         rows: impl IntoIterator<Item = &'s Selected<'a>>,
         known: Known,
     ) {
-        let asks = Asks::of_project(rows);
+        let asks = Asks::of_project(rows, self.given);
         for ask in asks.first {
             self.ask(known, ask, field.name);
         }
@@ -196,7 +221,7 @@ impl Planner<'_> {
         }
     }
 
-    fn second(&mut self, asks: &std::collections::BTreeSet<Ask>, known: Known, field: &str) {
+    fn second(&mut self, asks: &BTreeSet<Ask>, known: Known, field: &str) {
         for ask in asks {
             self.ask(Known { wave: known.wave + 1, link: false, ..known }, *ask, field);
         }
@@ -232,32 +257,7 @@ impl Planner<'_> {
         });
     }
 
-    /// An argument's value, with the variables in it.
-    fn argument(&self, field: &Selected<'_>, name: &str) -> Option<Value> {
-        let known = |variable: async_graphql::Name| {
-            let given = self.variables.get(&variable).cloned();
-            let default = || {
-                let definitions = self.operation.variable_definitions.iter();
-                let mut definitions = definitions.filter(|definition| definition.node.name.node == variable);
-                definitions.next().and_then(|definition| definition.node.default_value().cloned())
-            };
-            Ok::<_, ()>(given.or_else(default).unwrap_or_default())
-        };
-        field.argument(name, known)
+    fn rows(&self, list: &Selected<'_>) -> usize {
+        first(list, self.given).unwrap_or(DEFAULT_FIRST)
     }
-
-    fn first(&self, field: &Selected<'_>) -> usize {
-        match self.argument(field, "first") {
-            Some(Value::Number(number)) => number.as_u64().and_then(|first| usize::try_from(first).ok()).unwrap_or(0),
-            _ => DEFAULT_FIRST,
-        }
-    }
-}
-
-/// What is selected on the items of a list, by either way to them.
-fn rows_of<'s, 'a>(list: &'s Selected<'a>) -> Vec<&'s Selected<'a>> {
-    let by = |name: &'static str| list.below.iter().filter(move |field| field.name == name);
-    let nodes = by("nodes").flat_map(|nodes| &nodes.below);
-    let edges = by("edges").flat_map(|edges| &edges.below).filter(|field| field.name == "node");
-    nodes.chain(edges.flat_map(|node| &node.below)).collect()
 }

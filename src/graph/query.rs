@@ -7,12 +7,12 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use super::client::Client;
 use super::context::{options, spine};
 use super::deal::Deal;
-use super::direct::{One, select_below};
+use super::direct::{One, Selected, select_below};
 use super::errors::bad_request;
 use super::filters::{DealFilter, DealLookup, DealOrder, InvoiceFilter, ProjectFilter, client_record, record_of};
 use super::invoice::{Invoice, InvoiceDirection, InvoiceStatus};
 use super::owner::Ownership;
-use super::paging::{List, first_of, rows};
+use super::paging::{Keep, List, first_of, rows};
 use super::project::Project;
 use super::scalars::ProjectId;
 use super::system::System;
@@ -47,7 +47,7 @@ pub(super) async fn deal_list(
     first: i32,
     after: Option<String>,
 ) -> Result<List<Deal>> {
-    kept_deals(ctx, query, first, after, |_| true, false).await
+    kept_deals(ctx, query, first, after, None).await
 }
 
 async fn kept_deals(
@@ -55,14 +55,13 @@ async fn kept_deals(
     query: DealQuery,
     first: i32,
     after: Option<String>,
-    keep: fn(&domain::Deal) -> bool,
-    filtered: bool,
+    keep: Option<Keep<'_, domain::Deal>>,
 ) -> Result<List<Deal>> {
     let commercial = spine(ctx)?.commercial()?;
     let found = rows(&commercial.deal_pages, options(ctx)?, &query, first, after, keep).await?;
     let deals: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
-    wave::deals(ctx, &wave::of_rows(ctx), &deals).await?;
-    Ok(List::of(&found, filtered, |read, deal| Deal::new(&commercial.owner, read, deal)))
+    wave::deals(ctx, Selected::rows(&select_below(ctx)), &deals).await?;
+    Ok(List::of(&found, |read, deal| Deal::new(&commercial.owner, read, deal)))
 }
 
 /// The roots of the graph. Null where an owner does not know a record; null with an error where it could not be asked.
@@ -78,7 +77,7 @@ impl Query {
                 // link that arrives: if that is another, the wave below follows it.
                 let (deal, warm) = tokio::join!(Deal::read(ctx, &id), async {
                     match spine(ctx)?.commercial()?.links.of(&id) {
-                        Some(project) => wave::remembered(ctx, &fields, &id, project).await,
+                        Some(project) => wave::ahead_of_deal(ctx, &fields, Some(&id), project).await,
                         None => Ok(()),
                     }
                 });
@@ -91,7 +90,8 @@ impl Query {
                 let id = spine(ctx)?.project_id(&text)?;
                 let fields = select_below(ctx);
                 // The ID is known already: what hangs on the project is read while the deal is.
-                let (deals, warm) = tokio::join!(Deal::of_project(ctx, &id), wave::project_of_deal(ctx, &fields, &id));
+                let wave = wave::ahead_of_deal(ctx, &fields, None, id.clone());
+                let (deals, warm) = tokio::join!(Deal::of_project(ctx, &id), wave);
                 warm?;
                 let deals = deals?;
                 let won = deals.iter().position(|deal| deal.record.status == Some(domain::DealStatus::Won));
@@ -112,9 +112,9 @@ impl Query {
         after: Option<String>,
     ) -> Result<Option<List<Deal>>> {
         let (query, not_won) = filter.unwrap_or_default().query(ctx, order_by)?;
-        let keep =
-            if not_won { |deal: &domain::Deal| deal.status != Some(domain::DealStatus::Won) } else { |_: &_| true };
-        kept_deals(ctx, query, first, after, keep, not_won).await.map(Some)
+        let is_not_won = |deal: &domain::Deal| deal.status != Some(domain::DealStatus::Won);
+        let keep: Keep<'_, domain::Deal> = &is_not_won;
+        kept_deals(ctx, query, first, after, not_won.then_some(keep)).await.map(Some)
     }
 
     /// One project. Null only if the project tool answered that it does not know the ID; if it could not be asked, the
@@ -142,10 +142,10 @@ impl Query {
         let delivery = spine.delivery()?;
         let Some(ids) = ids else {
             let query = filter.unwrap_or_default().query()?;
-            let found = rows(&delivery.project_pages, options(ctx)?, &query, first, after, |_| true).await?;
+            let found = rows(&delivery.project_pages, options(ctx)?, &query, first, after, None).await?;
             let ids: Vec<_> = found.found.iter().map(|row| row.item.id.clone()).collect();
-            wave::projects(ctx, &wave::of_rows(ctx), &ids).await?;
-            return Ok(Some(List::of(&found, false, |_, project| Project::new(project.id.clone()))));
+            wave::projects(ctx, Selected::rows(&select_below(ctx)), &ids).await?;
+            return Ok(Some(List::of(&found, |_, project| Project::new(project.id.clone()))));
         };
         if filter.is_some() || after.is_some() {
             return Err(bad_request("`ids` goes alone, without `filter` and `after`"));
@@ -156,9 +156,9 @@ impl Query {
         let limit = first_of(first)?.max(ids.len());
         let ids: Vec<_> =
             ids.iter().take(limit).map(|ProjectId(text)| spine.project_id(text)).collect::<Result<_>>()?;
-        let fields = wave::of_rows(ctx);
-        let (known, warm) =
-            tokio::join!(delivery.projects.get_many(options(ctx)?, &ids), wave::projects(ctx, &fields, &ids));
+        let fields = select_below(ctx);
+        let wave = wave::projects(ctx, Selected::rows(&fields), &ids);
+        let (known, warm) = tokio::join!(delivery.projects.get_many(options(ctx)?, &ids), wave);
         warm?;
         let mut list = List::new();
         for (id, read) in ids.into_iter().zip(known) {
@@ -191,14 +191,13 @@ impl Query {
             InvoiceDirection::Receivable => spine.receivables()?,
             InvoiceDirection::Payable => spine.payables()?,
         };
-        let keep = |invoice: &domain::Invoice| {
-            filter.status.is_none_or(|status| InvoiceStatus::from(&invoice.status(today)) == status)
-        };
+        let stands = |invoice: &domain::Invoice| Some(InvoiceStatus::from(&invoice.status(today))) == filter.status;
+        let keep: Keep<'_, domain::Invoice> = &stands;
+        let keep = filter.status.is_some().then_some(keep);
         let found = rows(&invoices.pages, options(ctx)?, &query, first, after, keep).await?;
         let records: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
-        wave::invoices(ctx, &wave::of_rows(ctx), &records).await?;
-        let filtered = filter.status.is_some();
-        Ok(Some(List::of(&found, filtered, |read, invoice| Invoice::new(&invoices.owner, read, invoice))))
+        wave::invoices(ctx, &Selected::rows(&select_below(ctx)), &records).await?;
+        Ok(Some(List::of(&found, |read, invoice| Invoice::new(&invoices.owner, read, invoice))))
     }
 
     /// One ticket, by its global ID; null if its owner does not know it.

@@ -10,11 +10,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_graphql::{Context, Result};
+use async_graphql::{Context, Result, Value};
 use futures_util::future::{BoxFuture, join_all};
 
 use super::context::{Spine, options, spine};
-use super::direct::{Selected, select_below};
+use super::direct::Selected;
+use super::guard::Given;
 use crate::domain::{ClientId, Deal, DealId, Invoice, ProjectId};
 use crate::reads::{Key, Kind, ReadOptions, Reader, Reads};
 
@@ -140,7 +141,7 @@ pub(super) struct Asks {
 
 impl Asks {
     /// Of deals.
-    pub(super) fn of_deal<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>) -> Self {
+    pub(super) fn of_deal<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>, given: Given<'_>) -> Self {
         let mut asks = Self::default();
         for field in fields {
             match field.name {
@@ -150,7 +151,7 @@ impl Asks {
                 "proposal" => asks.ask(Ask::Proposal),
                 "communications" => asks.ask(Ask::Communications),
                 "preSalesTickets" => asks.ask(Ask::PreSalesTickets),
-                "project" => asks.project(&field.below),
+                "project" => asks.project(&field.below, given),
                 "financials" => asks.financials(&field.below),
                 _ => {}
             }
@@ -159,9 +160,9 @@ impl Asks {
     }
 
     /// Of projects.
-    pub(super) fn of_project<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>) -> Self {
+    pub(super) fn of_project<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>, given: Given<'_>) -> Self {
         let mut asks = Self::default();
-        asks.project(fields);
+        asks.project(fields, given);
         asks
     }
 
@@ -169,30 +170,28 @@ impl Asks {
         self.first.insert(ask);
     }
 
-    fn project<'s, 'a: 's>(&mut self, fields: impl IntoIterator<Item = &'s Selected<'a>>) {
+    fn project<'s, 'a: 's>(&mut self, fields: impl IntoIterator<Item = &'s Selected<'a>>, given: Given<'_>) {
         for field in fields {
             match field.name {
                 "milestones" => self.ask(Ask::Milestones),
-                "resources" => self.ask(Ask::Effort),
-                "incidents" | "changeRequests" | "openCriticalIncidents" => self.ask(Ask::Work),
+                "resources" | "hours" => self.ask(Ask::Effort),
+                "incidents" | "changeRequests" | "openCriticalIncidents" | "percentComplete" => self.ask(Ask::Work),
                 "tickets" => self.ask(Ask::Tickets),
                 "deals" | "deal" => self.ask(Ask::Deals),
                 "client" => {
                     self.ask(Ask::Deals);
                     self.second.insert(Ask::Client);
                 }
-                "invoices" => self.ask(if field.mentions("PAYABLE") { Ask::Payables } else { Ask::Receivables }),
+                "invoices" => {
+                    let payable = field.argument("direction", given).as_ref().is_some_and(is_payable);
+                    self.ask(if payable { Ask::Payables } else { Ask::Receivables });
+                }
                 "costs" => self.ask(Ask::Costs),
                 "financials" => self.financials(&field.below),
                 _ => {}
             }
             if HEADER.contains(&field.name) {
                 self.ask(Ask::Project);
-            }
-            match field.name {
-                "hours" => self.ask(Ask::Effort),
-                "percentComplete" => self.ask(Ask::Work),
-                _ => {}
             }
         }
     }
@@ -216,6 +215,20 @@ impl Asks {
     }
 }
 
+/// Whether a direction of invoices is that of vendors' bills, as a word of the document or of the variables.
+pub(super) fn is_payable(direction: &Value) -> bool {
+    match direction {
+        Value::Enum(word) => word == "PAYABLE",
+        Value::String(word) => word == "PAYABLE",
+        _ => false,
+    }
+}
+
+/// What the request gives to arguments.
+fn given<'a>(ctx: &'a Context<'_>) -> Given<'a> {
+    Given { operation: &ctx.query_env.operation.node, variables: &ctx.query_env.variables }
+}
+
 /// The keys that reads are asked with.
 #[derive(Debug, Default)]
 struct Keys {
@@ -225,61 +238,49 @@ struct Keys {
 }
 
 /// What is selected below deals.
-pub(super) async fn deals(ctx: &Context<'_>, fields: &[Selected<'_>], deals: &[Arc<Deal>]) -> Result<()> {
+pub(super) async fn deals<'s, 'a: 's>(
+    ctx: &Context<'_>,
+    fields: impl IntoIterator<Item = &'s Selected<'a>>,
+    deals: &[Arc<Deal>],
+) -> Result<()> {
+    let asks = Asks::of_deal(fields, given(ctx));
     let keys = Keys {
         deals: distinct(deals.iter().map(|deal| deal.id.clone())),
         clients: distinct(deals.iter().filter_map(|deal| deal.client.clone())),
         projects: distinct(deals.iter().filter_map(|deal| deal.project_id().cloned())),
     };
-    roll(ctx, &Asks::of_deal(fields), &keys).await
+    roll(ctx, &asks, &keys).await
 }
 
-/// What is selected below a deal that led to a project when it was last seen: all that needs no more than the two IDs.
-pub(super) async fn remembered(
+/// What is selected below a deal that is not there yet, as far as it needs no more than its ID, if that is known, and its
+/// project's.
+pub(super) async fn ahead_of_deal(
     ctx: &Context<'_>,
     fields: &[Selected<'_>],
-    deal: &DealId,
+    deal: Option<&DealId>,
     project: ProjectId,
 ) -> Result<()> {
-    let keys = Keys { deals: vec![deal.clone()], projects: vec![project], clients: Vec::new() };
-    let mut asks = Asks::of_deal(fields);
+    let keys = Keys { deals: deal.cloned().into_iter().collect(), projects: vec![project], clients: Vec::new() };
+    let mut asks = Asks::of_deal(fields, given(ctx));
     asks.second.clear();
     roll(ctx, &asks, &keys).await
 }
 
 /// What is selected below projects.
-pub(super) async fn projects(ctx: &Context<'_>, fields: &[Selected<'_>], ids: &[ProjectId]) -> Result<()> {
-    roll(ctx, &Asks::of_project(fields), &Keys { projects: ids.to_vec(), ..Keys::default() }).await
-}
-
-/// What is selected below the deals of a project, as far as it needs no more than the shared ID.
-pub(super) async fn project_of_deal(ctx: &Context<'_>, fields: &[Selected<'_>], id: &ProjectId) -> Result<()> {
-    let mut asks = Asks::of_deal(fields);
-    asks.second.clear();
-    roll(ctx, &asks, &Keys { projects: vec![id.clone()], ..Keys::default() }).await
+pub(super) async fn projects<'s, 'a: 's>(
+    ctx: &Context<'_>,
+    fields: impl IntoIterator<Item = &'s Selected<'a>>,
+    ids: &[ProjectId],
+) -> Result<()> {
+    let asks = Asks::of_project(fields, given(ctx));
+    roll(ctx, &asks, &Keys { projects: ids.to_vec(), ..Keys::default() }).await
 }
 
 /// What is selected below invoices.
-pub(super) async fn invoices(ctx: &Context<'_>, fields: &[Selected<'_>], invoices: &[Arc<Invoice>]) -> Result<()> {
+pub(super) async fn invoices(ctx: &Context<'_>, fields: &[&Selected<'_>], invoices: &[Arc<Invoice>]) -> Result<()> {
     let project = fields.iter().filter(|field| field.name == "project").flat_map(|field| &field.below);
     let ids = distinct(invoices.iter().filter_map(|invoice| invoice.project_ids.first().cloned()));
-    roll(ctx, &Asks::of_project(project), &Keys { projects: ids, ..Keys::default() }).await
-}
-
-/// What is selected on the items of a list field, by either way to them.
-pub(super) fn of_rows<'a>(ctx: &'a Context<'_>) -> Vec<Selected<'a>> {
-    let mut rows = Vec::new();
-    for field in select_below(ctx) {
-        match field.name {
-            "nodes" => rows.extend(field.below),
-            "edges" => {
-                let nodes = field.below.into_iter().filter(|field| field.name == "node");
-                rows.extend(nodes.flat_map(|node| node.below));
-            }
-            _ => {}
-        }
-    }
-    rows
+    projects(ctx, project, &ids).await
 }
 
 async fn roll(ctx: &Context<'_>, asks: &Asks, keys: &Keys) -> Result<()> {

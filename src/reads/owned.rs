@@ -134,6 +134,11 @@ pub type ProjectPageKey = (ProjectQuery, Option<String>, usize);
 /// A page of invoices: which, from where, how many.
 pub type InvoicePageKey = (InvoiceQuery, Option<String>, usize);
 
+/// The names of reads of invoices to clients: one by one, of a project, in pages.
+const INVOICES: [&str; 3] = ["invoices", "invoices_by_project", "invoice_page"];
+/// The same of vendors' bills.
+const BILLS: [&str; 3] = ["bills", "bills_by_project", "bill_page"];
+
 /// Links remembered: a few megabytes.
 const LINKS: usize = 50_000;
 
@@ -171,7 +176,7 @@ impl Reads {
             delivery: owner(Domain::Delivery).and_then(|readers| readers.delivery(tickets_of(Domain::Delivery))),
             tickets: tickets_of(Domain::Tickets),
             receivables: owner(Domain::Receivables)
-                .and_then(|readers| Some(readers.invoices(readers.connection.receivables.as_ref()?))),
+                .and_then(|readers| Some(readers.invoices(readers.connection.receivables.as_ref()?, INVOICES))),
             costs: owner(Domain::Costs).and_then(|readers| readers.costs()),
             ticket_readers,
             store,
@@ -333,13 +338,13 @@ impl Readers<'_> {
         })
     }
 
-    fn invoices(&self, source: &Arc<dyn InvoiceSource>) -> Invoices {
+    fn invoices(&self, source: &Arc<dyn InvoiceSource>, [one, by_project, page]: [&'static str; 3]) -> Invoices {
         let limit = source.batch_limit();
         Invoices {
             owner: self.owner(),
-            invoices: self.reader("invoices", limit, fetch!(source, invoices)),
-            by_project: self.reader("invoices_by_project", limit, fetch!(source, invoices_by_project)),
-            pages: self.reader("invoice_page", 1, fetch_pages!(source, invoice_page)),
+            invoices: self.reader(one, limit, fetch!(source, invoices)),
+            by_project: self.reader(by_project, limit, fetch!(source, invoices_by_project)),
+            pages: self.reader(page, 1, fetch_pages!(source, invoice_page)),
         }
     }
 
@@ -348,7 +353,7 @@ impl Readers<'_> {
         Some(Costs {
             owner: self.owner(),
             by_project: self.reader("costs_by_project", costs.batch_limit(), fetch_lists!(costs, costs_by_project)),
-            payables: self.connection.payables.as_ref().map(|source| self.invoices(source)),
+            payables: self.connection.payables.as_ref().map(|source| self.invoices(source, BILLS)),
         })
     }
 }

@@ -21,7 +21,7 @@ use crate::reads::{Observed, Reads};
 const LARGEST: usize = 1024 * 1024;
 
 /// The answers.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Answers {
     kept: Cache<Box<[u8]>, Arc<Answer>>,
     clock: Arc<dyn Clock>,

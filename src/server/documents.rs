@@ -19,7 +19,7 @@ const MOST_BYTES: u64 = 512 * 1024;
 const PLAIN: [&str; 5] = ["ID", "String", "Int", "Boolean", "ProjectId"];
 
 /// The documents, by their text.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Documents(Cache<Box<str>, Arc<Document>>);
 
 /// A document that is GraphQL and within the limits.
@@ -49,6 +49,16 @@ struct Variable {
     nullable: bool,
     /// Whether it may be left out.
     optional: bool,
+}
+
+/// The operation that a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chosen<'a> {
+    /// Its name in the document.
+    pub(super) name: Option<&'a Name>,
+    pub(super) definition: &'a OperationDefinition,
+    /// What is known of it.
+    pub(super) known: &'a Operation,
 }
 
 impl Documents {
@@ -81,14 +91,10 @@ impl Document {
     }
 
     /// The operation that is asked for; None if the name is unknown, or missing where there are several.
-    pub(super) fn operation(&self, name: Option<&str>) -> Option<&Operation> {
-        match (self.operations.as_slice(), name) {
-            ([(_, only)], None) => Some(only),
-            (all, Some(name)) => {
-                all.iter().find(|(known, _)| known.as_deref() == Some(name)).map(|(_, operation)| operation)
-            }
-            _ => None,
-        }
+    pub(super) fn operation(&self, name: Option<&str>) -> Option<Chosen<'_>> {
+        let (name, definition) = guard::operation(&self.parsed, name)?;
+        let (_, known) = self.operations.iter().find(|(known, _)| known.as_ref() == name)?;
+        Some(Chosen { name, definition: &definition.node, known })
     }
 }
 
@@ -145,7 +151,7 @@ mod tests {
     fn only_what_was_executed_and_has_fitting_variables_is_not_validated_again() {
         let query = "query($id: ID!, $first: Int, $on: Boolean = true, $must: Int! = 1) { a(id: $id, first: $first, on: $on, must: $must) }";
         let document = Document::new(guard::admit(&Limits::default(), query).unwrap());
-        let operation = document.operation(None).unwrap();
+        let operation = document.operation(None).unwrap().known;
         let valid = |json| operation.is_valid_with(&Variables::from_json(json));
         assert!(!valid(serde_json::json!({ "id": "1" })), "nobody has seen it valid");
         operation.was_executed();
@@ -176,7 +182,7 @@ mod tests {
             ["query($a: DealFilter) { a(a: $a) }", "query($a: [ID!]) { a(a: $a) }", "query($a: Date) { a(a: $a) }"]
         {
             let document = Document::new(guard::admit(&Limits::default(), query).unwrap());
-            let operation = document.operation(None).unwrap();
+            let operation = document.operation(None).unwrap().known;
             operation.was_executed();
             assert!(!operation.is_valid_with(&Variables::default()), "{query}");
         }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::DocumentOperations;
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::Body;
@@ -18,13 +18,14 @@ use tracing::Instrument;
 
 use super::answers::{Age, Seen};
 use super::body::{self, Asked};
-use super::documents::{Document, Operation};
+use super::documents::Operation;
 use super::error::{Refused, identify, name};
 use super::media::{self, Media};
 use super::request_id::RequestId;
 use super::shape::{self, Shape};
 use super::{Door, explain, freshness, origin, urgency};
-use crate::graph::{self, Json, Plan, guard};
+use crate::graph::guard::{self, Given};
+use crate::graph::{self, Json, Plan, longest_list};
 use crate::reads::{ReadOptions, Trace};
 
 /// How long after the deadline an answer may come that leaves out what was not there in time.
@@ -96,23 +97,25 @@ async fn answer<E: Executor>(
     let asked = Asked::parse(&body, &door.limits)?;
     let refuse = |refusal| refused(media, refusal);
     let document = door.documents.get(&door.limits, &asked.query).map_err(refuse)?;
-    if let Some(operation) = guard::operation(&document.parsed, asked.operation.as_deref()) {
-        guard::require_variables(&operation.node, &asked.variables).map_err(refuse)?;
+    let chosen = document.operation(asked.operation.as_deref());
+    if let Some(chosen) = chosen {
+        guard::require_variables(chosen.definition, &asked.variables).map_err(refuse)?;
+        // By the document's word: what was asked for would be any text otherwise.
+        line.operation = chosen.name.map(ToString::to_string);
     }
-    line.operation = operation_name(&document.parsed.operations, asked.operation.as_deref());
     let Ok(_place) = door.places.try_acquire() else {
         return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once."));
     };
 
     let evictions = door.answers.evictions();
-    let definition = guard::operation(&document.parsed, asked.operation.as_deref()).map(|operation| &operation.node);
-    let priority = urgency::of(&parts.headers, definition, &asked.variables);
+    let given = chosen.map(|chosen| Given { operation: chosen.definition, variables: &asked.variables });
+    let priority = urgency::of(&parts.headers, || given.map_or(0, |given| longest_list(&document.parsed, given)));
     let options = ReadOptions::new(door.answers.now(), deadline);
     let options = ReadOptions { max_age, priority, trace: trace.clone(), ..options };
     let observed = Arc::clone(&options.observed);
-    let operation = document.operation(asked.operation.as_deref());
-    let plan = trace.as_ref().and_then(|_| plan(door, &document, &asked));
-    let mut answered = execute(door, id, &document, operation, asked, options).await?;
+    let plan = given.filter(|_| trace.is_some()).map(|given| Plan::new(&document.parsed, given, &door.reads));
+    let operation = chosen.map(|chosen| chosen.known);
+    let mut answered = execute(door, id, &document.parsed, operation, asked, options).await?;
     line.errors = answered.errors.len();
     if is_request_error(&answered) {
         return Err(Refused::from_errors(not_executed(media), answered.errors));
@@ -140,17 +143,11 @@ async fn answer<E: Executor>(
     Ok(respond(response, text, media, age, etag.as_deref(), &parts.headers))
 }
 
-/// What a request will ask of the systems.
-fn plan<E>(door: &Door<E>, document: &Document, asked: &Asked) -> Option<Plan> {
-    let operation = guard::operation(&document.parsed, asked.operation.as_deref())?;
-    Some(Plan::new(&document.parsed, &operation.node, &asked.variables, &door.reads))
-}
-
 /// Lets the graph execute a document.
 async fn execute<E: Executor>(
     door: &Door<E>,
     id: &RequestId,
-    document: &Document,
+    document: &ExecutableDocument,
     operation: Option<&Operation>,
     asked: Asked,
     options: ReadOptions,
@@ -160,7 +157,7 @@ async fn execute<E: Executor>(
     let executor = if valid { &door.trusting } else { &door.checking };
     let mut graphql = async_graphql::Request::new(asked.query).variables(asked.variables).data(options);
     graphql.operation_name = asked.operation;
-    graphql.set_parsed_query(document.parsed.clone());
+    graphql.set_parsed_query(document.clone());
     // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
     let executed = AssertUnwindSafe(executor.execute(graphql))
         .catch_unwind()
@@ -258,16 +255,6 @@ fn is_request_error(response: &async_graphql::Response) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
-}
-
-/// The name of the operation, for the log; only if the document defines it, as it would be any text otherwise.
-fn operation_name(operations: &DocumentOperations, asked: Option<&str>) -> Option<String> {
-    let DocumentOperations::Multiple(named) = operations else { return None };
-    match asked {
-        Some(name) => named.keys().find(|known| known.as_str() == name),
-        None => named.keys().next().filter(|_| named.len() == 1),
-    }
-    .map(ToString::to_string)
 }
 
 /// One line in the log for each request, also for those whose caller hung up.

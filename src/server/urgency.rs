@@ -1,9 +1,6 @@
 //! Who waits for an answer: a person, or a report. Reports get a part of each connection's places, so that a refresh of a
 //! BI tool does not make a card slow.
 
-use async_graphql::Value;
-use async_graphql::Variables;
-use async_graphql::parser::types::{OperationDefinition, Selection};
 use http::{HeaderMap, HeaderName};
 
 use crate::systems::Priority;
@@ -11,17 +8,17 @@ use crate::systems::Priority;
 /// RFC 9218: `u=0` is most urgent, `u=7` least, 3 the default.
 const PRIORITY: HeaderName = HeaderName::from_static("priority");
 
-/// The least urgency at which somebody is taken to wait for the answer.
+/// The least urgency at which nobody is taken to wait for the answer.
 const PATIENT: u8 = 4;
 
 /// Rows of a list beyond which nobody is taken to read them on a screen.
-const SCREEN: u64 = 100;
+const SCREEN: usize = 100;
 
-/// As the request says: by the header `Priority: u=5`, else by how long a list it asks for.
-pub(super) fn of(headers: &HeaderMap, operation: Option<&OperationDefinition>, variables: &Variables) -> Priority {
+/// As the request says by the header `Priority: u=5`, else by how long the longest list is that it asks for.
+pub(super) fn of(headers: &HeaderMap, longest_list: impl FnOnce() -> usize) -> Priority {
     let patient = match stated(headers) {
         Some(urgency) => urgency >= PATIENT,
-        None => operation.is_some_and(|operation| rows(operation, variables) > SCREEN),
+        None => longest_list() > SCREEN,
     };
     if patient { Priority::Report } else { Priority::Interactive }
 }
@@ -32,34 +29,23 @@ fn stated(headers: &HeaderMap) -> Option<u8> {
     urgency.parse().ok().filter(|urgency| *urgency <= 7)
 }
 
-/// The longest list at the operation's root.
-fn rows(operation: &OperationDefinition, variables: &Variables) -> u64 {
-    let fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {
-        Selection::Field(field) => Some(&field.node),
-        _ => None,
-    });
-    let first = fields.filter_map(|field| field.get_argument("first")).filter_map(|first| {
-        let known = |name: async_graphql::Name| variables.get(&name).cloned().ok_or(());
-        match first.node.clone().into_const_with(known) {
-            Ok(Value::Number(number)) => number.as_u64(),
-            _ => None,
-        }
-    });
-    first.max().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::parse_query;
+    use async_graphql::Variables;
+    use serde_json::json;
 
     use super::*;
+    use crate::config::Limits;
+    use crate::graph::guard::{self, Given};
+    use crate::graph::longest_list;
 
     fn priority(header: Option<&str>, query: &str) -> Priority {
         let headers = header.map(|value| (PRIORITY, value.parse().unwrap()));
-        let document = parse_query(query).unwrap();
-        let (_, operation) = document.operations.iter().next().unwrap();
-        let variables = Variables::from_json(serde_json::json!({ "n": 200 }));
-        of(&HeaderMap::from_iter(headers), Some(&operation.node), &variables)
+        let document = guard::admit(&Limits::default(), query).unwrap();
+        let (_, operation) = guard::operation(&document, None).unwrap();
+        let variables = Variables::from_json(json!({ "n": 200 }));
+        let given = Given { operation: &operation.node, variables: &variables };
+        of(&HeaderMap::from_iter(headers), || longest_list(&document, given))
     }
 
     #[test]
@@ -71,6 +57,12 @@ mod tests {
             (None, page, Priority::Interactive),
             (None, scan, Priority::Report),
             (None, "{ deals(first: 101) { totalCount } }", Priority::Report),
+            (None, "query($m: Int = 101) { deals(first: $m) { totalCount } }", Priority::Report),
+            (
+                None,
+                "{ ...F } fragment F on Query { a: deals(first: 2) { totalCount } deals(first: 101) { totalCount } }",
+                Priority::Report,
+            ),
             (Some("u=5"), card, Priority::Report),
             (Some("i, u=4"), card, Priority::Report),
             (Some("u=3"), scan, Priority::Interactive),

@@ -164,3 +164,51 @@ async fn a_walk_in_the_background_reads_one_page_ahead_and_none_twice() {
     assert_eq!(seen, 300);
     assert_eq!(gateway.calls("hubspot").await["deals.list"], 3, "three pages of a hundred");
 }
+
+#[tokio::test]
+async fn a_list_that_spine_filters_is_read_in_whole_pages_and_comes_to_its_end() {
+    let gateway = Gateway::start(300).await;
+    {
+        // Whoever looks for a deal that is not won has to look past these.
+        let mut company = gateway.demo.company.write().unwrap();
+        for deal in company.deals.iter_mut().take(120) {
+            "default".clone_into(&mut deal.pipeline);
+            "closedwon".clone_into(&mut deal.stage);
+        }
+        company.revision += 1;
+    }
+    let query = "{ deals(first: 1, filter: { isWon: false }) { nodes { id isWon } } }";
+    gateway.ask(query).await.fine();
+    gateway.reset().await;
+    gateway.pass(1);
+    let answer = gateway.ask_live(query).await;
+    assert_eq!(answer.fine()["deals"]["nodes"][0]["isWon"], false);
+    let calls = gateway.calls("hubspot").await;
+    let pages: u64 = calls.iter().filter(|(name, _)| name.starts_with("deals.")).map(|(_, calls)| calls).sum();
+    assert!(
+        (1..=4).contains(&pages),
+        "{calls:?}: two hundred deals are looked through in as few calls as the CRM allows"
+    );
+}
+
+#[tokio::test]
+async fn a_direction_that_is_a_variable_reads_no_more_than_one_that_is_written_out() {
+    let gateway = Gateway::start(60).await;
+    let (_, project, _) = linked(&gateway);
+    let by_variable =
+        "query($id: ProjectId!, $d: InvoiceDirection) { project(id: $id) { invoices(direction: $d) { number } } }";
+    for (direction, wanted, other) in [
+        ("RECEIVABLE", "invoices_by_project", "bills_by_project"),
+        ("PAYABLE", "bills_by_project", "invoices_by_project"),
+    ] {
+        gateway.pass(1);
+        let answer = explained(&gateway, by_variable, json!({ "id": project, "d": direction }), true).await;
+        assert!(answer["errors"].is_null(), "{}", answer["errors"]);
+        for part in
+            [&answer["extensions"]["spine"]["made"]["reads"], &answer["extensions"]["spine"]["planned"]["steps"]]
+        {
+            let reads: Vec<&str> = part.as_array().unwrap().iter().filter_map(|read| read["read"].as_str()).collect();
+            assert!(reads.contains(&wanted) && !reads.contains(&other), "{direction}: {reads:?}");
+        }
+    }
+}

@@ -22,7 +22,7 @@ use futures_util::future::try_join_all;
 use jiff::civil::Date;
 
 pub use json::Json;
-pub(super) use records::{booked, known, money, person};
+pub(super) use records::{booked, known, money, person, stated};
 pub(super) use select::{Selected, select_below, select_from};
 
 use super::context::Spine;

@@ -32,19 +32,24 @@ pub(in crate::graph) fn money(
     })
 }
 
-/// An amount that may be stated in a form nobody can read, which is an error, and so for the long way.
+/// An amount as it is stated: in a form that nobody can read it is an error, and so for the long way.
+pub(in crate::graph) fn stated(
+    amount: Option<domain::Money>,
+    (name, flaws): (&str, &[Flaw]),
+) -> Result<Option<domain::Money>, Deferred> {
+    let unreadable = amount.is_none() && flaws.iter().any(|flaw| flaw.field == name);
+    if unreadable { Err(Deferred) } else { Ok(amount) }
+}
+
+/// An amount of a document, as it is stated: see [`stated`].
 pub(in crate::graph) fn booked(
     booked: &Booked,
-    (name, flaws): (&str, &[Flaw]),
+    place: (&str, &[Flaw]),
     field: &Selected<'_>,
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
-    let amount = booked.document.or(booked.company);
-    if amount.is_none() && flaws.iter().any(|flaw| flaw.field == name) {
-        return Err(Deferred);
-    }
-    money(amount, field, scene, json)
+    money(stated(booked.document.or(booked.company), place)?, field, scene, json)
 }
 
 /// A colleague, or null.

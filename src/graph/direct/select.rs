@@ -7,6 +7,7 @@ use async_graphql::parser::types::{Field, FragmentDefinition, Selection, Selecti
 use async_graphql::{Context, ContextSelectionSet, Name, Positioned, Value};
 
 use super::Json;
+use crate::graph::guard::Given;
 
 /// The place of a field that was not looked for.
 const UNKNOWN: u8 = u8::MAX;
@@ -49,17 +50,17 @@ impl<'a> Selected<'a> {
         place
     }
 
-    /// Whether a word, or a variable, stands in its arguments: in doubt it is mentioned.
-    pub(in crate::graph) fn mentions(&self, word: &str) -> bool {
-        self.field.node.arguments.iter().any(|(_, value)| {
-            let value = value.node.to_string();
-            value == word || value.starts_with('$')
-        })
+    /// The value of an argument; none if it is not there.
+    pub(in crate::graph) fn argument(&self, name: &str, given: Given<'_>) -> Option<Value> {
+        given.argument(&self.field.node, name)
     }
 
-    /// An argument's value, with variables as `known` has them.
-    pub(in crate::graph) fn argument(&self, name: &str, known: impl FnMut(Name) -> Result<Value, ()>) -> Option<Value> {
-        self.field.node.get_argument(name)?.node.clone().into_const_with(known).ok()
+    /// What is selected on the items of a list, by either way to them.
+    pub(in crate::graph) fn rows(list: &[Self]) -> Vec<&Self> {
+        let by = |name: &'static str| list.iter().filter(move |field| field.name == name);
+        let nodes = by("nodes").flat_map(|nodes| &nodes.below);
+        let edges = by("edges").flat_map(|edges| &edges.below).filter(|field| field.name == "node");
+        nodes.chain(edges.flat_map(|node| &node.below)).collect()
     }
 
     /// Whether it has arguments.

@@ -13,12 +13,12 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
-use async_graphql::Positioned;
 use async_graphql::parser;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::{Name, Positioned};
 
 pub use refusal::Refusal;
-pub use variables::{admit_variables, require_variables};
+pub use variables::{Given, admit_variables, require_variables};
 
 use crate::config::Limits;
 
@@ -33,17 +33,19 @@ pub fn admit(limits: &Limits, query: &str) -> Result<ExecutableDocument, Refusal
     Ok(document)
 }
 
-/// The operation that is asked for; None if the name is unknown, or missing where there are several.
+/// The operation that is asked for, with the name that the document gives it; None if the name is unknown, or missing
+/// where there are several.
 pub fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
-) -> Option<&'a Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(single), None) => Some(single),
-        (DocumentOperations::Multiple(named), None) if named.len() == 1 => named.values().next(),
-        (DocumentOperations::Multiple(named), Some(name)) => named.get(name),
-        _ => None,
-    }
+) -> Option<(Option<&'a Name>, &'a Positioned<OperationDefinition>)> {
+    let (name, operation) = match (&document.operations, name) {
+        (DocumentOperations::Single(single), None) => return Some((None, single)),
+        (DocumentOperations::Multiple(named), None) if named.len() == 1 => named.iter().next()?,
+        (DocumentOperations::Multiple(named), Some(name)) => named.get_key_value(name)?,
+        _ => return None,
+    };
+    Some((Some(name), operation))
 }
 
 /// Refuses what is over a limit, naming the limit as the configuration does.

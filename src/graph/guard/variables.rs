@@ -1,7 +1,7 @@
 //! The variables: their JSON text's length and depth before it becomes values, and whether those that must be there are.
 
-use async_graphql::Variables;
-use async_graphql::parser::types::OperationDefinition;
+use async_graphql::parser::types::{Field, OperationDefinition};
+use async_graphql::{Name, Value, Variables};
 
 use super::{Refusal, over};
 use crate::config::Limits;
@@ -25,6 +25,33 @@ pub fn admit_variables(limits: &Limits, json: &str) -> Result<(), Refusal> {
         }
     }
     over("variables_nesting", limits.variables_nesting, nesting)
+}
+
+/// What a request gives to the arguments of its fields.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// The operation, which may have defaults.
+    pub operation: &'a OperationDefinition,
+    /// The variables.
+    pub variables: &'a Variables,
+}
+
+impl Given<'_> {
+    /// The value of a field's argument, with the variables in it. None if the field has no such argument; null where a
+    /// variable has neither a value nor a default.
+    pub fn argument(&self, field: &Field, name: &str) -> Option<Value> {
+        let value = |name: Name| Ok::<_, ()>(self.variable(&name).unwrap_or_default());
+        field.get_argument(name)?.node.clone().into_const_with(value).ok()
+    }
+
+    fn variable(&self, name: &Name) -> Option<Value> {
+        let default = || {
+            let definitions = &self.operation.variable_definitions;
+            let definition = definitions.iter().find(|definition| definition.node.name.node == *name)?;
+            definition.node.default_value().cloned()
+        };
+        self.variables.get(name).cloned().or_else(default)
+    }
 }
 
 /// Refuses an operation without its variables. async-graphql notices only when a field uses one, and executes the rest.
@@ -53,12 +80,33 @@ mod tests {
     fn a_variable_is_required_if_it_has_no_null_and_no_default() {
         let query = "query A($must: ID!, $may: ID, $has: Int! = 1) { a(x: $must, y: $may, z: $has) }";
         let document = admit(&Limits::default(), query).unwrap();
-        let operation = &operation(&document, None).unwrap().node;
+        let operation = &operation(&document, None).unwrap().1.node;
         let with = |variables| require_variables(operation, &Variables::from_json(variables));
         assert_eq!(with(json!({ "must": 1 })), Ok(()));
         let refusal = with(json!({ "may": 1, "has": 2 })).unwrap_err();
         assert_eq!(refusal.to_string(), "The variable \"$must\" is missing: it is a \"ID!\".");
         assert_eq!(refusal.code(), "GRAPHQL_VALIDATION_FAILED");
+    }
+
+    #[test]
+    fn an_argument_has_its_variables_and_their_defaults_in_it() {
+        let query = "query($n: Int = 7, $d: D) { a(n: $n, filter: { d: $d }, on: true) }";
+        let document = admit(&Limits::default(), query).unwrap();
+        let (_, operation) = operation(&document, None).unwrap();
+        let async_graphql::parser::types::Selection::Field(field) = &operation.node.selection_set.node.items[0].node
+        else {
+            panic!("a field")
+        };
+        let argument = |name, variables| {
+            let variables = Variables::from_json(variables);
+            let given = Given { operation: &operation.node, variables: &variables };
+            given.argument(&field.node, name).map(|value| value.into_json().unwrap())
+        };
+        assert_eq!(argument("n", json!({})), Some(json!(7)));
+        assert_eq!(argument("n", json!({ "n": 3 })), Some(json!(3)));
+        assert_eq!(argument("filter", json!({ "d": "X" })), Some(json!({ "d": "X" })));
+        assert_eq!(argument("filter", json!({})), Some(json!({ "d": null })));
+        assert_eq!((argument("on", json!({})), argument("off", json!({}))), (Some(json!(true)), None));
     }
 
     #[test]
