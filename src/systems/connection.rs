@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::http::HttpClient;
+use super::upstream::Upstream;
 use super::{
     ClientSource, CostSource, CostSumSource, DealDetailSource, DealSource, InvoiceSource, InvoiceSumSource,
     ProjectSource, TicketSource,
@@ -32,8 +32,8 @@ pub struct Connection {
     pub name: ConnectionName,
     /// Kind of system, e.g. `hubspot`.
     pub system: &'static str,
-    /// The HTTP clients it reads through, which know how the system fares.
-    pub upstreams: Vec<Arc<HttpClient>>,
+    /// The clients it reads through, which know how the system fares.
+    pub upstreams: Vec<Arc<dyn Upstream>>,
     /// Deals.
     pub deals: Option<Arc<dyn DealSource>>,
     /// Clients.

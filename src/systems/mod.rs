@@ -14,6 +14,7 @@ pub mod redmine;
 pub mod registry;
 pub mod rest;
 pub mod sap_b1;
+pub mod upstream;
 
 pub use config_schema::{config_example, config_schema};
 pub use connection::{Connection, ConnectionContext, ConnectionProblem};

@@ -2,14 +2,13 @@
 
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use url::Url;
 
-use super::{ErrorKind, Failure, Request, Response, Retry};
+use super::{ErrorKind, Failed, Failure, Request, Response, Retry};
 use crate::config::Traffic;
 
 /// What sends: the pool of connections, and the limits on one answer.
@@ -20,36 +19,13 @@ pub(super) struct Exchange {
     max_body: usize,
 }
 
-/// An attempt that failed.
-#[derive(Debug)]
-pub(super) struct Failed {
-    pub(super) kind: ErrorKind,
-    pub(super) retry: Retry,
-    pub(super) detail: Option<Arc<str>>,
-    /// Status of the answer, if one came.
-    pub(super) status: Option<StatusCode>,
-    /// The connection broke before the answer began: most likely one that the other side had closed while it was idle.
-    pub(super) stale: bool,
-}
-
-impl Failed {
-    pub(super) fn new(kind: ErrorKind, retry: Retry, detail: impl Into<Arc<str>>) -> Self {
-        Self { kind, retry, detail: Some(detail.into()), status: None, stale: false }
-    }
-
-    /// A call that ends on this side.
-    pub(super) fn refused(kind: ErrorKind, retry: Retry) -> Self {
-        Self { kind, retry, detail: None, status: None, stale: false }
-    }
-
-    /// An answer that the connector does not accept.
-    pub(super) fn judged(status: StatusCode, failure: Failure) -> Self {
-        let detail = match failure.detail {
-            Some(detail) => format!("HTTP {}, {detail}", status.as_u16()),
-            None => format!("HTTP {}", status.as_u16()),
-        };
-        Self { status: Some(status), ..Self::new(failure.kind, failure.retry, detail) }
-    }
+/// An answer that the connector does not accept.
+pub(super) fn judged(status: StatusCode, failure: Failure) -> Failed {
+    let detail = match failure.detail {
+        Some(detail) => format!("HTTP {}, {detail}", status.as_u16()),
+        None => format!("HTTP {}", status.as_u16()),
+    };
+    Failed { status: Some(status.as_u16()), ..Failed::new(failure.kind, failure.retry, detail) }
 }
 
 impl Exchange {
@@ -94,7 +70,7 @@ impl Exchange {
         *message.body_mut() = request.body.clone().map(Into::into);
         let mut answer = self.client.execute(message).await.map_err(not_answered)?;
         let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
-        let body = self.read(answer).await.map_err(|failed| Failed { status: Some(status), ..failed })?;
+        let body = self.read(answer).await.map_err(|failed| Failed { status: Some(status.as_u16()), ..failed })?;
         Ok(Response { status, headers, body })
     }
 

@@ -1,12 +1,12 @@
 //! What connectors and the client say to each other.
 
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::systems::ErrorKind;
+use crate::systems::upstream::Retry;
 
 /// A call to make. Its `Debug` shows neither path nor body: they hold IDs.
 #[derive(Clone)]
@@ -79,15 +79,4 @@ pub struct Failure {
     pub retry: Retry,
     /// For the log: a code or a word of the system, never a record's contents.
     pub detail: Option<String>,
-}
-
-/// Whether a failed attempt is made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retry {
-    /// It would fail again.
-    No,
-    /// After the usual pause.
-    Backoff,
-    /// After this pause, if there is time for it; else the read fails now and says when to come back.
-    After(Duration),
 }

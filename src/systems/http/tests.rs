@@ -4,6 +4,11 @@ mod chaos;
 mod faults;
 mod traffic;
 
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::*;
 use crate::config::Seconds;
 use crate::domain::SystemClock;

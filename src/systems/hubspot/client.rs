@@ -199,8 +199,8 @@ impl Client {
     }
 
     /// The HTTP clients, which know how the account fares.
-    pub(super) fn upstreams(&self) -> Vec<Arc<HttpClient>> {
-        vec![Arc::clone(&self.http), Arc::clone(&self.searches)]
+    pub(super) fn upstreams(&self) -> [Arc<HttpClient>; 2] {
+        [Arc::clone(&self.http), Arc::clone(&self.searches)]
     }
 
     /// An error of this connection.

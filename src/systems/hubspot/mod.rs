@@ -60,7 +60,9 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
         reference: Reference::new(context.clock),
     });
     let mut connection = Connection::new(context.name, SYSTEM);
-    connection.upstreams = account.client.upstreams();
+    for client in account.client.upstreams() {
+        connection.upstreams.push(client);
+    }
     connection.deals = Some(Arc::clone(&account) as _);
     connection.clients = Some(Arc::clone(&account) as _);
     connection.deal_details = Some(Arc::clone(&account) as _);

@@ -79,7 +79,7 @@ async fn the_breaker_opens_lets_one_probe_through_and_closes_when_the_system_is_
 
     for (pause, outcome) in [(3, Some(ErrorKind::Broken)), (6, None)] {
         // As if the pause had passed: the client's time is the time since it was built.
-        Arc::get_mut(&mut client).unwrap().started -= Duration::from_secs(pause);
+        Arc::get_mut(&mut client).unwrap().guard.started -= Duration::from_secs(pause);
         let before = upstream.requests();
         let outcomes = kinds(&client, 20).await;
         assert_eq!(upstream.requests(), before + 1, "one probe");
@@ -232,7 +232,7 @@ async fn health_tells_what_happened_and_when() {
     let noon: Timestamp = "2025-06-01T12:00:00Z".parse().unwrap();
     let upstream = Upstream::start(|n| json(if n == 0 { "200 OK" } else { "500 Oops" }, "{}")).await;
     let mut client = client(&upstream.url, Traffic { breaker_failures: 1, breaker_pause: ms(30_000), ..traffic() });
-    Arc::get_mut(&mut client).unwrap().clock = Arc::new(ManualClock::new(noon));
+    Arc::get_mut(&mut client).unwrap().guard.clock = Arc::new(ManualClock::new(noon));
 
     let fresh = client.health();
     assert_eq!((fresh.breaker, fresh.calls, fresh.latency), (BreakerState::Closed, 0, None));

@@ -1,4 +1,4 @@
-//! How a connection fares: counted call by call, read by [`HttpClient::health`](super::HttpClient::health).
+//! How a connection fares: counted call by call, read by [`Upstream::health`](super::Upstream::health).
 
 use std::time::Duration;
 

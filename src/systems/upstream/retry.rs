@@ -2,7 +2,16 @@
 
 use std::time::Duration;
 
-use super::Retry;
+/// Whether a failed attempt is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It would fail again.
+    No,
+    /// After the usual pause.
+    Backoff,
+    /// After this pause, if there is time for it; else the read fails now and says when to come back.
+    After(Duration),
+}
 
 const BASE: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
