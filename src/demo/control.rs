@@ -255,6 +255,12 @@ fn too_many_requests(system: &str) -> Json<Value> {
             "correlationId": "5c0f4a5b-2a4d-4d7c-9a3e-0d6f5b1c2e7a",
             "policyName": "TEN_SECONDLY_ROLLING",
         }),
+        "quickbooks" => json!({
+            "Fault": {
+                "Error": [{ "Message": "message=ThrottleExceeded; errorCode=003001; statusCode=429", "code": "3001" }],
+                "type": "SERVICE",
+            },
+        }),
         "sap" => json!({ "error": { "code": -1, "message": { "lang": "en-us", "value": "Too many requests" } } }),
         _ => json!({ "errors": ["Too many requests"] }),
     })

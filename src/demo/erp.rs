@@ -3,7 +3,7 @@
 use axum::Router;
 
 use super::company::model::Shared;
-use super::sap;
+use super::{quickbooks, sap};
 
 /// An embedded ERP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -11,6 +11,9 @@ pub enum Erp {
     /// SAP Business One.
     #[default]
     Sap,
+    /// QuickBooks Online.
+    #[value(name = "quickbooks")]
+    QuickBooks,
 }
 
 impl Erp {
@@ -18,6 +21,7 @@ impl Erp {
     pub fn name(self) -> &'static str {
         match self {
             Self::Sap => "sap",
+            Self::QuickBooks => "quickbooks",
         }
     }
 
@@ -25,6 +29,7 @@ impl Erp {
     pub fn title(self) -> &'static str {
         match self {
             Self::Sap => "SAP Business One",
+            Self::QuickBooks => "QuickBooks Online",
         }
     }
 
@@ -32,6 +37,7 @@ impl Erp {
     pub(super) fn router(self, company: Shared) -> Router {
         match self {
             Self::Sap => sap::router(company),
+            Self::QuickBooks => quickbooks::router(company),
         }
     }
 
@@ -39,6 +45,7 @@ impl Erp {
     pub(super) fn connection(self) -> &'static str {
         match self {
             Self::Sap => include_str!("sap/connection.toml"),
+            Self::QuickBooks => include_str!("quickbooks/connection.toml"),
         }
     }
 }

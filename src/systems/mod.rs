@@ -10,6 +10,7 @@ mod error;
 pub mod http;
 pub mod hubspot;
 mod ports;
+pub mod quickbooks;
 pub mod redmine;
 pub mod registry;
 pub mod rest;

@@ -1,5 +1,6 @@
 //! The ERP's arithmetic on documents: each line is rounded to cents in both currencies, and totals sum the lines.
 
+use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::model::{Document, DocumentLine};
@@ -17,11 +18,16 @@ pub(super) fn base_rate(currency: &str) -> i64 {
     }
 }
 
+/// What an hour costs in local currency: 72.00 this year, and 2.40 less for each year before.
+pub(in crate::demo) fn hour_cost(today: Date, day: Date) -> Decimal {
+    Decimal::new(7_200 - 240 * i64::from(today.year() - day.year()), 2)
+}
+
 /// Nothing, written with cents.
 pub(super) const ZERO: Decimal = Decimal::from_parts(0, 0, 0, false, 2);
 
 /// Rounds to cents, halves away from zero, as ledgers do.
-pub(super) fn round(amount: Decimal) -> Decimal {
+pub(in crate::demo) fn round(amount: Decimal) -> Decimal {
     let mut rounded = amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
     rounded.rescale(2);
     rounded

@@ -1,6 +1,6 @@
 //! The seeded company behind the embedded systems.
 
-mod amounts;
+pub(in crate::demo) mod amounts;
 pub mod correct;
 pub mod grow;
 pub mod model;

@@ -8,14 +8,11 @@ use rust_decimal::Decimal;
 use super::Engagement;
 use super::books::{Books, push};
 use super::dice::{Dice, cents, share};
-use crate::demo::company::amounts::{ZERO, round};
+use crate::demo::company::amounts::{ZERO, hour_cost, round};
 use crate::demo::company::model::{JournalEntry, TimeEntry};
 
 /// Expenses, per thousand of the planned cost.
 const EXPENSES: i64 = 40;
-/// What an hour costs this year, in cents, and how much less it did a year before.
-const HOUR: i64 = 7_200;
-const HOUR_LESS_PER_YEAR: i64 = 240;
 /// How many projects one labour entry carries at most.
 const PROJECTS_PER_ENTRY: usize = 6;
 
@@ -64,7 +61,7 @@ pub(super) fn labour(books: &mut Books, engagements: &[Engagement], time_entries
         }
     }
     for (date, hours) in months {
-        let rate = cents(HOUR - HOUR_LESS_PER_YEAR * i64::from(today.year() - date.year()));
+        let rate = hour_cost(today, date);
         let hours: Vec<(usize, Decimal)> = hours.into_iter().collect();
         for chunk in hours.chunks(PROJECTS_PER_ENTRY) {
             let mut entry = manual(date, &format!("Labour {}-{:02}", date.year(), date.month()));

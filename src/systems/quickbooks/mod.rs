@@ -1,0 +1,159 @@
+//! QuickBooks Online, read through its accounting API (queries over HTTP, `/v3/company/{realm}/query`).
+//!
+//! What is peculiar about it:
+//! - It signs in by OAuth 2 with a refresh token whose value changes about once a day: the newest is written to a file, the
+//!   only thing Spine ever writes. The token endpoint is another host than the API.
+//! - The query language knows no `OR` and no join, and filters by few properties: sales can be asked for by customer, lines by
+//!   nothing. What carries its project on lines (bills, purchases, orders, journal) is read whole.
+//! - A project is a customer below a customer; its name is the only free text on it that all editions have.
+//! - Names that are not in use any more are left out unless they are asked for.
+//! - A transaction is in one currency; in the home currency only some sums are stated, and the rate.
+//! - There are no drafts; voiding leaves a transaction with nothing; deleting leaves nothing at all.
+//! - Faults come as JSON in either case, or as XML.
+//!
+//! Facts: Intuit's schema (`Finance.xsd` of its SDK) and developer pages, `python-quickbooks`. docs/connectors/quickbooks.md
+//! says which of them were never seen at a real company.
+
+mod client;
+mod config;
+mod cost_map;
+mod costs;
+mod customers;
+mod documents;
+mod fault;
+mod map;
+#[cfg(test)]
+mod map_tests;
+#[cfg(test)]
+mod odd_servers;
+#[cfg(test)]
+mod tests;
+mod token_file;
+mod tokens;
+mod wire;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use futures_util::future::try_join;
+
+pub use config::{Carrier, Config, HTTP_DEFAULTS, Labour, TokenPlace};
+
+use self::client::{Client, Currencies, Entity};
+use self::costs::Costs;
+use self::customers::{Customers, Directory};
+use self::documents::{Documents, PAYABLES, RECEIVABLES};
+use self::map::{Company, DocumentType, Mapper};
+use super::{Batch, Call, Connection, ConnectionContext, ConnectionProblem, ErrorKind, SystemError};
+use crate::domain::ProjectId;
+
+/// The name of the kind of system.
+const SYSTEM: &str = "quickbooks";
+
+/// Builds a connection. Nothing is asked of the system before the first read.
+pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection, ConnectionProblem> {
+    config.check()?;
+    let system = Arc::new(System {
+        client: Client::new(&config, &context)?,
+        directory: Directory::new(Arc::clone(&context.clock), context.shared_id.clone(), config.customers_ttl.0),
+        mapper: Mapper {
+            rule: context.shared_id,
+            document_url: config.document_url,
+            labour_accounts: config.labour_accounts,
+        },
+    });
+    let documents = |types: &'static [DocumentType], carrier: &Carrier| Documents {
+        system: Arc::clone(&system),
+        types,
+        carrier: carrier.clone(),
+    };
+    let mut connection = Connection::new(context.name, SYSTEM);
+    connection.upstreams.extend(system.client.upstreams());
+    connection.receivables = Some(Arc::new(documents(&RECEIVABLES, &config.project_on)));
+    connection.payables = Some(Arc::new(documents(&PAYABLES, &config.costs_on)));
+    connection.costs = Some(Arc::new(Costs { system, carrier: config.costs_on, labour: config.labour }));
+    Ok(connection)
+}
+
+/// One company, and how its words are read.
+struct System {
+    client: Client,
+    directory: Directory,
+    mapper: Mapper,
+}
+
+/// What every read has to know first.
+struct About {
+    currencies: Currencies,
+    customers: Arc<Customers>,
+}
+
+impl About {
+    fn company(&self) -> Company<'_> {
+        Company { currencies: self.currencies, customers: &self.customers }
+    }
+}
+
+impl System {
+    async fn about(&self, call: &Call, wanted: &[ProjectId]) -> Result<About, SystemError> {
+        let customers = self.directory.customers(&self.client, call, wanted);
+        let (currencies, customers) = try_join(self.client.currencies(call), customers).await?;
+        Ok(About { currencies, customers })
+    }
+
+    /// What records of projects that are not among the customers make of the projects that were asked for: of those they may
+    /// belong to, nobody can say what they hold.
+    fn lost<'a>(
+        &self,
+        records: impl Iterator<Item = (&'a Entity, Option<String>)>,
+        ids: &[ProjectId],
+        customers: &Customers,
+    ) -> HashMap<ProjectId, SystemError> {
+        let mut failed = HashMap::new();
+        for (entity, customer) in records {
+            let theirs = ids.iter().filter(|id| {
+                customer.as_deref().is_none_or(|customer| customers.stands_below(id, customer))
+            });
+            for id in theirs {
+                failed.entry(id.clone()).or_insert_with(|| {
+                    let detail = "a record names a project by a ProjectRef that is no customer: it may be this one's";
+                    self.client.failed(entity.operation, ErrorKind::BadResponse, detail)
+                });
+            }
+        }
+        failed
+    }
+}
+
+/// Answers each project with its records. Those without any are answered with none if there is a customer for them, and not
+/// at all if there is not.
+fn answer<T>(
+    ids: &[ProjectId],
+    customers: &Customers,
+    mut records: HashMap<ProjectId, Vec<T>>,
+    failed: HashMap<ProjectId, SystemError>,
+) -> Batch<ProjectId, Vec<T>> {
+    let mut batch = Batch { found: HashMap::new(), failed };
+    for id in ids.iter().filter(|id| !batch.failed.contains_key(*id)) {
+        match records.remove(id) {
+            Some(records) => {
+                batch.found.insert(id.clone(), records);
+            }
+            None if customers.knows(id) => {
+                batch.found.entry(id.clone()).or_default();
+            }
+            None => {}
+        }
+    }
+    batch
+}
+
+/// Puts values under their keys, in their order.
+fn grouped<K: Eq + Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, value) in pairs {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
+}
