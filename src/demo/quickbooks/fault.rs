@@ -34,7 +34,11 @@ impl Fault {
 
     /// A record that is not there.
     pub(super) fn not_found() -> Self {
-        Self::validation(610, "Object Not Found", "Object Not Found : Something you're trying to use has been made inactive.")
+        Self::validation(
+            610,
+            "Object Not Found",
+            "Object Not Found : Something you're trying to use has been made inactive.",
+        )
     }
 
     /// What is not done here.
@@ -61,7 +65,8 @@ impl Fault {
 
     /// The answer, in JSON or XML.
     pub(super) fn into_response(self, headers: &HeaderMap) -> Response {
-        let json_wanted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|a| a.contains("json"));
+        let json_wanted =
+            headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|a| a.contains("json"));
         let mut response = if json_wanted {
             let error = json!({ "Message": self.message, "Detail": self.detail, "code": self.code.to_string() });
             let fault = json!({ "Error": [error], "type": self.kind });

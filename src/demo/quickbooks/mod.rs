@@ -68,12 +68,15 @@ impl Server {
 async fn answer(State(server): State<Server>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     match (method.as_str(), uri.path()) {
-        ("POST", "/oauth2/v1/tokens/bearer") => return counted(server.grants.refresh(&headers, &body), "token.refresh"),
+        ("POST", "/oauth2/v1/tokens/bearer") => {
+            return counted(server.grants.refresh(&headers, &body), "token.refresh");
+        }
         ("GET", "/.well-known/openid_configuration") => return counted(grants::discovery(host), "discovery"),
         _ => {}
     }
     let mut parts = uri.path().trim_start_matches('/').splitn(4, '/');
-    let (Some("v3"), Some("company"), Some(realm), Some(rest)) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some("v3"), Some("company"), Some(realm), Some(rest)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -81,7 +84,9 @@ async fn answer(State(server): State<Server>, method: Method, uri: Uri, headers:
         ("GET", "query") => {
             let query = uri.query().unwrap_or_default();
             let pairs = url::form_urlencoded::parse(query.as_bytes());
-            Asked::Statement(pairs.into_owned().find(|(name, _)| name == "query").map(|(_, text)| text).unwrap_or_default())
+            Asked::Statement(
+                pairs.into_owned().find(|(name, _)| name == "query").map(|(_, text)| text).unwrap_or_default(),
+            )
         }
         ("POST", "query") => Asked::Statement(String::from_utf8_lossy(&body).into_owned()),
         ("GET", path) => Asked::One(path),

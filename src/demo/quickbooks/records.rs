@@ -37,7 +37,12 @@ pub(super) struct Books<'a> {
 
 impl<'a> Books<'a> {
     /// The records of an entity in the order of their IDs; at least those with one of these IDs, or of these customers.
-    pub(super) fn records(self, entity: Entity, ids: Option<&[String]>, customers: Option<&[String]>) -> Vec<Record<'a>> {
+    pub(super) fn records(
+        self,
+        entity: Entity,
+        ids: Option<&[String]>,
+        customers: Option<&[String]>,
+    ) -> Vec<Record<'a>> {
         let ledger = &self.company.ledger;
         let at = self.index.transactions(entity, ids, customers).into_iter();
         match entity {
@@ -84,7 +89,13 @@ impl<'a> Books<'a> {
                 "DocNumber" => Value::Text(entry.number.to_string()),
                 _ => Value::Nothing,
             },
-            Record::Time(time) => if name == "TxnDate" { Value::Date(time.spent_on) } else { Value::Nothing },
+            Record::Time(time) => {
+                if name == "TxnDate" {
+                    Value::Date(time.spent_on)
+                } else {
+                    Value::Nothing
+                }
+            }
             Record::Customer(customer) => match name {
                 "DisplayName" | "CompanyName" => Value::Text(customer.name.clone()),
                 "Active" => Value::Yes(customer.active),
@@ -187,7 +198,8 @@ impl<'a> Books<'a> {
                 let home = self.currency(&self.company.currency);
                 let prefs = serde_json::json!({ "MultiCurrencyEnabled": true, "HomeCurrency": home });
                 let projects = serde_json::json!({ "NameValue": [{ "Name": "ProjectsEnabled", "Value": "true" }] });
-                let body = serde_json::json!({ "Id": "1", "domain": "QBO", "CurrencyPrefs": prefs, "OtherPrefs": projects });
+                let body =
+                    serde_json::json!({ "Id": "1", "domain": "QBO", "CurrencyPrefs": prefs, "OtherPrefs": projects });
                 serde_json::to_string(&body)
             }
             Record::CompanyInfo => serde_json::to_string(
@@ -252,7 +264,9 @@ impl<'a> Books<'a> {
             exchange_rate: Amount(document.rate),
             private_note: void.then_some("Voided"),
             customer_ref: customer.map(|id| Ref::new(id, name(id))),
-            vendor_ref: number(&document.card_code).filter(|_| !is_sale).map(|id| Ref::new(id, document.card_name.as_str())),
+            vendor_ref: number(&document.card_code)
+                .filter(|_| !is_sale)
+                .map(|id| Ref::new(id, document.card_name.as_str())),
             custom_field: document.project.iter().map(field).collect(),
             linked_txn: payments.into_iter().flatten().map(linked).collect(),
             line: lines,

@@ -109,7 +109,9 @@ impl Test {
     /// Whether a value passes.
     pub(super) fn holds(&self, value: &Value) -> bool {
         match self {
-            Self::In(values) => values.iter().any(|wanted| value.compare(wanted).is_some_and(std::cmp::Ordering::is_eq)),
+            Self::In(values) => {
+                values.iter().any(|wanted| value.compare(wanted).is_some_and(std::cmp::Ordering::is_eq))
+            }
             Self::Less(bound) => value.compare(bound).is_some_and(std::cmp::Ordering::is_lt),
             Self::AtMost(bound) => value.compare(bound).is_some_and(std::cmp::Ordering::is_le),
             Self::Greater(bound) => value.compare(bound).is_some_and(std::cmp::Ordering::is_gt),
@@ -157,7 +159,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
             tokens.push(Token::Sign(char.to_string()));
         } else {
             let mut word = String::new();
-            while let Some(char) = chars.next_if(|char| char.is_alphanumeric() || matches!(char, '.' | '_' | '-' | ':' | '+')) {
+            while let Some(char) =
+                chars.next_if(|char| char.is_alphanumeric() || matches!(char, '.' | '_' | '-' | ':' | '+'))
+            {
                 word.push(char);
             }
             if word.is_empty() {

@@ -217,7 +217,6 @@ fn with(mut request: Request, ticket: &Ticket) -> Request {
 
 /// That a property has one of these IDs: `CustomerRef in ('1', '2')`. IDs are QuickBooks' own; a quote in one stays in it.
 pub(super) fn any<'a>(property: &str, ids: impl Iterator<Item = &'a str>) -> String {
-    let quoted: Vec<String> =
-        ids.map(|id| format!("'{}'", id.replace('\\', "\\\\").replace('\'', "\\'"))).collect();
+    let quoted: Vec<String> = ids.map(|id| format!("'{}'", id.replace('\\', "\\\\").replace('\'', "\\'"))).collect();
     format!("{property} in ({})", quoted.join(", "))
 }

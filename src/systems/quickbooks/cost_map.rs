@@ -163,9 +163,10 @@ impl Mapper {
             account.account_sub_type.as_deref(),
             Some("CostOfLabor" | "CostOfLaborCos" | "PayrollExpenses" | "PayrollTaxExpenses" | "PayrollWageExpenses")
         );
-        let named = [account.acct_num.as_deref(), account.name.as_deref()].into_iter().flatten().any(|name| {
-            self.labour_accounts.iter().any(|labour| labour.trim().eq_ignore_ascii_case(name.trim()))
-        });
+        let named = [account.acct_num.as_deref(), account.name.as_deref()]
+            .into_iter()
+            .flatten()
+            .any(|name| self.labour_accounts.iter().any(|labour| labour.trim().eq_ignore_ascii_case(name.trim())));
         Some(if by_type || named { CostKind::Labour } else { CostKind::Expense })
     }
 }

@@ -20,7 +20,11 @@ use crate::systems::{BatchResult, Call, CostSource, ErrorKind, SystemError};
 
 /// Kinds of documents that cost. A bill that is made from an order leaves less of it open.
 const TYPES: [CostType; 4] = [
-    CostType { entity: Entity { name: "Bill", operation: "bill.query" }, kind: CostKind::Vendor, effect: Effect::Spends },
+    CostType {
+        entity: Entity { name: "Bill", operation: "bill.query" },
+        kind: CostKind::Vendor,
+        effect: Effect::Spends,
+    },
     CostType {
         entity: Entity { name: "VendorCredit", operation: "vendor_credit.query" },
         kind: CostKind::Vendor,
@@ -50,18 +54,26 @@ pub(super) struct Costs {
 }
 
 impl Costs {
-    async fn of_documents(&self, call: &Call, company: Company<'_>) -> Result<Vec<(&'static Entity, Placed)>, SystemError> {
+    async fn of_documents(
+        &self,
+        call: &Call,
+        company: Company<'_>,
+    ) -> Result<Vec<(&'static Entity, Placed)>, SystemError> {
         let reads = TYPES.iter().map(|kind| async move {
             let documents: Vec<wire::Document> = self.system.client.all(call, &kind.entity, "").await?;
-            let costs = documents.iter().flat_map(|document| {
-                self.system.mapper.document_costs(kind, document, &self.carrier, company)
-            });
+            let costs = documents
+                .iter()
+                .flat_map(|document| self.system.mapper.document_costs(kind, document, &self.carrier, company));
             Ok::<_, SystemError>(costs.map(|cost| (&kind.entity, cost)).collect::<Vec<_>>())
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn of_journal(&self, call: &Call, company: Company<'_>) -> Result<Vec<(&'static Entity, Placed)>, SystemError> {
+    async fn of_journal(
+        &self,
+        call: &Call,
+        company: Company<'_>,
+    ) -> Result<Vec<(&'static Entity, Placed)>, SystemError> {
         let client = &self.system.client;
         let (entries, accounts) = try_join(
             client.all::<wire::Document>(call, &JOURNAL, ""),

@@ -104,7 +104,9 @@ impl Customers {
         }
         match named {
             None => Place::Nobody,
-            Some(id) if self.by_id.contains_key(&id) => self.project(&id).cloned().map_or(Place::Nobody, Place::Project),
+            Some(id) if self.by_id.contains_key(&id) => {
+                self.project(&id).cloned().map_or(Place::Nobody, Place::Project)
+            }
             Some(_) => Place::Lost(customer),
         }
     }
@@ -240,7 +242,9 @@ mod tests {
     #[test]
     fn a_project_named_by_project_ref_is_found_or_known_to_be_lost() {
         let company = company();
-        let place = |customer, project| company.place(Option::as_ref(&reference(customer)), Option::as_ref(&reference(project)));
+        let place = |customer, project| {
+            company.place(Option::as_ref(&reference(customer)), Option::as_ref(&reference(project)))
+        };
         assert_eq!(place("1", "4"), Place::Project(id("PRJ-2025-002")));
         assert_eq!(place("2", "39298034"), Place::Project(id("PRJ-2025-001")), "the customer says it already");
         assert_eq!(place("1", "39298034"), Place::Lost(Some("1".to_owned())));

@@ -108,8 +108,8 @@ impl Documents {
     /// The projects of which nobody can say whether a document is theirs: it names a project that is not among the customers.
     fn lost(&self, found: &[Found], ids: &[ProjectId], customers: &Customers) -> HashMap<ProjectId, SystemError> {
         let lost = found.iter().flat_map(|(kind, document)| {
-            let of_lines =
-                flat(&document.line).map(|line| self.system.mapper.line_place(document, line, &self.carrier, customers));
+            let of_lines = flat(&document.line)
+                .map(|line| self.system.mapper.line_place(document, line, &self.carrier, customers));
             of_lines.filter_map(|place| match place {
                 Place::Lost(customer) => Some((&kind.entity, customer)),
                 Place::Project(_) | Place::Nobody => None,

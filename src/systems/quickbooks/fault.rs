@@ -72,11 +72,8 @@ pub(super) fn classify(response: &Response) -> Result<(), Failure> {
     let judged = shared::classify(response);
     let Some(code) = code(&response.body) else { return judged };
     let status = response.status.as_u16();
-    let mut failure = judged.err().unwrap_or_else(|| Failure {
-        kind: ErrorKind::BadRequest,
-        retry: Retry::No,
-        detail: None,
-    });
+    let mut failure =
+        judged.err().unwrap_or_else(|| Failure { kind: ErrorKind::BadRequest, retry: Retry::No, detail: None });
     match code {
         THROTTLED if failure.kind != ErrorKind::RateLimited => {
             (failure.kind, failure.retry) = (ErrorKind::RateLimited, Retry::Backoff);
@@ -119,14 +116,17 @@ mod tests {
     fn a_fault_is_read_in_json_of_either_case_and_in_xml() {
         use ErrorKind::{BadRequest, BadResponse, Broken, Forbidden, RateLimited};
         let json = |code: &str| {
-            format!("{{\"Fault\":{{\"Error\":[{{\"Message\":\"m\",\"code\":\"{code}\"}}],\"type\":\"T\"}},\"time\":\"t\"}}")
+            format!(
+                "{{\"Fault\":{{\"Error\":[{{\"Message\":\"m\",\"code\":\"{code}\"}}],\"type\":\"T\"}},\"time\":\"t\"}}"
+            )
         };
         let lower = |code: &str| {
             format!("{{\"warnings\":null,\"fault\":{{\"error\":[{{\"message\":\"m\",\"code\":\"{code}\"}}]}}}}")
         };
         let throttled = "<?xml version=\"1.0\"?>\n<IntuitResponse><Fault type=\"SERVICE\"><Error code=\"3001\"><Message>\
                          message=ThrottleExceeded; errorCode=003001; statusCode=429</Message></Error></Fault></IntuitResponse>";
-        let no_attribute = "<Fault><Error><Message>message=ThrottleExceeded; errorCode=003001</Message></Error></Fault>";
+        let no_attribute =
+            "<Fault><Error><Message>message=ThrottleExceeded; errorCode=003001</Message></Error></Fault>";
         for (status, body, kind, retry, code) in [
             (400, json("4001"), BadRequest, Retry::No, 4001),
             (400, json("610"), BadRequest, Retry::No, 610),
@@ -157,7 +157,10 @@ mod tests {
     #[test]
     fn rows_are_no_fault_whatever_stands_in_them() {
         assert_eq!(judge(200, "{\"QueryResponse\":{},\"time\":\"t\"}"), Ok(()));
-        let body = format!("{{\"QueryResponse\":{{\"Invoice\":[{{\"Id\":\"1\",\"PrivateNote\":\"{}\\\"fault\\\"\"}}]}}}}", "x".repeat(500));
+        let body = format!(
+            "{{\"QueryResponse\":{{\"Invoice\":[{{\"Id\":\"1\",\"PrivateNote\":\"{}\\\"fault\\\"\"}}]}}}}",
+            "x".repeat(500)
+        );
         assert_eq!(judge(200, &body), Ok(()));
         assert_eq!(judge(200, "<html></html>"), Err((ErrorKind::BadResponse, Retry::No, Some("not JSON".to_owned()))));
     }

@@ -17,8 +17,8 @@ use super::config::Carrier;
 use super::customers::{Customers, Place};
 use super::wire::{self, Number, Ref};
 use crate::domain::{
-    Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money, Party,
-    Payment, ProjectId, SharedIdRule, digits, parse_currency,
+    Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money,
+    Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
 };
 
 /// A kind of document that bills or takes back.
@@ -130,7 +130,10 @@ impl Mapper {
         match carrier {
             Carrier::Customer => customers.place(document.customer_ref.as_ref(), document.project_ref.as_ref()),
             Carrier::CustomField(name) => {
-                let field = document.custom_field.iter().find(|field| field.name.as_deref().map(str::trim) == Some(name.trim()));
+                let field = document
+                    .custom_field
+                    .iter()
+                    .find(|field| field.name.as_deref().map(str::trim) == Some(name.trim()));
                 let value = field.and_then(|field| field.string_value.as_deref());
                 value.and_then(|value| self.rule.parse(value).ok()).map_or(Place::Nobody, Place::Project)
             }
@@ -139,7 +142,12 @@ impl Mapper {
 
     /// What a payment paid of an invoice; nothing if it paid others, or if no money came in: applying a credit memo is kept as
     /// a payment of 0.
-    pub(super) fn payment(&self, payment: &wire::Payment, invoice: &str, currencies: Currencies) -> Option<(Payment, Vec<Flaw>)> {
+    pub(super) fn payment(
+        &self,
+        payment: &wire::Payment,
+        invoice: &str,
+        currencies: Currencies,
+    ) -> Option<(Payment, Vec<Flaw>)> {
         let mut reading = Reading::of(payment.currency_ref.as_ref(), payment.exchange_rate.as_ref(), currencies);
         if reading.number("payments", payment.total_amt.as_ref()).is_some_and(|total| total.is_zero()) {
             return None;
@@ -200,7 +208,8 @@ pub(super) fn detail(line: &wire::Line) -> Option<&wire::Detail> {
 pub(super) fn is_void(document: &wire::Document) -> bool {
     let note = document.private_note.as_deref().unwrap_or_default().trim_start();
     let voided = note.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("voided"));
-    let nothing = |amount: Option<&Number>| amount.is_none_or(|amount| amount.decimal().is_ok_and(|amount| amount.is_zero()));
+    let nothing =
+        |amount: Option<&Number>| amount.is_none_or(|amount| amount.decimal().is_ok_and(|amount| amount.is_zero()));
     voided && nothing(document.total_amt.as_ref()) && document.line.iter().all(|line| nothing(line.amount.as_ref()))
 }
 
@@ -286,11 +295,7 @@ impl Reading {
             self.flaw(field, kind);
         }
         let document = amount.zip(self.currency).map(|(amount, currency)| Money::new(amount, currency));
-        let company = if self.currency == Some(self.home) {
-            amount
-        } else {
-            stated.or_else(|| self.at_rate(amount?))
-        };
+        let company = if self.currency == Some(self.home) { amount } else { stated.or_else(|| self.at_rate(amount?)) };
         Booked { document, company: company.map(|amount| Money::new(amount, self.home)) }
     }
 

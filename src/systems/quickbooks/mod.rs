@@ -69,7 +69,9 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
         carrier: carrier.clone(),
     };
     let mut connection = Connection::new(context.name, SYSTEM);
-    connection.upstreams.extend(system.client.upstreams());
+    for upstream in system.client.upstreams() {
+        connection.upstreams.push(upstream);
+    }
     connection.receivables = Some(Arc::new(documents(&RECEIVABLES, &config.project_on)));
     connection.payables = Some(Arc::new(documents(&PAYABLES, &config.costs_on)));
     connection.costs = Some(Arc::new(Costs { system, carrier: config.costs_on, labour: config.labour }));
@@ -112,9 +114,8 @@ impl System {
     ) -> HashMap<ProjectId, SystemError> {
         let mut failed = HashMap::new();
         for (entity, customer) in records {
-            let theirs = ids.iter().filter(|id| {
-                customer.as_deref().is_none_or(|customer| customers.stands_below(id, customer))
-            });
+            let theirs =
+                ids.iter().filter(|id| customer.as_deref().is_none_or(|customer| customers.stands_below(id, customer)));
             for id in theirs {
                 failed.entry(id.clone()).or_insert_with(|| {
                     let detail = "a record names a project by a ProjectRef that is no customer: it may be this one's";

@@ -56,7 +56,9 @@ impl TokenFile {
         file.try_writing().map_err(|error| {
             let folder = file.folder.display();
             let kind = error.kind();
-            problem(format!("Spine cannot put a new file into {folder} ({kind}): it has to store each new refresh token"))
+            problem(format!(
+                "Spine cannot put a new file into {folder} ({kind}): it has to store each new refresh token"
+            ))
         })?;
         Ok(file)
     }
@@ -102,7 +104,8 @@ impl TokenFile {
     pub(super) fn write(&self, kept: &Kept) -> io::Result<()> {
         let new = self.beside("new");
         // What a process left here that died while writing.
-        fs::remove_file(&new).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+        fs::remove_file(&new)
+            .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
         let written = create(&new).and_then(|mut file| {
             file.write_all(serde_json::to_string(kept)?.as_bytes())?;
             file.write_all(b"\n")?;
@@ -178,7 +181,11 @@ mod tests {
         for (text, mode, part) in [
             (GOOD, 0o644, "chmod 600"),
             ("first", 0o600, "is not {\"realm_id\": \"123\""),
-            (r#"{"realm_id": "124", "refresh_token": "first"}"#, 0o600, "another company: its realm_id is 124, not 123"),
+            (
+                r#"{"realm_id": "124", "refresh_token": "first"}"#,
+                0o600,
+                "another company: its realm_id is 124, not 123",
+            ),
             (r#"{"realm_id": "123", "refresh_token": " "}"#, 0o600, "no refresh token"),
             (r#"{"realm_id": "123", "refresh_token": "first", "also": 1}"#, 0o600, "is not {"),
         ] {

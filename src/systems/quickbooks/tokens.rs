@@ -17,7 +17,9 @@ use super::token_file::{Kept, TokenFile};
 use super::wire;
 use crate::config::{SecretRef, Traffic};
 use crate::domain::{Clock, ConnectionName};
-use crate::systems::http::{self as shared, Allowed, ClientOptions, Failure, Granted, HttpClient, Request, Response, SignIn};
+use crate::systems::http::{
+    self as shared, Allowed, ClientOptions, Failure, Granted, HttpClient, Request, Response, SignIn,
+};
 use crate::systems::{Call, ConnectionContext, ConnectionProblem, ErrorKind, SystemError};
 
 const OPERATION: &str = "token.refresh";
@@ -74,7 +76,10 @@ impl Tokens {
             TokenPlace::Demo(word) => {
                 let word = SecretRef::Demo(word.clone()).read();
                 Place::Memory(Mutex::new(word.map_err(|_| {
-                    ConnectionProblem::new("tokens", "a token does not stand in the configuration: write { file = \"...\" }")
+                    ConnectionProblem::new(
+                        "tokens",
+                        "a token does not stand in the configuration: write { file = \"...\" }",
+                    )
                 })?))
             }
         };
@@ -193,8 +198,13 @@ impl Grant {
             (AUTHORIZATION, self.basic.clone()),
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
         ]);
-        let request =
-            Request { operation: OPERATION, method: Method::POST, path: PATH.to_owned(), headers, body: Some(body.into()) };
+        let request = Request {
+            operation: OPERATION,
+            method: Method::POST,
+            path: PATH.to_owned(),
+            headers,
+            body: Some(body.into()),
+        };
         let response = self.http.send(call, request).await?;
         self.http.decode(OPERATION, &response)
     }

@@ -3,7 +3,7 @@
 //!
 //! - [`truth`]: what each port must answer, straight from the company
 //! - [`ports`], [`lines`]: the ports of a connection in one form, keys and records as text
-//! - [`hubspot`], [`sap_b1`], [`redmine`], [`rest`]: how to stand up each system; [`custom`] is the one behind `rest`
+//! - [`hubspot`], [`sap_b1`], [`quickbooks`], [`redmine`], [`rest`]: how to stand up each system; [`custom`] is the one behind `rest`
 //!
 //! A new connector adds a file that says how its system is stood up, and a line below.
 
@@ -12,6 +12,7 @@ mod faults;
 mod hubspot;
 mod lines;
 mod ports;
+mod quickbooks;
 mod reads;
 mod redmine;
 mod rest;
@@ -64,6 +65,11 @@ struct System {
     party_id: fn(&str) -> String,
     /// Whether invoices that are not posted stand among the others. They have no number yet.
     drafts: bool,
+    /// Which kinds of documents are never due, by their number.
+    never_due: &'static [u32],
+    /// What its books make of the company's: some systems void a document in place where others cancel it by a second one, or
+    /// state fewer amounts in the company's currency.
+    rebooked: fn(Company) -> Company,
     /// Whether what hangs on a project names it by the system's own number, and not by the shared ID: then nobody can say
     /// what hangs on which of two projects with one shared ID, short of both.
     children_know_their_project: bool,
@@ -87,6 +93,8 @@ const PLAIN: System = System {
     cost_id: |code, entry, line| format!("{code}-{entry}-{line}"),
     party_id: str::to_owned,
     drafts: false,
+    never_due: &[],
+    rebooked: |company| company,
     children_know_their_project: false,
     status_of_unknown_stage: None,
     stages_are_words: false,
@@ -154,7 +162,8 @@ impl Subject {
 
     /// What can be asked of a connection, and what must be answered.
     fn looked_at(&self, connection: &Connection) -> (Vec<Port>, Vec<List>) {
-        let truth = Truth { company: &self.company(), system: self.system };
+        let company = (self.system.rebooked)(self.company());
+        let truth = Truth { company: &company, system: self.system };
         (ports::ports(connection, &truth), ports::lists(connection, &truth))
     }
 

@@ -121,7 +121,7 @@ impl Truth<'_> {
             (self.system.party_id)(&document.card_code),
             document.card_name,
             document.date,
-            document.due,
+            Some(document.due).filter(|_| !self.system.never_due.contains(&code)),
             net,
             self.booked(document, document.tax, document.tax_fc),
             total,
@@ -140,7 +140,8 @@ impl Truth<'_> {
             let applied: Vec<_> = payment.applied.iter().filter(|applied| applied.entry == document.entry).collect();
             let amount = applied.iter().map(|applied| applied.amount).sum();
             let amount_fc = applied.iter().map(|applied| applied.amount_fc).sum();
-            let line = line![(self.system.payment_id)(payment.entry), payment.date, self.booked(document, amount, amount_fc)];
+            let line =
+                line![(self.system.payment_id)(payment.entry), payment.date, self.booked(document, amount, amount_fc)];
             (!applied.is_empty()).then_some(line)
         };
         sorted(payments.filter_map(line).collect())
