@@ -255,6 +255,15 @@ fn too_many_requests(system: &str) -> Json<Value> {
             "correlationId": "5c0f4a5b-2a4d-4d7c-9a3e-0d6f5b1c2e7a",
             "policyName": "TEN_SECONDLY_ROLLING",
         }),
+        "netsuite" => json!({
+            "type": "https://www.rfc-editor.org/rfc/rfc9110.html#name-status-codes",
+            "title": "Too Many Requests",
+            "status": 429,
+            "o:errorDetails": [{
+                "detail": "Concurrent request limit exceeded. Request blocked.",
+                "o:errorCode": "CONCURRENCY_LIMIT_EXCEEDED",
+            }],
+        }),
         "quickbooks" => json!({
             "Fault": {
                 "Error": [{ "Message": "message=ThrottleExceeded; errorCode=003001; statusCode=429", "code": "3001" }],

@@ -3,7 +3,7 @@
 use axum::Router;
 
 use super::company::model::Shared;
-use super::{quickbooks, sap};
+use super::{netsuite, quickbooks, sap};
 
 /// An embedded ERP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -11,6 +11,9 @@ pub enum Erp {
     /// SAP Business One.
     #[default]
     Sap,
+    /// Oracle NetSuite.
+    #[value(name = "netsuite")]
+    NetSuite,
     /// QuickBooks Online.
     #[value(name = "quickbooks")]
     QuickBooks,
@@ -21,6 +24,7 @@ impl Erp {
     pub fn name(self) -> &'static str {
         match self {
             Self::Sap => "sap",
+            Self::NetSuite => "netsuite",
             Self::QuickBooks => "quickbooks",
         }
     }
@@ -29,6 +33,7 @@ impl Erp {
     pub fn title(self) -> &'static str {
         match self {
             Self::Sap => "SAP Business One",
+            Self::NetSuite => "NetSuite",
             Self::QuickBooks => "QuickBooks Online",
         }
     }
@@ -37,6 +42,7 @@ impl Erp {
     pub(super) fn router(self, company: Shared) -> Router {
         match self {
             Self::Sap => sap::router(company),
+            Self::NetSuite => netsuite::router(company),
             Self::QuickBooks => quickbooks::router(company),
         }
     }
@@ -45,6 +51,7 @@ impl Erp {
     pub(super) fn connection(self) -> &'static str {
         match self {
             Self::Sap => include_str!("sap/connection.toml"),
+            Self::NetSuite => include_str!("netsuite/connection.toml"),
             Self::QuickBooks => include_str!("quickbooks/connection.toml"),
         }
     }

@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{hubspot, quickbooks, redmine, registry::KINDS, rest, sap_b1};
+use super::{hubspot, netsuite, quickbooks, redmine, registry::KINDS, rest, sap_b1};
 use crate::config::{Cache, Limits, Owners, ServerOptions, SharedId, Traffic};
 
 /// The JSON Schema of the file, for editors.
@@ -13,6 +13,7 @@ pub fn config_schema() -> Value {
     for kind in KINDS {
         let mut schema = match kind {
             "hubspot" => inline::<hubspot::Config>(&mut generator),
+            "netsuite" => inline::<netsuite::Config>(&mut generator),
             "quickbooks" => inline::<quickbooks::Config>(&mut generator),
             "sap_b1" => inline::<sap_b1::Config>(&mut generator),
             "redmine" => inline::<redmine::Config>(&mut generator),

@@ -9,6 +9,7 @@ mod connection;
 mod error;
 pub mod http;
 pub mod hubspot;
+pub mod netsuite;
 mod ports;
 pub mod quickbooks;
 pub mod redmine;

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Connection, ConnectionContext, ConnectionProblem, hubspot, quickbooks, redmine, rest, sap_b1};
+use super::{Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, quickbooks, redmine, rest, sap_b1};
 use crate::config::{Config, ConfigError, nearest};
 use crate::domain::{Clock, ConnectionName, Domain};
 
 /// The kinds of system, as `kind` names them.
 #[rustfmt::skip]
-pub const KINDS: [&str; 5] = [
+pub const KINDS: [&str; 6] = [
     "hubspot",
+    "netsuite",
     "quickbooks",
     "redmine",
     "rest",
@@ -19,6 +20,7 @@ pub const KINDS: [&str; 5] = [
 /// Limits that suit a kind better than the general ones; TOML, below `[http]`.
 fn http_defaults(kind: &str) -> &'static str {
     match kind {
+        "netsuite" => netsuite::HTTP_DEFAULTS,
         "quickbooks" => quickbooks::HTTP_DEFAULTS,
         "sap_b1" => sap_b1::HTTP_DEFAULTS,
         // A Redmine has a few Ruby threads.
@@ -67,6 +69,7 @@ fn connect_one(
     };
     let connected = match kind {
         "hubspot" => hubspot::connect(config.connection(name)?, context),
+        "netsuite" => netsuite::connect(config.connection(name)?, context),
         "quickbooks" => quickbooks::connect(config.connection(name)?, context),
         "sap_b1" => sap_b1::connect(config.connection(name)?, context),
         "redmine" => redmine::connect(config.connection(name)?, context),

@@ -1,20 +1,29 @@
 //! One attempt: send, read the answer up to the cap, and say in our words what went wrong.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use super::{ErrorKind, Failed, Failure, Request, Response, Retry};
 use crate::config::Traffic;
 
+/// Signs attempts, for systems where a signature is good for one of them only: a call that is made again is signed again.
+pub trait Signer: fmt::Debug + Send + Sync {
+    /// Puts the signature among the headers.
+    fn sign(&self, method: &Method, url: &Url, headers: &mut HeaderMap);
+}
+
 /// What sends: the pool of connections, and the limits on one answer.
 #[derive(Debug)]
 pub(super) struct Exchange {
     client: reqwest::Client,
+    pub(super) signer: Option<Arc<dyn Signer>>,
     idle_timeout: Duration,
     max_body: usize,
 }
@@ -60,13 +69,16 @@ impl Exchange {
             builder = builder.tls_certs_merge(certificates);
         }
         let client = builder.build().map_err(|error| format!("the HTTP client cannot be built: {}", cause(&error)))?;
-        Ok(Self { client, idle_timeout: traffic.idle_timeout.0, max_body: traffic.max_body })
+        Ok(Self { client, signer: None, idle_timeout: traffic.idle_timeout.0, max_body: traffic.max_body })
     }
 
     /// Sends and reads the whole answer. It takes as long as it takes: the caller bounds it.
     pub(super) async fn send(&self, url: &Url, request: &Request) -> Result<Response, Failed> {
         let mut message = reqwest::Request::new(request.method.clone(), url.clone());
         message.headers_mut().clone_from(&request.headers);
+        if let Some(signer) = &self.signer {
+            signer.sign(&request.method, url, message.headers_mut());
+        }
         *message.body_mut() = request.body.clone().map(Into::into);
         let mut answer = self.client.execute(message).await.map_err(not_answered)?;
         let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));

@@ -23,6 +23,7 @@ use url::Url;
 
 pub use allow::Allowed;
 pub use classify::classify;
+pub use exchange::Signer;
 pub use message::{Classify, Failure, Request, Response};
 pub use sign_in::{Granted, SignIn, Ticket};
 
@@ -74,6 +75,13 @@ impl HttpClient {
             ..guard.error("connect", ErrorKind::Internal)
         })?;
         Ok(Self { base_url, allowed, classify, exchange, guard })
+    }
+
+    /// The same client, with each attempt signed.
+    #[must_use]
+    pub fn signed_by(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.exchange.signer = Some(signer);
+        self
     }
 
     /// Makes a call: all of the module's layers, then the answer that [`Classify`] let pass.

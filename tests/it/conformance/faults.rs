@@ -16,6 +16,8 @@ const SECRETS: &[&str] = &[
     "demo-custom-key",
     "demo-quickbooks-secret",
     "demo-quickbooks-refresh",
+    "demo-netsuite-consumer-secret",
+    "demo-netsuite-token-secret",
 ];
 
 /// A read of a port or a list: of one key, or of the first page.

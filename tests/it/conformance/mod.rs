@@ -3,7 +3,7 @@
 //!
 //! - [`truth`]: what each port must answer, straight from the company
 //! - [`ports`], [`lines`]: the ports of a connection in one form, keys and records as text
-//! - [`hubspot`], [`sap_b1`], [`quickbooks`], [`redmine`], [`rest`]: how to stand up each system; [`custom`] is the one behind `rest`
+//! - [`hubspot`], [`sap_b1`], [`netsuite`], [`quickbooks`], [`redmine`], [`rest`]: how to stand up each system; [`custom`] is the one behind `rest`
 //!
 //! A new connector adds a file that says how its system is stood up, and a line below.
 
@@ -11,6 +11,7 @@ mod custom;
 mod faults;
 mod hubspot;
 mod lines;
+mod netsuite;
 mod ports;
 mod quickbooks;
 mod reads;
