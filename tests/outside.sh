@@ -10,37 +10,48 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 spine=${1:-${CARGO_TARGET_DIR:-target}/debug/spine}
 python=target/venv/bin/python
 work=$(mktemp -d)
-demo=
+demos=()
 
 finish() {
-  if [ -n "$demo" ]; then
+  for demo in "${demos[@]}"; do
     kill "$demo" 2>/dev/null
     wait "$demo" 2>/dev/null
-  fi
+  done
   rm -rf "$work"
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-"$spine" demo --port 0 --json >"$work/ready" 2>"$work/log" &
-demo=$!
-for _ in $(seq 300); do
-  [ -s "$work/ready" ] && break
-  kill -0 "$demo" 2>/dev/null || break
-  sleep 0.2
-done
-if ! [ -s "$work/ready" ]; then
+# Starts a demo and waits until it answers. What it says of itself is in $work/NAME.
+start() { # name, options...
+  local name=$1 demo
+  shift
+  "$spine" demo --port 0 --json "$@" >"$work/$name" 2>"$work/$name.log" &
+  demo=$!
+  demos+=("$demo")
+  for _ in $(seq 300); do
+    [ -s "$work/$name" ] && return
+    kill -0 "$demo" 2>/dev/null || break
+    sleep 0.2
+  done
   echo "the demo did not start:" >&2
-  tail -n 20 "$work/log" >&2
+  tail -n 20 "$work/$name.log" >&2
   exit 1
-fi
+}
 
-url() { node -p "JSON.parse(require('fs').readFileSync('$work/ready', 'utf8')).$1"; }
-graphql=$(url graphql)
-graphiql=$(url graphiql)
-hubspot=$(url systems.hubspot)
-sap=$(url systems.sap)
-redmine=$(url systems.redmine)
+url() { # name, field
+  node -p "JSON.parse(require('fs').readFileSync('$work/$1', 'utf8')).$2"
+}
+
+start demo
+graphql=$(url demo graphql)
+graphiql=$(url demo graphiql)
+hubspot=$(url demo systems.hubspot)
+sap=$(url demo systems.sap)
+redmine=$(url demo systems.redmine)
+# The same company with its books elsewhere.
+start netsuite --erp netsuite
+netsuite=$(url netsuite systems.netsuite)
 echo "the demo answers at $graphql"
 
 results=()
@@ -63,12 +74,13 @@ check "HubSpot's own client against the embedded HubSpot" \
 check "python-redmine against the embedded Redmine" "$python" tests/clients/redmine/check.py "$redmine" demo-redmine-key
 [ -e tests/clients/sap/check.py ] &&
   check "b1sl-python against the embedded Service Layer" "$python" tests/clients/sap/check.py "$sap"
+check "netsuite and PyJWT against the embedded NetSuite" target/venv-netsuite/bin/python tests/clients/netsuite/check.py "$netsuite"
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
 check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"
 
-# After all of it the process must still be there.
-check "the demo is still alive" kill -0 "$demo"
+# After all of it the processes must still be there.
+check "the demos are still alive" kill -0 "${demos[@]}"
 
 printf '\nFrom outside:\n'
 printf '  %s\n' "${results[@]}"

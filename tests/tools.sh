@@ -3,7 +3,7 @@
 #
 #   by apt    a C compiler, Chromium, Python's venv (as root or with sudo; a real Redmine is redmine/setup.sh's own matter)
 #   by npm    the checks' own packages, beside them
-#   by pip    into target/venv
+#   by pip    into target/venv, and target/venv-NAME
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -31,3 +31,9 @@ for file in tests/clients/*/requirements.txt; do
 done
 [ -x target/venv/bin/pip ] || python3 -m venv --clear target/venv
 target/venv/bin/pip install --quiet --disable-pip-version-check "${requirements[@]}"
+# A client that cannot live with the packages of the others has an environment of its own.
+for file in tests/clients/*/requirements-own.txt; do
+  venv=target/venv-$(basename "$(dirname "$file")")
+  [ -x "$venv/bin/pip" ] || python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$file"
+done

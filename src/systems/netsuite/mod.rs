@@ -21,6 +21,8 @@ mod documents;
 mod map;
 #[cfg(test)]
 mod map_tests;
+#[cfg(test)]
+mod odd_servers;
 mod sign_in;
 mod sql;
 mod sums;

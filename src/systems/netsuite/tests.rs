@@ -25,8 +25,8 @@ use crate::demo::netsuite::{self, Access, document_id};
 use crate::demo::sap::fixture::{self, PROJECTS, document};
 use crate::demo::server::{Embedded, serve};
 use crate::domain::{
-    Booked, ConnectionName, Cost, CostKind, CostState, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState,
-    ManualClock, Money, ProjectInvoice, SharedIdRule, Sum,
+    Booked, ConnectionName, Cost, CostKind, CostState, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState, ManualClock,
+    Money, ProjectInvoice, SharedIdRule, Sum,
 };
 use crate::systems::{ErrorKind, Priority};
 
@@ -116,8 +116,7 @@ impl Bench {
         let company = fixture::shared(company);
         let router = netsuite::router_with(Arc::clone(&company), access.clone());
         let embedded = serve("netsuite", router, company, ([127, 0, 0, 1], 0).into()).await.unwrap();
-        let config =
-            format!("account = \"{}\"\nurl = \"{}\"\n{extra}\n{sign_in}", netsuite::ACCOUNT, embedded.url);
+        let config = format!("account = \"{}\"\nurl = \"{}\"\n{extra}\n{sign_in}", netsuite::ACCOUNT, embedded.url);
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let context = ConnectionContext {
             name: ConnectionName::new("netsuite"),
@@ -206,7 +205,10 @@ async fn a_document_split_over_lines_is_shared_out_to_the_last_cent() {
     assert!(one.allocated && two.allocated);
     // 100 + 200 + 33.33 for nobody; 396.66 with tax, 100.00 paid.
     assert_eq!((company_amount(one.net), company_amount(two.net)), ("100.00 EUR".to_owned(), "200.00 EUR".to_owned()));
-    assert_eq!((company_amount(one.total), company_amount(two.total)), ("119.00 EUR".to_owned(), "238.00 EUR".to_owned()));
+    assert_eq!(
+        (company_amount(one.total), company_amount(two.total)),
+        ("119.00 EUR".to_owned(), "238.00 EUR".to_owned())
+    );
     assert_eq!((company_amount(one.paid), company_amount(two.paid)), ("30.00 EUR".to_owned(), "60.00 EUR".to_owned()));
     let alone = bench.invoices(&ids(&["PRJ-2025-002"])).await;
     assert_eq!(alone[&id("PRJ-2025-002")][0].total, two.total, "the same shares, whoever asks");
@@ -285,8 +287,11 @@ async fn an_account_without_subsidiaries_is_told_its_currency() {
 #[tokio::test]
 async fn lists_are_read_to_their_last_page() {
     let mut company = fixture::company();
-    company.ledger.documents =
-        (1..=53).map(|entry| document(DocumentKind::Invoice, entry, PROJECTS.first().copied(), &[(PROJECTS.first().copied(), 100)])).collect();
+    company.ledger.documents = (1..=53)
+        .map(|entry| {
+            document(DocumentKind::Invoice, entry, PROJECTS.first().copied(), &[(PROJECTS.first().copied(), 100)])
+        })
+        .collect();
     let bench = Bench::start(company, "page_size = 7").await;
     assert_eq!(bench.invoices(&ids(&["PRJ-2025-001"])).await[&id("PRJ-2025-001")].len(), 53);
     assert!(bench.calls().await["transactionline"] >= 8 + 23);
@@ -381,8 +386,9 @@ async fn a_certificate_of_either_kind_signs_in_once_for_all_calls() {
 #[tokio::test]
 async fn a_token_that_was_ended_is_renewed_unless_it_is_new() {
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-    let (private, public) = (key.to_pkcs8v1().unwrap(), key.public_key().as_der().unwrap());
-    let bench = Bench::with_key(fixture::company(), private.as_ref(), AsRef::<[u8]>::as_ref(&public).to_vec()).await;
+    let private = key.to_pkcs8v1().unwrap();
+    let public: PublicKeyX509Der<'_> = key.public_key().as_der().unwrap();
+    let bench = Bench::with_key(fixture::company(), private.as_ref(), public.as_ref().to_vec()).await;
     let asked = ids(&["PRJ-2025-001"]);
     bench.invoices(&asked).await;
     bench.access.revoke_all();
@@ -458,7 +464,8 @@ async fn the_seeded_books_come_out_to_the_last_cent_as_records_and_as_sums() {
     let mut company = Company::grow(&Seed { seed: 42, deals: 300, today: date(2026, 11, 21) });
     // Every third invoice is for two projects.
     let other = company.ledger.projects[0].0.clone();
-    let receivable = |document: &&mut Document| matches!(document.kind, DocumentKind::Invoice | DocumentKind::CreditNote);
+    let receivable =
+        |document: &&mut Document| matches!(document.kind, DocumentKind::Invoice | DocumentKind::CreditNote);
     let documents = company.ledger.documents.iter_mut();
     for document in documents.filter(receivable).filter(|document| document.lines.len() > 1).step_by(3) {
         document.project = None;
