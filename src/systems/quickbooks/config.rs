@@ -102,7 +102,7 @@ fn customer() -> Carrier {
 }
 
 fn customers_ttl() -> Seconds {
-    Seconds(std::time::Duration::from_secs(60))
+    Seconds(std::time::Duration::from_secs(30))
 }
 
 fn page_size() -> usize {

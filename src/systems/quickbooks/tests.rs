@@ -175,7 +175,7 @@ async fn corrections_reach_the_next_read() {
             }
         }
         let invoice = ledger.documents.iter_mut().find(|document| document.entry == 6).unwrap();
-        (invoice.project, invoice.paid) = (moved, fixture::cents(595_00));
+        (invoice.project, invoice.paid) = (moved, fixture::cents(59_500));
     });
     let found = bench.invoices(&both).await;
     assert_eq!(names(&found[&both[0]]), "Invoice-2 Invoice-4 CreditMemo-1", "what moved is gone from here");
@@ -246,7 +246,7 @@ async fn the_list_of_customers_is_kept_and_read_anew_for_who_is_not_in_it() {
             DocumentKind::Invoice,
             20,
             Some("PRJ-2026-001"),
-            &[(Some("PRJ-2026-001"), 1_00)],
+            &[(Some("PRJ-2026-001"), 100)],
         ));
     });
     assert!(bench.invoices(&young).await.is_empty(), "not known a moment ago");

@@ -56,7 +56,7 @@ struct Grant {
 /// Where the refresh token is.
 enum Place {
     File {
-        file: TokenFile,
+        file: Arc<TokenFile>,
         /// A token that could not be stored, and the one in the file that it follows.
         unsaved: Mutex<Option<(String, Kept)>>,
     },
@@ -71,7 +71,8 @@ impl Tokens {
         let pair = STANDARD.encode(format!("{}:{}", config.client_id.trim(), secret.expose_secret()));
         let place = match &config.tokens {
             TokenPlace::File(path) => {
-                Place::File { file: TokenFile::open(path, &config.realm_id)?, unsaved: Mutex::default() }
+                let file = TokenFile::open(path, &config.realm_id)?;
+                Place::File { file: Arc::new(file), unsaved: Mutex::default() }
             }
             TokenPlace::Demo(word) => {
                 let word = SecretRef::Demo(word.clone()).read();
@@ -159,7 +160,7 @@ impl Grant {
                 };
                 self.warn_of_end(kept.expires_at);
                 if is_news(&in_file, &kept)
-                    && let Err(error) = file.write(&kept)
+                    && let Err(error) = store(file, &kept).await
                 {
                     tracing::error!(
                         upstream.connection = %self.connection,
@@ -237,6 +238,12 @@ impl Grant {
     fn failed(&self, detail: String) -> SystemError {
         SystemError { detail: Some(detail.into()), ..self.http.error(OPERATION, ErrorKind::Unauthorized) }
     }
+}
+
+/// Writes the file, which waits for the disk.
+async fn store(file: &Arc<TokenFile>, kept: &Kept) -> std::io::Result<()> {
+    let (file, kept) = (Arc::clone(file), kept.clone());
+    tokio::task::spawn_blocking(move || file.write(&kept)).await.map_err(std::io::Error::other)?
 }
 
 /// Whether there is anything to store: another token, or one whose end has moved by more than a day.
