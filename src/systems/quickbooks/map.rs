@@ -344,7 +344,7 @@ impl Reading {
         let open = document.remaining_credit.as_ref().or(document.balance.as_ref());
         let Some(amount) = self.number("balance", open) else { return Booked::default() };
         let stated = self.number("balance", document.home_balance.as_ref());
-        let stated = if amount.is_zero() { Some(Decimal::ZERO) } else { stated };
+        let stated = if amount.is_zero() { Some(amount) } else { stated };
         let whole = total.document.is_some_and(|total| total.amount == amount);
         let stated = stated.or_else(|| total.company.filter(|_| whole).map(|total| total.amount));
         self.both("balance", Some(amount), stated)
