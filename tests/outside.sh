@@ -52,6 +52,8 @@ redmine=$(url demo systems.redmine)
 # The same company with its books elsewhere.
 start netsuite --erp netsuite
 netsuite=$(url netsuite systems.netsuite)
+start quickbooks --erp quickbooks
+quickbooks=$(url quickbooks systems.quickbooks)
 echo "the demo answers at $graphql"
 
 results=()
@@ -75,6 +77,8 @@ check "python-redmine against the embedded Redmine" "$python" tests/clients/redm
 [ -e tests/clients/sap/check.py ] &&
   check "b1sl-python against the embedded Service Layer" "$python" tests/clients/sap/check.py "$sap"
 check "netsuite and PyJWT against the embedded NetSuite" target/venv-netsuite/bin/python tests/clients/netsuite/check.py "$netsuite"
+check "python-quickbooks and intuit-oauth against the embedded QuickBooks Online" \
+  "$python" tests/clients/quickbooks/check.py "$quickbooks"
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
 check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"
