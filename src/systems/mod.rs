@@ -6,6 +6,7 @@
 
 mod config_schema;
 mod connection;
+mod declared;
 mod error;
 pub mod http;
 pub mod hubspot;

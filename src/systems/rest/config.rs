@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::fields::{
+use crate::systems::declared::Tables;
+use crate::systems::declared::auth::Auth;
+use crate::systems::declared::fields::{
     Clients, Communications, Contacts, Costs, Deals, EffortTable, Invoices, LineItems, Milestones, PreSalesTickets,
     Projects, Proposals, Tickets,
 };
-use super::path::Path;
-use super::template::{Between, Placeholder, Template, placeholders};
-use crate::config::SecretRef;
+use crate::systems::declared::template::Placeholder;
 
 /// A system that speaks JSON over HTTP, declared table by table. A table that is not there is something the system does
 /// not own.
@@ -60,238 +60,47 @@ pub struct Config {
 }
 
 impl Config {
-    /// Settles what was left open: with a call per key, 404 means that a record is not there. For what belongs to a key
-    /// it means nothing by itself: a wrong path answers 404 too, and would make every sum zero.
-    pub(super) fn settle(&mut self) {
+    /// Where the system is, and what is declared. What was left open is settled: with a call per key, 404 means that a
+    /// record is not there. For what belongs to a key it means nothing by itself: a wrong path answers 404 too, and would
+    /// make every sum zero.
+    pub(in crate::systems) fn split(self) -> (Place, Tables) {
+        let mut tables = Tables {
+            deals: self.deals,
+            clients: self.clients,
+            contacts: self.contacts,
+            line_items: self.line_items,
+            proposals: self.proposals,
+            communications: self.communications,
+            pre_sales_tickets: self.pre_sales_tickets,
+            projects: self.projects,
+            milestones: self.milestones,
+            effort: self.effort,
+            tickets: self.tickets,
+            invoices: self.invoices,
+            payables: self.payables,
+            costs: self.costs,
+        };
         let by_id = [
-            self.deals.as_mut().and_then(|table| table.by_id.as_mut()),
-            self.clients.as_mut().map(|table| &mut table.by_id),
-            self.projects.as_mut().and_then(|table| table.by_id.as_mut()),
-            self.tickets.as_mut().and_then(|table| table.by_id.as_mut()),
-            self.invoices.as_mut().and_then(|table| table.by_id.as_mut()),
-            self.payables.as_mut().and_then(|table| table.by_id.as_mut()),
+            tables.deals.as_mut().and_then(|table| table.by_id.as_mut()),
+            tables.clients.as_mut().map(|table| &mut table.by_id),
+            tables.projects.as_mut().and_then(|table| table.by_id.as_mut()),
+            tables.tickets.as_mut().and_then(|table| table.by_id.as_mut()),
+            tables.invoices.as_mut().and_then(|table| table.by_id.as_mut()),
+            tables.payables.as_mut().and_then(|table| table.by_id.as_mut()),
         ];
         for lookup in by_id.into_iter().flatten() {
             if lookup.not_found.is_none() && lookup.placeholder() == Some(Placeholder::One) {
                 lookup.not_found = Some(vec![404]);
             }
         }
+        (Place { url: self.url, auth: self.auth, headers: self.headers, time_zone: self.time_zone }, tables)
     }
 }
 
-/// How Spine signs in. Secrets are named, never written here.
-#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Auth {
-    /// Not at all.
-    #[default]
-    None,
-    /// `Authorization: Bearer ...`.
-    Bearer {
-        /// The token.
-        token: SecretRef,
-    },
-    /// `Authorization: Basic ...`.
-    Basic {
-        /// The user.
-        user: String,
-        /// The password.
-        password: SecretRef,
-    },
-    /// A header of the system's own, e.g. `X-API-Key`.
-    Header {
-        /// Its name.
-        name: String,
-        /// Its value.
-        value: SecretRef,
-    },
-}
-
-/// A way to ask for what belongs to given keys. With a `body` it is a POST of JSON, else a GET. Exactly one placeholder,
-/// `{ids}` or `{id}`, stands in the path or in the body.
-#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Lookup {
-    /// Path and query.
-    pub path: Template,
-    /// Body of a POST, in which one value may be the placeholder: `{ ids = "{ids}" }`.
-    pub body: Option<serde_json::Value>,
-    /// Keys per call with `{ids}`; 50 by default. A call is also cut where its URL would pass 6,000 bytes.
-    pub batch: Option<usize>,
-    /// What stands between the keys in a path or query; a comma by default. A key that holds it travels alone.
-    pub separator: Option<String>,
-    /// Whether the query parameter is repeated for each key (`id=1&id=2`) instead.
-    #[serde(default)]
-    pub repeat: bool,
-    /// Whether the keys are whole numbers and go into a body as such. A key that is none is not asked for.
-    #[serde(default)]
-    pub numbers: bool,
-    /// Where the rows are; the body itself if it is not given.
-    #[serde(default)]
-    pub rows: Path,
-    /// Whether there is one object in place of a list of rows.
-    #[serde(default)]
-    pub single: bool,
-    /// Where a row says which key it is for. By default the field that the entity maps: `id` or `project_id`. With `{id}`
-    /// and neither, all rows are for the key that was asked.
-    pub key: Option<Path>,
-    /// Statuses that mean that there is nothing for the keys; 404 for a `by_id` with `{id}`, else none by default.
-    pub not_found: Option<Vec<u16>>,
-    /// Where an answer with status 200 holds an error, if it does.
-    pub error: Option<Path>,
-    /// Where an answer says how many rows there are in all. A read that ends with fewer is refused.
-    pub total: Option<Path>,
-    /// How pages follow one another.
-    #[serde(default)]
-    pub paging: Paging,
-}
-
-impl Lookup {
-    /// Which placeholder it has, in its path or its body.
-    pub(super) fn placeholder(&self) -> Option<Placeholder> {
-        let in_body = || self.body.as_ref().and_then(|body| placeholders(body).ok()?.first().copied());
-        self.path.placeholder().or_else(in_body)
-    }
-
-    /// Whether the owner can be asked for a key at all. One that no owner can have (an empty one, one with a line break),
-    /// or that cannot stand where keys stand, is answered as not known, without a call.
-    pub(super) fn can_ask(&self, key: &str) -> bool {
-        let whole_number = || key.parse::<u64>().is_ok_and(|number| number.to_string() == key);
-        !key.is_empty()
-            && key.len() <= 500
-            && !key.bytes().any(|byte| byte.is_ascii_control())
-            && (key.is_ascii() || !key.chars().any(char::is_control))
-            && self.path.takes(key)
-            && (!self.numbers || whole_number())
-    }
-
-    /// What stands between keys.
-    pub(super) fn between(&self) -> Between<'_> {
-        if self.repeat { Between::Repeat } else { Between::Separator(self.separator.as_deref().unwrap_or(",")) }
-    }
-
-    /// Keys per call.
-    pub(super) fn batch(&self) -> usize {
-        match self.placeholder() {
-            Some(Placeholder::One) => 1,
-            _ => self.batch.unwrap_or(50).max(1),
-        }
-    }
-}
-
-/// A way to ask for all there is, page by page. With a `body` it is a POST of JSON, else a GET.
-#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Listing {
-    /// Path and query, without a placeholder.
-    pub path: Template,
-    /// Body of a POST.
-    pub body: Option<serde_json::Value>,
-    /// Where the rows are; the body itself if it is not given.
-    #[serde(default)]
-    pub rows: Path,
-    /// Where an answer with status 200 holds an error, if it does.
-    pub error: Option<Path>,
-    /// Where an answer says how many rows there are in all.
-    pub total: Option<Path>,
-    /// How pages follow one another.
-    #[serde(default)]
-    pub paging: Paging,
-    /// Our filters and the system's parameters for them, e.g. `{ stage = "stage" }`. A filter that is not here is applied by
-    /// Spine while it reads the pages.
-    #[serde(default)]
-    pub filters: BTreeMap<String, String>,
-    /// How the system is asked for an order.
-    pub order: Option<Order>,
-}
-
-/// How a list is ordered.
-#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Order {
-    /// The parameter.
-    pub param: String,
-    /// Our orders (`close_date`, `amount`, `name`, `created_at`) and the system's names for them.
-    pub fields: BTreeMap<String, String>,
-    /// The parameter's value for the least first, with `{field}` for the name.
-    #[serde(default = "ascending")]
-    pub ascending: String,
-    /// The parameter's value for the greatest first, with `{field}` for the name.
-    #[serde(default = "descending")]
-    pub descending: String,
-}
-
-fn ascending() -> String {
-    "{field}".to_owned()
-}
-
-fn descending() -> String {
-    "-{field}".to_owned()
-}
-
-/// How pages follow one another. Parameters go into the query of a GET, and into the outermost object of a POST's body.
-#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Paging {
-    /// There is one page.
-    #[default]
-    None,
-    /// An answer holds the cursor of the next page, or none on the last.
-    Cursor {
-        /// The parameter that takes the cursor.
-        param: String,
-        /// Where the cursor is in an answer.
-        next: Path,
-        /// The parameter that takes the size of a page.
-        size_param: Option<String>,
-        /// The largest page the system gives; 100 by default.
-        #[serde(default = "size")]
-        size: u64,
-    },
-    /// Pages have numbers.
-    Page {
-        /// The parameter that takes the number.
-        param: String,
-        /// Number of the first page.
-        #[serde(default = "first")]
-        first: u64,
-        /// The parameter that takes the size of a page.
-        size_param: Option<String>,
-        /// The size that is asked for.
-        #[serde(default = "size")]
-        size: u64,
-        /// Where an answer says whether there is another page.
-        more: Option<Path>,
-        /// Whether a page with fewer rows than `size` is the last. Only true of a system that never caps `size`.
-        #[serde(default)]
-        short_page: bool,
-    },
-    /// Pages begin at a row's number.
-    Offset {
-        /// The parameter that takes the number of rows to pass over.
-        param: String,
-        /// The parameter that takes the size of a page.
-        size_param: Option<String>,
-        /// The size that is asked for.
-        #[serde(default = "size")]
-        size: u64,
-        /// Where an answer says whether there is another page.
-        more: Option<Path>,
-        /// Whether a page with fewer rows than `size` is the last. Only true of a system that never caps `size`.
-        #[serde(default)]
-        short_page: bool,
-    },
-    /// An answer holds the link to the next page, or none on the last. It must stay below `url`, on the same path.
-    NextLink {
-        /// Where the link is in an answer.
-        next: Path,
-    },
-}
-
-fn size() -> u64 {
-    100
-}
-
-fn first() -> u64 {
-    1
+/// Where a system is and how Spine signs in.
+pub(in crate::systems) struct Place {
+    pub(in crate::systems) url: String,
+    pub(in crate::systems) auth: Auth,
+    pub(in crate::systems) headers: BTreeMap<String, String>,
+    pub(in crate::systems) time_zone: Option<String>,
 }

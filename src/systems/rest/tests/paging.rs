@@ -168,6 +168,36 @@ async fn a_link_that_leads_elsewhere_is_refused_and_never_followed() {
 }
 
 #[tokio::test]
+async fn a_link_in_a_header_is_followed_to_the_end_and_nowhere_else() {
+    const WAY: &str = "path = \"/c?p={ids}\"\nrows = \"data\"\npaging = { kind = \"link_header\" }";
+    let linked = |link: String, body: String| {
+        ([(CONTENT_TYPE, "application/json".to_owned()), (http::header::LINK, link)], body).into_response()
+    };
+    let pages = stub(move |seen| {
+        let page = seen.param("page").map_or(1, |_| number(seen, "page"));
+        let body = format!(r#"{{"data":{}}}"#, rows(page * 2..page * 2 + 2));
+        let link = |page: u64, rel: &str| format!(r#"</c?p=a,b&page={page}>; rel="{rel}""#);
+        if page == 3 {
+            return linked(link(1, "first"), body);
+        }
+        linked(format!("{}, {}", link(1, "first"), link(page + 1, "next")), body)
+    })
+    .await;
+    assert_eq!(read(&pages, WAY).await, Ok(6));
+    assert_eq!(pages.targets(), ["/c?p=PRJ-2025-001", "/c?p=a,b&page=2", "/c?p=a,b&page=3"]);
+
+    let foreign = stub(|_| json("[]")).await;
+    for link in [format!("<{}/c?page=2>; rel=next", foreign.url), "</admin>; rel=next".to_owned()] {
+        let leads = stub(move |_| linked(link.clone(), format!(r#"{{"data":{}}}"#, rows(0..2)))).await;
+        assert_eq!(read(&leads, WAY).await, Err(ErrorKind::BadResponse));
+        assert_eq!((leads.calls(), foreign.calls()), (1, 0));
+    }
+
+    let same = stub(move |_| linked("</c?page=2>; rel=next".to_owned(), format!(r#"{{"data":{}}}"#, rows(0..2)))).await;
+    assert_eq!(read(&same, WAY).await, Err(ErrorKind::Truncated));
+}
+
+#[tokio::test]
 async fn pages_that_do_not_end_are_refused() {
     let cursor = r#"path = "/c?p={ids}"
 rows = "data"

@@ -164,7 +164,8 @@ async fn only_configured_calls_are_made() {
     let text =
         format!("{CLIENTS}\n[contacts]\nby_deal = {{ path = \"/d/{{id}}\", body = {{}} }}\nfields = {{ id = \"id\" }}");
     let config: Config = toml::from_str(&format!("url = \"{}\"\n{text}", stub.url)).unwrap();
-    let reads: Vec<String> = super::super::check::reads(&config).iter().map(|read| format!("{read:?}")).collect();
+    let reads: Vec<String> =
+        crate::systems::declared::check::reads(&config.split().1).iter().map(|read| format!("{read:?}")).collect();
     assert_eq!(reads.len(), 2);
     assert!(reads[0].contains("GET") && reads[0].contains("\"/x\""), "{reads:?}");
     assert!(reads[1].contains("POST") && reads[1].contains("\"/d/*\""), "{reads:?}");

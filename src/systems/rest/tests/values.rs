@@ -7,11 +7,11 @@ use crate::domain::{
     Booked, Cost, CostKind, CostState, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceKind, InvoiceState, Money,
     ProjectInvoice, ProjectStatus,
 };
-use crate::systems::rest::documents::part;
-use crate::systems::rest::fields::{Costs, Invoices, Projects};
-use crate::systems::rest::map::Setting;
-use crate::systems::rest::path::Path;
-use crate::systems::rest::row::{Row, Wanted, read};
+use crate::systems::declared::documents::part;
+use crate::systems::declared::fields::{Costs, Invoices, Projects};
+use crate::systems::declared::map::Setting;
+use crate::systems::declared::path::Path;
+use crate::systems::declared::row::{Row, Wanted, read};
 
 /// What a row of this JSON becomes.
 fn rows<T>(json: &str, mut map: impl FnMut(&Row<'_>, Setting<'_>) -> T + Send) -> T
@@ -190,7 +190,7 @@ fn words_are_mapped_and_an_unmapped_one_is_unknown() {
         let table: Projects =
             toml::from_str(&format!("by_id = {{ path = \"/x?p={{ids}}\" }}\n[fields]\nid = \"id\"\n{fields}")).unwrap();
         rows(&format!(r#"{{"id":"prj-2025-001","s":{value}}}"#), |row, setting| {
-            table.read(row, setting, None).map(|project| project.unwrap().status).map_err(|reject| reject.0)
+            table.read(row, setting, None).map(|project| project.unwrap().status).map_err(|reject| reject.why)
         })
     };
     let mapped = r#"status = { path = "s", map = { on = "ACTIVE", "3" = "ON_HOLD" }, default = "PLANNED" }"#;
@@ -210,7 +210,7 @@ fn a_word_that_decides_about_a_sign_is_never_guessed() {
     )
     .unwrap();
     let state = |json: &str| {
-        rows(json, |row, setting| table.read(row, setting).map(|cost| cost.unwrap().state).map_err(|reject| reject.0))
+        rows(json, |row, setting| table.read(row, setting).map(|cost| cost.unwrap().state).map_err(|reject| reject.why))
     };
     assert_eq!(state(r#"{"id":1,"s":"o"}"#), Ok(CostState::Committed));
     assert_eq!(state(r#"{"id":1}"#), Ok(CostState::Actual));

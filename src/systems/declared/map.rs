@@ -28,50 +28,58 @@ use crate::domain::{
 
 /// What is the same for all rows of a connection.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Setting<'s> {
-    pub(super) zone: &'s TimeZone,
-    pub(super) rule: &'s SharedIdRule,
+pub(in crate::systems) struct Setting<'s> {
+    pub(in crate::systems) zone: &'s TimeZone,
+    pub(in crate::systems) rule: &'s SharedIdRule,
 }
 
 /// Reads the fields of one row, and takes note of those that cannot be read.
-pub(super) struct Reader<'r> {
-    pub(super) row: &'r Row<'r>,
-    pub(super) setting: Setting<'r>,
-    pub(super) flaws: Vec<Flaw>,
+pub(in crate::systems) struct Reader<'r> {
+    pub(in crate::systems) row: &'r Row<'r>,
+    pub(in crate::systems) setting: Setting<'r>,
+    pub(in crate::systems) flaws: Vec<Flaw>,
 }
 
 /// Which currency an amount has that names none of its own, or why it has none.
-pub(super) type Inherited = Result<Currency, FlawKind>;
+pub(in crate::systems) type Inherited = Result<Currency, FlawKind>;
 
 /// An amount in one currency: its field, its name, and the currency it inherits.
-pub(super) type Part<'f> = (Option<&'f Field<Amount>>, &'static str, Inherited);
+pub(in crate::systems) type Part<'f> = (Option<&'f Field<Amount>>, &'static str, Inherited);
 
 impl<'r> Reader<'r> {
-    pub(super) fn new(row: &'r Row<'r>, setting: Setting<'r>) -> Self {
+    pub(in crate::systems) fn new(row: &'r Row<'r>, setting: Setting<'r>) -> Self {
         Self { row, setting, flaws: Vec::new() }
     }
 
     /// Whether the row is one of those that are left out.
-    pub(super) fn skips(&self, skip: Option<&Field<Condition>>) -> bool {
+    pub(in crate::systems) fn skips(&self, skip: Option<&Field<Condition>>) -> bool {
         skip.is_some_and(|Field(condition)| condition.holds(self.row))
     }
 
     /// A text that every record of its kind has.
-    pub(super) fn required(&self, Field(text): &Field<Text>, name: &'static str) -> Result<Arc<str>, Reject> {
+    pub(in crate::systems) fn required(
+        &self,
+        Field(text): &Field<Text>,
+        name: &'static str,
+    ) -> Result<Arc<str>, Reject> {
         text.read(self.row).map(Arc::from).ok_or_else(|| Reject::new(format!("a row without `{name}`")))
     }
 
     /// The ID that every record of its kind has.
-    pub(super) fn id(&self, Field(text): &Field<Text>) -> Result<SmolStr, Reject> {
+    pub(in crate::systems) fn id(&self, Field(text): &Field<Text>) -> Result<SmolStr, Reject> {
         text.read(self.row).map(SmolStr::new).ok_or_else(|| Reject::new("a row without `id`"))
     }
 
-    pub(super) fn text(&self, field: Option<&Field<Text>>) -> Option<String> {
+    pub(in crate::systems) fn text(&self, field: Option<&Field<Text>>) -> Option<String> {
         field?.0.read(self.row).map(Cow::into_owned)
     }
 
     /// A shared ID. The one that was asked for, in its canonical spelling, is by far the most common.
-    pub(super) fn shared_id(&self, field: Option<&Field<Text>>, asked: Option<&ProjectId>) -> Option<ProjectId> {
+    pub(in crate::systems) fn shared_id(
+        &self,
+        field: Option<&Field<Text>>,
+        asked: Option<&ProjectId>,
+    ) -> Option<ProjectId> {
         self.parse_id(&field?.0.read(self.row)?, asked)
     }
 
@@ -80,19 +88,28 @@ impl<'r> Reader<'r> {
         known.or_else(|| self.setting.rule.parse(text).ok())
     }
 
-    pub(super) fn person(&self, name: Option<&Field<Text>>, email: Option<&Field<Text>>) -> Option<Arc<Person>> {
+    pub(in crate::systems) fn person(
+        &self,
+        name: Option<&Field<Text>>,
+        email: Option<&Field<Text>>,
+    ) -> Option<Arc<Person>> {
         let email = self.text(email);
         let name = self.text(name).or_else(|| email.clone())?;
         Some(Arc::new(Person { name, email }))
     }
 
-    pub(super) fn party(&self, id: Option<&Field<Text>>, name: Option<&Field<Text>>) -> Option<Party> {
+    pub(in crate::systems) fn party(&self, id: Option<&Field<Text>>, name: Option<&Field<Text>>) -> Option<Party> {
         let party = Party { id: self.text(id).map(Into::into), name: self.text(name) };
         (party.id.is_some() || party.name.is_some()).then_some(party)
     }
 
     /// Where a person opens the record: as the row says, else by the entity's template. Only web addresses count.
-    pub(super) fn url(&self, field: Option<&Field<Text>>, template: Option<&String>, id: &str) -> Option<Arc<str>> {
+    pub(in crate::systems) fn url(
+        &self,
+        field: Option<&Field<Text>>,
+        template: Option<&String>,
+        id: &str,
+    ) -> Option<Arc<str>> {
         let sent = field.and_then(|Field(text)| text.read(self.row));
         if let Some(url) = sent.filter(|url| url.starts_with("https://") || url.starts_with("http://")) {
             return Some(url.into());
@@ -107,22 +124,26 @@ impl<'r> Reader<'r> {
         })
     }
 
-    pub(super) fn number(&mut self, field: Option<&Field<Number>>, name: &'static str) -> Option<Decimal> {
+    pub(in crate::systems) fn number(&mut self, field: Option<&Field<Number>>, name: &'static str) -> Option<Decimal> {
         let read = field?.0.read(self.row);
         self.note(name, read)
     }
 
-    pub(super) fn day(&mut self, field: Option<&Field<Day>>, name: &'static str) -> Option<Date> {
+    pub(in crate::systems) fn day(&mut self, field: Option<&Field<Day>>, name: &'static str) -> Option<Date> {
         let read = field?.0.read(self.row, self.setting.zone);
         self.note(name, read)
     }
 
-    pub(super) fn moment(&mut self, field: Option<&Field<Moment>>, name: &'static str) -> Option<Timestamp> {
+    pub(in crate::systems) fn moment(
+        &mut self,
+        field: Option<&Field<Moment>>,
+        name: &'static str,
+    ) -> Option<Timestamp> {
         let read = field?.0.read(self.row, self.setting.zone);
         self.note(name, read)
     }
 
-    pub(super) fn money(
+    pub(in crate::systems) fn money(
         &mut self,
         field: Option<&Field<Amount>>,
         name: &'static str,
@@ -136,12 +157,12 @@ impl<'r> Reader<'r> {
     }
 
     /// The currency that amounts of the row inherit.
-    pub(super) fn currency(&self, field: Option<&Field<Text>>) -> Inherited {
+    pub(in crate::systems) fn currency(&self, field: Option<&Field<Text>>) -> Inherited {
         let code = field.and_then(|Field(text)| text.read(self.row)).ok_or(FlawKind::MissingCurrency)?;
         self.row.currency(&code).map_err(|_| FlawKind::UnknownCurrency)
     }
 
-    pub(super) fn booked(&mut self, document: Part<'_>, company: Part<'_>) -> Booked {
+    pub(in crate::systems) fn booked(&mut self, document: Part<'_>, company: Part<'_>) -> Booked {
         Booked {
             document: self.money(document.0, document.1, document.2),
             company: self.money(company.0, company.1, company.2),
@@ -149,7 +170,11 @@ impl<'r> Reader<'r> {
     }
 
     /// One of our words that can hold an unmapped one; `absent` where the row has none.
-    pub(super) fn word<E: Words>(&self, field: Option<&Field<Word<Ours<E>>>>, absent: Option<E>) -> Option<E> {
+    pub(in crate::systems) fn word<E: Words>(
+        &self,
+        field: Option<&Field<Word<Ours<E>>>>,
+        absent: Option<E>,
+    ) -> Option<E> {
         let Some(Field(word)) = field else { return absent };
         match word.read(self.row) {
             Said::Ours(word) => Some(word),
@@ -159,7 +184,7 @@ impl<'r> Reader<'r> {
     }
 
     /// One of our words that cannot: an unmapped one is refused.
-    pub(super) fn strict_word<E: Words>(
+    pub(in crate::systems) fn strict_word<E: Words>(
         &self,
         field: Option<&Field<Word<Ours<E>>>>,
         absent: Option<E>,
@@ -175,7 +200,7 @@ impl<'r> Reader<'r> {
 }
 
 impl Deals {
-    pub(super) fn read(
+    pub(in crate::systems) fn read(
         &self,
         row: &Row<'_>,
         setting: Setting<'_>,
@@ -215,7 +240,7 @@ impl Deals {
 }
 
 impl Clients {
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Client>, Reject> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Client>, Reject> {
         let (r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
@@ -233,7 +258,7 @@ impl Clients {
 }
 
 impl Contacts {
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Contact>, Reject> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Contact>, Reject> {
         let (r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
@@ -249,7 +274,7 @@ impl Contacts {
 }
 
 impl LineItems {
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<LineItem>, Reject> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<LineItem>, Reject> {
         let (mut r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
@@ -269,7 +294,7 @@ impl LineItems {
 
 impl Proposals {
     /// A proposal; its version is 0 where the row does not say.
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Proposal>, Reject> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Proposal>, Reject> {
         let (mut r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
@@ -293,7 +318,11 @@ impl Proposals {
 }
 
 impl Communications {
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Communication>, Reject> {
+    pub(in crate::systems) fn read(
+        &self,
+        row: &Row<'_>,
+        setting: Setting<'_>,
+    ) -> Result<Option<Communication>, Reject> {
         let (mut r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
@@ -311,7 +340,7 @@ impl Communications {
 
 impl Projects {
     /// A project; none where its shared ID is not one.
-    pub(super) fn read(
+    pub(in crate::systems) fn read(
         &self,
         row: &Row<'_>,
         setting: Setting<'_>,
@@ -341,7 +370,7 @@ impl Projects {
 }
 
 impl Milestones {
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Milestone>, Reject> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Milestone>, Reject> {
         let (mut r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
@@ -359,17 +388,17 @@ impl Milestones {
 
 /// Hours that were booked.
 #[derive(Debug, Clone)]
-pub(super) struct Booking {
-    pub(super) id: Option<Arc<str>>,
-    pub(super) hours: Decimal,
-    pub(super) person: Option<Arc<Person>>,
-    pub(super) role: Option<String>,
-    pub(super) allocated: Option<Decimal>,
+pub(in crate::systems) struct Booking {
+    pub(in crate::systems) id: Option<Arc<str>>,
+    pub(in crate::systems) hours: Decimal,
+    pub(in crate::systems) person: Option<Arc<Person>>,
+    pub(in crate::systems) role: Option<String>,
+    pub(in crate::systems) allocated: Option<Decimal>,
 }
 
 impl EffortTable {
     /// A booking. Hours that cannot be read are refused: the sum would be wrong without them.
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Booking>, Reject> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Booking>, Reject> {
         let (mut r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
@@ -387,7 +416,7 @@ impl EffortTable {
 
 impl TicketFields {
     /// A ticket. `asked` is the project it was found by, where the row does not say.
-    pub(super) fn read(
+    pub(in crate::systems) fn read(
         &self,
         row: &Row<'_>,
         setting: Setting<'_>,
@@ -423,7 +452,7 @@ impl TicketFields {
 }
 
 impl Costs {
-    pub(super) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Cost>, Reject> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, setting: Setting<'_>) -> Result<Option<Cost>, Reject> {
         let (mut r, f) = (Reader::new(row, setting), &self.fields);
         if r.skips(self.skip.as_ref()) {
             return Ok(None);

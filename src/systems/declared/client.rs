@@ -1,41 +1,51 @@
 //! The calls: a request for keys or for a page of a list, and the pages that follow it.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use http::StatusCode;
 use jiff::tz::TimeZone;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use url::Url;
 
-use super::config::{Listing, Lookup, Paging};
+use super::auth::Oauth;
+use super::json::Raw;
+use super::link::next_link;
 use super::map::Setting;
 use super::path::Path;
 use super::row::{self, Found, OnRow, Refused, Reject, Row, Wanted};
-use super::template::{Between, Body, Param, Template, encode};
+use super::template::{Between, Body, Param, Template, encode, encode_name};
+use super::ways::{Listing, Lookup, Paging};
 use crate::domain::SharedIdRule;
 use crate::systems::http::{Failure, HttpClient, Request, Response, classify};
 use crate::systems::{Call, ErrorKind, SystemError};
 
 /// A connection to the system.
 #[derive(Debug)]
-pub(super) struct Api {
-    pub(super) http: Arc<HttpClient>,
+pub(in crate::systems) struct Api {
+    pub(in crate::systems) http: Arc<HttpClient>,
+    /// Who grants the tokens that calls show, if it takes one.
+    pub(in crate::systems) oauth: Option<Oauth>,
+    /// Where an answer that is an error names its code, for the log.
+    pub(in crate::systems) code: Path,
     /// Base URL, without a slash at its end.
-    pub(super) base: Url,
+    pub(in crate::systems) base: Url,
     /// Zone of dates and times that name none.
-    pub(super) zone: TimeZone,
+    pub(in crate::systems) zone: TimeZone,
     /// How shared IDs are spelled.
-    pub(super) rule: SharedIdRule,
+    pub(in crate::systems) rule: SharedIdRule,
     /// Largest number of pages of one read.
-    pub(super) max_pages: usize,
+    pub(in crate::systems) max_pages: usize,
     /// Calls of one batch that are under way at once.
-    pub(super) concurrency: usize,
+    pub(in crate::systems) concurrency: usize,
 }
 
 /// The judgement of answers. A status that may mean "nothing there" is for the endpoint to judge, which knows.
-pub(super) fn judge(response: &Response) -> Result<(), Failure> {
+pub(in crate::systems) fn judge(response: &Response) -> Result<(), Failure> {
     match response.status.as_u16() {
         204 | 400 | 402 | 404..=407 | 409..=428 | 430..=499 => Ok(()),
         _ => classify(response),
@@ -44,13 +54,16 @@ pub(super) fn judge(response: &Response) -> Result<(), Failure> {
 
 /// One way to ask.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ask<'e> {
+pub(in crate::systems) struct Ask<'e> {
     /// For errors, logs and counters.
-    pub(super) operation: &'static str,
+    pub(in crate::systems) operation: &'static str,
     template: &'e Template,
     body: Option<&'e Value>,
     between: Between<'e>,
     numbers: bool,
+    each: Option<&'e Path>,
+    /// Places that are there only where a list inside a row goes on elsewhere.
+    cut: &'e [Path],
     wanted: Wanted<'e>,
     paging: &'e Paging,
     not_found: &'e [u16],
@@ -58,13 +71,15 @@ pub(super) struct Ask<'e> {
 
 impl<'e> Ask<'e> {
     /// By keys.
-    pub(super) fn lookup(operation: &'static str, lookup: &'e Lookup) -> Self {
+    pub(in crate::systems) fn lookup(operation: &'static str, lookup: &'e Lookup) -> Self {
         Self {
             operation,
             template: &lookup.path,
             body: lookup.body.as_ref(),
             between: lookup.between(),
             numbers: lookup.numbers,
+            each: lookup.each.as_ref(),
+            cut: &lookup.cut,
             wanted: wanted(&lookup.rows, lookup.single, lookup.error.as_ref(), lookup.total.as_ref(), &lookup.paging),
             paging: &lookup.paging,
             not_found: lookup.not_found.as_deref().unwrap_or_default(),
@@ -72,13 +87,15 @@ impl<'e> Ask<'e> {
     }
 
     /// For all there is.
-    pub(super) fn listing(operation: &'static str, listing: &'e Listing) -> Self {
+    pub(in crate::systems) fn listing(operation: &'static str, listing: &'e Listing) -> Self {
         Self {
             operation,
             template: &listing.path,
             body: listing.body.as_ref(),
             between: Between::Repeat,
             numbers: false,
+            each: None,
+            cut: &listing.cut,
             wanted: wanted(&listing.rows, false, listing.error.as_ref(), listing.total.as_ref(), &listing.paging),
             paging: &listing.paging,
             not_found: &[],
@@ -96,14 +113,14 @@ fn wanted<'e>(
     let (next, more) = match paging {
         Paging::Cursor { next, .. } | Paging::NextLink { next } => (Some(next), None),
         Paging::Page { more, .. } | Paging::Offset { more, .. } => (None, more.as_ref()),
-        Paging::None => (None, None),
+        Paging::None | Paging::LinkHeader {} => (None, None),
     };
     Wanted { rows, single, next, total, more, error }
 }
 
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Position {
+pub(in crate::systems) enum Position {
     /// At the first row.
     Start,
     /// At a cursor.
@@ -116,38 +133,64 @@ pub(super) enum Position {
 
 /// What a page was.
 #[derive(Debug)]
-pub(super) struct PageEnd {
+pub(in crate::systems) struct PageEnd {
     /// How many rows it had.
-    pub(super) rows: u64,
+    pub(in crate::systems) rows: u64,
     /// Where the next one begins; none on the last.
-    pub(super) next: Option<Position>,
+    pub(in crate::systems) next: Option<Position>,
     /// How many rows there are in all, if the answer said so.
-    pub(super) total: Option<u64>,
+    pub(in crate::systems) total: Option<u64>,
 }
 
 /// What is asked for beside the keys.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Extra<'x> {
+pub(in crate::systems) struct Extra<'x> {
     /// Filters and orders.
-    pub(super) params: &'x [(&'x str, Param)],
+    pub(in crate::systems) params: &'x [(&'x str, Param)],
     /// Size of the page; none for the size that is configured.
-    pub(super) size: Option<u64>,
+    pub(in crate::systems) size: Option<u64>,
 }
 
 impl Api {
     /// What all rows of the connection are read by.
-    pub(super) fn setting(&self) -> Setting<'_> {
+    pub(in crate::systems) fn setting(&self) -> Setting<'_> {
         Setting { zone: &self.zone, rule: &self.rule }
     }
 
     /// An error with a word for the log.
-    pub(super) fn error(&self, operation: &'static str, kind: ErrorKind, detail: impl Into<String>) -> SystemError {
+    pub(in crate::systems) fn error(
+        &self,
+        operation: &'static str,
+        kind: ErrorKind,
+        detail: impl Into<String>,
+    ) -> SystemError {
         let detail: String = detail.into();
         SystemError { detail: Some(detail.into()), ..self.http.error(operation, kind) }
     }
 
+    /// Sends. Where a token is needed, one that is refused is renewed once.
+    async fn send(&self, call: &Call, request: Request) -> Result<Response, SystemError> {
+        let Some(oauth) = &self.oauth else { return self.http.send(call, request).await };
+        let ticket = oauth.ticket(call, None).await?;
+        match self.http.send(call, ticket.value.on(request.clone())).await {
+            Err(error) if error.kind == ErrorKind::Unauthorized => {
+                let ticket = oauth.ticket(call, Some(&ticket)).await?;
+                self.http.send(call, ticket.value.on(request)).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The code that an error names, where it looks like one.
+    fn code(&self, body: &[u8]) -> Option<String> {
+        let body = serde_json::from_slice::<&RawValue>(body).ok().filter(|_| !self.code.is_empty())?;
+        let code = self.code.segments().iter().try_fold(Raw::of(body), |value, name| value.pick(name))?.scalar()?;
+        let is_code = code.len() <= 60 && code.bytes().all(|byte| byte.is_ascii_graphic());
+        is_code.then(|| code.into_owned())
+    }
+
     /// Reads one page.
-    pub(super) async fn page(
+    pub(in crate::systems) async fn page(
         &self,
         call: &Call,
         ask: Ask<'_>,
@@ -158,38 +201,55 @@ impl Api {
     ) -> Result<PageEnd, SystemError> {
         let request = request(ask, keys, position, extra);
         let path = request.path.clone();
-        let response = self.http.send(call, request).await?;
+        let response = self.send(call, request).await?;
         let empty = PageEnd { rows: 0, next: None, total: None };
         if response.status == StatusCode::NO_CONTENT || ask.not_found.contains(&response.status.as_u16()) {
             return Ok(empty);
         }
         if !response.status.is_success() {
-            let detail = format!("status {}", response.status.as_u16());
+            let code = self.code(&response.body);
+            let mut detail = format!("status {}", response.status.as_u16());
+            if let Some(code) = &code {
+                detail.push_str(", ");
+                detail.push_str(code);
+            }
             tracing::warn!(
                 upstream.operation = ask.operation,
                 upstream.status = response.status.as_u16(),
+                upstream.code = code,
                 "the system did not accept a question"
             );
             return Err(self.error(ask.operation, ErrorKind::BadRequest, detail));
         }
-        let found = row::read(&response.body, ask.wanted, on_row);
+        let mut on_whole_row = |row: &Row<'_>| match ask.cut.iter().find(|path| row.get(path).is_some()) {
+            Some(path) => Err(Reject::cut(format!("a list inside a row goes on elsewhere: `{path}`"))),
+            None => on_row(row),
+        };
+        let found = row::read(&response.body, ask.wanted, &mut on_whole_row);
         let found = match found {
-            Ok(found) => self.http.decoded(ask.operation, Ok(found))?,
-            Err(Refused::Body(Reject(why))) => self.http.decoded(ask.operation, Err(why.into_owned()))?,
-            Err(Refused::Row(Reject(why))) => {
+            Ok(found) => {
+                let found = self.http.decoded(ask.operation, Ok(found))?;
+                match ask.paging {
+                    Paging::LinkHeader {} => Found { next: next_link(&response.headers), ..found },
+                    _ => found,
+                }
+            }
+            Err(Refused::Body(Reject { why, .. })) => self.http.decoded(ask.operation, Err(why.into_owned()))?,
+            Err(Refused::Row(Reject { why, cut })) => {
                 tracing::warn!(
                     upstream.operation = ask.operation,
                     upstream.detail = &*why,
                     "a row is not what the configuration says"
                 );
-                return Err(self.error(ask.operation, ErrorKind::BadResponse, why));
+                let kind = if cut { ErrorKind::Truncated } else { ErrorKind::BadResponse };
+                return Err(self.error(ask.operation, kind, why));
             }
         };
         self.end(ask, &path, position, extra, &found)
     }
 
     /// Reads all pages.
-    pub(super) async fn all(
+    pub(in crate::systems) async fn all(
         &self,
         call: &Call,
         ask: Ask<'_>,
@@ -209,7 +269,10 @@ impl Api {
                     if paged && seen_rows.insert(fingerprint(row)) {
                         new += 1;
                     }
-                    on_row(row)
+                    match ask.each {
+                        Some(path) => row::inside(row, path, on_row),
+                        None => on_row(row),
+                    }
                 };
                 self.page(call, ask, keys, &position, extra, &mut on_row).await?
             };
@@ -250,7 +313,7 @@ impl Api {
         let next = match ask.paging {
             Paging::None => None,
             Paging::Cursor { .. } => found.next.as_deref().map(|cursor| Position::Cursor(cursor.to_owned())),
-            Paging::NextLink { .. } => match found.next.as_deref() {
+            Paging::NextLink { .. } | Paging::LinkHeader {} => match found.next.as_deref() {
                 Some(link) => Some(Position::Link(self.link(ask, path, link)?)),
                 None => None,
             },
@@ -274,20 +337,28 @@ impl Api {
     }
 
     /// A link to the next page as a path below the base URL. One that leads anywhere else is refused: it would take the
-    /// credential there.
+    /// credential there. A link is relative to the page it stands on, or to the base URL.
     fn link(&self, ask: Ask<'_>, path: &str, link: &str) -> Result<String, SystemError> {
-        let refused =
-            || self.error(ask.operation, ErrorKind::BadResponse, "a link to the next page that leads elsewhere");
         let base = self.base.as_str().trim_end_matches('/');
-        let here = Url::parse(&format!("{base}{path}")).map_err(|_| refused())?;
-        let there = here.join(link).map_err(|_| refused())?;
-        let signed_in = !there.username().is_empty() || there.password().is_some();
-        if there.origin() != self.base.origin() || signed_in || there.path() != here.path() {
-            return Err(refused());
-        }
+        let here = Url::parse(&format!("{base}{path}")).ok();
+        let root = Url::parse(&format!("{base}/")).ok();
+        let same = |there: &Url| {
+            let signed_in = !there.username().is_empty() || there.password().is_some();
+            let path = here.as_ref().map(|here| decoded(here.path()));
+            there.origin() == self.base.origin() && !signed_in && Some(decoded(there.path())) == path
+        };
+        let mut readings = [&here, &root].into_iter().filter_map(|from| from.as_ref()?.join(link).ok());
+        let there = readings.find(same).ok_or_else(|| {
+            self.error(ask.operation, ErrorKind::BadResponse, "a link to the next page that leads elsewhere")
+        })?;
         let path = path.split('?').next().unwrap_or_default();
         Ok(there.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
     }
+}
+
+/// A path as it reads: servers write the same one in several ways.
+fn decoded(path: &str) -> Cow<'_, [u8]> {
+    percent_decode_str(path).into()
 }
 
 fn request(ask: Ask<'_>, keys: &[&str], position: &Position, extra: Extra<'_>) -> Request {
@@ -303,7 +374,7 @@ fn request(ask: Ask<'_>, keys: &[&str], position: &Position, extra: Extra<'_>) -
     }
     for (name, value) in &params {
         path.push(if path.contains('?') { '&' } else { '?' });
-        path.extend(encode(name));
+        path.extend(encode_name(name));
         path.push('=');
         path.extend(encode(&value.text()));
     }
@@ -317,7 +388,7 @@ fn page_params<'e>(paging: &'e Paging, position: &Position, size: Option<u64>, p
         }
     };
     match paging {
-        Paging::None | Paging::NextLink { .. } => {}
+        Paging::None | Paging::NextLink { .. } | Paging::LinkHeader {} => {}
         Paging::Cursor { param, size_param, size, .. } => {
             sized(size_param, *size);
             if let Position::Cursor(cursor) = position {

@@ -10,45 +10,51 @@ const DEEPEST: u8 = 127;
 
 /// Where a text stops being the JSON that is wanted, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wrong(pub(super) usize);
+pub(in crate::systems) struct Wrong(pub(in crate::systems) usize);
 
 /// A value as its owner wrote it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Raw<'a> {
+pub(in crate::systems) struct Raw<'a> {
     text: &'a str,
     /// Whether it is a string with a backslash in it.
     escaped: bool,
 }
 
 impl<'a> Raw<'a> {
+    /// A whole text that was found to be JSON.
+    pub(in crate::systems) fn of(text: &'a serde_json::value::RawValue) -> Self {
+        let text = text.get();
+        Self { text, escaped: text.starts_with('"') && text.contains('\\') }
+    }
+
     /// As it is written.
-    pub(super) fn text(self) -> &'a str {
+    pub(in crate::systems) fn text(self) -> &'a str {
         self.text
     }
 
     /// Whether it is `null`.
-    pub(super) fn is_null(self) -> bool {
+    pub(in crate::systems) fn is_null(self) -> bool {
         self.text.starts_with('n')
     }
 
     /// Whether it is written as a string.
-    pub(super) fn is_string(self) -> bool {
+    pub(in crate::systems) fn is_string(self) -> bool {
         self.text.starts_with('"')
     }
 
     /// Whether it is a number.
-    pub(super) fn is_number(self) -> bool {
+    pub(in crate::systems) fn is_number(self) -> bool {
         matches!(self.text.as_bytes().first(), Some(b'-' | b'0'..=b'9'))
     }
 
     /// Whether it is a list.
-    pub(super) fn is_list(self) -> bool {
+    pub(in crate::systems) fn is_list(self) -> bool {
         self.text.starts_with('[')
     }
 
     /// The text of a scalar: a string without its quotes and the space around it, a number or a boolean as it is written.
     /// None for an empty text, `null`, an object or a list.
-    pub(super) fn scalar(self) -> Option<Cow<'a, str>> {
+    pub(in crate::systems) fn scalar(self) -> Option<Cow<'a, str>> {
         let text = match self.text.as_bytes().first()? {
             b'{' | b'[' | b'n' => return None,
             b'"' if self.escaped => Cow::Owned(serde_json::from_str::<String>(self.text).ok()?.trim().to_owned()),
@@ -59,7 +65,7 @@ impl<'a> Raw<'a> {
     }
 
     /// Hands on the texts of a scalar, or of a list of scalars.
-    pub(super) fn each_scalar(self, mut take: impl FnMut(Cow<'a, str>)) {
+    pub(in crate::systems) fn each_scalar(self, mut take: impl FnMut(Cow<'a, str>)) {
         if !self.is_list() {
             self.scalar().into_iter().for_each(take);
         } else if let Ok(elements) = self.elements() {
@@ -68,7 +74,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The elements of a list.
-    pub(super) fn elements(self) -> Result<Vec<Self>, Wrong> {
+    pub(in crate::systems) fn elements(self) -> Result<Vec<Self>, Wrong> {
         let (mut scanner, mut elements) = (Scanner::new(self.text), Vec::new());
         scanner.enter(b'[')?;
         while scanner.goes_on(b']', elements.is_empty())? {
@@ -78,7 +84,7 @@ impl<'a> Raw<'a> {
     }
 
     /// The value of a name of an object, the last if there are several, or the one at a place of a list.
-    pub(super) fn pick(self, name: &str) -> Option<Self> {
+    pub(in crate::systems) fn pick(self, name: &str) -> Option<Self> {
         if self.is_list() {
             return self.elements().ok()?.get(name.parse::<usize>().ok()?).copied();
         }
@@ -103,23 +109,23 @@ fn trim(text: &str) -> &str {
 
 /// A name in an object.
 #[derive(Debug, Clone)]
-pub(super) struct Name<'a> {
+pub(in crate::systems) struct Name<'a> {
     /// As it is written, from its first quote to its colon.
     written: &'a str,
     /// The beginning of that as one number, and which bits of it count.
     head: (u128, u128),
     /// As it reads.
-    pub(super) text: Cow<'a, str>,
+    pub(in crate::systems) text: Cow<'a, str>,
     /// As one number.
-    pub(super) tag: Tag,
+    pub(in crate::systems) tag: Tag,
 }
 
 /// A name as one number, to be compared at once. Names of up to 15 bytes are the same if their tags are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Tag(u128);
+pub(in crate::systems) struct Tag(u128);
 
 impl Tag {
-    pub(super) fn of(name: &str) -> Self {
+    pub(in crate::systems) fn of(name: &str) -> Self {
         let mut bytes = [0; 16];
         let [length, places @ ..] = &mut bytes;
         *length = u8::try_from(name.len()).unwrap_or(u8::MAX);
@@ -128,43 +134,43 @@ impl Tag {
     }
 
     /// Whether the name is longer than what the number holds of it.
-    pub(super) fn is_cut(self) -> bool {
+    pub(in crate::systems) fn is_cut(self) -> bool {
         self.0 & 0xff > 15
     }
 }
 
 /// Goes through a text.
 #[derive(Debug)]
-pub(super) struct Scanner<'a> {
+pub(in crate::systems) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     depth: u8,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::systems) fn new(text: &'a str) -> Self {
         Self { text, at: 0, depth: 0 }
     }
 
     /// How far it is.
-    pub(super) fn place(&self) -> usize {
+    pub(in crate::systems) fn place(&self) -> usize {
         self.at
     }
 
     /// The text from a place to here.
     #[inline]
-    pub(super) fn since(&self, start: usize) -> &'a str {
+    pub(in crate::systems) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// What cannot be here.
-    pub(super) fn wrong(&self) -> Wrong {
+    pub(in crate::systems) fn wrong(&self) -> Wrong {
         Wrong(self.at)
     }
 
     /// The next byte that is no white space. It is not passed.
     #[inline]
-    pub(super) fn peek(&mut self) -> Result<u8, Wrong> {
+    pub(in crate::systems) fn peek(&mut self) -> Result<u8, Wrong> {
         match self.text.as_bytes().get(self.at) {
             Some(byte) if *byte > b' ' => Ok(*byte),
             _ => self.peek_behind_space(),
@@ -183,7 +189,7 @@ impl<'a> Scanner<'a> {
 
     /// Passes a name and its colon if they stand here as they stood elsewhere.
     #[inline]
-    pub(super) fn passes_name(&mut self, name: &Name<'_>) -> bool {
+    pub(in crate::systems) fn passes_name(&mut self, name: &Name<'_>) -> bool {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let here = match rest.first_chunk::<16>() {
             Some(head) if name.written.len() <= 16 => (u128::from_le_bytes(*head) ^ name.head.0) & name.head.1 == 0,
@@ -194,7 +200,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes into an object or a list.
-    pub(super) fn enter(&mut self, bracket: u8) -> Result<(), Wrong> {
+    pub(in crate::systems) fn enter(&mut self, bracket: u8) -> Result<(), Wrong> {
         if self.peek()? != bracket || self.depth == DEEPEST {
             return Err(self.wrong());
         }
@@ -205,7 +211,7 @@ impl<'a> Scanner<'a> {
 
     /// Whether there is another element before the bracket that ends an object or a list; leaves it if not.
     #[inline]
-    pub(super) fn goes_on(&mut self, bracket: u8, first: bool) -> Result<bool, Wrong> {
+    pub(in crate::systems) fn goes_on(&mut self, bracket: u8, first: bool) -> Result<bool, Wrong> {
         let next = self.peek()?;
         if next == bracket {
             self.at += 1;
@@ -220,7 +226,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes a name and its colon.
-    pub(super) fn name(&mut self) -> Result<Name<'a>, Wrong> {
+    pub(in crate::systems) fn name(&mut self) -> Result<Name<'a>, Wrong> {
         let start = self.at;
         let escaped = self.string()?;
         let text = self.since(start);
@@ -241,7 +247,7 @@ impl<'a> Scanner<'a> {
 
     /// Passes a value.
     #[inline]
-    pub(super) fn value(&mut self) -> Result<Raw<'a>, Wrong> {
+    pub(in crate::systems) fn value(&mut self) -> Result<Raw<'a>, Wrong> {
         let first = self.peek()?;
         let start = self.at;
         let escaped = self.skip(first)?;
@@ -249,7 +255,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Makes sure that nothing follows.
-    pub(super) fn end(&mut self) -> Result<(), Wrong> {
+    pub(in crate::systems) fn end(&mut self) -> Result<(), Wrong> {
         match self.peek() {
             Ok(_) => Err(self.wrong()),
             Err(_) => Ok(()),

@@ -7,12 +7,13 @@ use std::hash::Hash;
 use futures_util::{StreamExt, stream};
 
 use super::client::{Api, Ask, Extra, Position};
-use super::config::{Listing, Lookup, Paging};
 use super::json::Raw;
+use super::lists::Params;
 use super::path::Path;
 use super::row::{Reject, Row};
-use super::template::{Between, Placeholder, between_keys, encoded_len};
+use super::template::{Between, Param, Placeholder};
 use super::value::Text;
+use super::ways::{Listing, Lookup, Paging};
 use crate::domain::{ClientId, DealId, InvoiceId, Page, ProjectId, SharedIdRule, TicketId};
 use crate::systems::{Batch, Call, ErrorKind, SystemError};
 
@@ -20,7 +21,7 @@ use crate::systems::{Batch, Call, ErrorKind, SystemError};
 const LONGEST_URL: usize = 6000;
 
 /// A key of a read.
-pub(super) trait Key: Clone + Eq + Hash + Send + Sync + 'static {
+pub(in crate::systems) trait Key: Clone + Eq + Hash + Send + Sync + 'static {
     /// As it is sent.
     fn text(&self) -> &str;
 
@@ -54,7 +55,7 @@ macro_rules! record_keys {
 record_keys!(DealId, ClientId, TicketId, InvoiceId);
 
 /// The keys of one call.
-pub(super) struct Asked<'k, K> {
+pub(in crate::systems) struct Asked<'k, K> {
     keys: Vec<&'k K>,
     index: HashMap<&'k str, usize>,
     rule: &'k SharedIdRule,
@@ -65,7 +66,7 @@ pub(super) struct Asked<'k, K> {
     /// The place that was found last.
     last: usize,
     /// For [`all_of`](Self::all_of).
-    pub(super) places: Vec<usize>,
+    pub(in crate::systems) places: Vec<usize>,
 }
 
 impl<'k, K: Key> Asked<'k, K> {
@@ -75,7 +76,7 @@ impl<'k, K: Key> Asked<'k, K> {
     }
 
     /// The place of a key in the call, by any spelling.
-    pub(super) fn find(&mut self, text: &str) -> Option<usize> {
+    pub(in crate::systems) fn find(&mut self, text: &str) -> Option<usize> {
         // Rows mostly come in the order in which their keys were asked for, each key's together.
         let is_it = |place: &usize| self.keys.get(*place).is_some_and(|key| key.text() == text);
         let near = [self.last, self.last + 1].into_iter().find(is_it).filter(|_| self.index.len() == self.keys.len());
@@ -87,7 +88,7 @@ impl<'k, K: Key> Asked<'k, K> {
     }
 
     /// The place of the key that a row is for; none if it was not asked for.
-    pub(super) fn of(&mut self, row: &Row<'_>, key: By<'_>) -> Result<Option<usize>, Reject> {
+    pub(in crate::systems) fn of(&mut self, row: &Row<'_>, key: By<'_>) -> Result<Option<usize>, Reject> {
         Ok(match key {
             By::Implied => self.implied.then_some(0),
             By::Path(path) => {
@@ -107,7 +108,12 @@ impl<'k, K: Key> Asked<'k, K> {
     }
 
     /// Puts the places of all keys that a row is for into `places`.
-    pub(super) fn all_of(&mut self, row: &Row<'_>, key: By<'_>, places: &mut Vec<usize>) -> Result<(), Reject> {
+    pub(in crate::systems) fn all_of(
+        &mut self,
+        row: &Row<'_>,
+        key: By<'_>,
+        places: &mut Vec<usize>,
+    ) -> Result<(), Reject> {
         match key {
             By::Path(path) => {
                 if let Some(value) = self.present(row, path)? {
@@ -119,7 +125,7 @@ impl<'k, K: Key> Asked<'k, K> {
         Ok(())
     }
 
-    pub(super) fn key(&self, place: usize) -> Option<&'k K> {
+    pub(in crate::systems) fn key(&self, place: usize) -> Option<&'k K> {
         self.keys.get(place).copied()
     }
 
@@ -135,7 +141,7 @@ impl<'k, K: Key> Asked<'k, K> {
 
 /// Where a row names its key.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum By<'e> {
+pub(in crate::systems) enum By<'e> {
     /// There.
     Path(&'e Path),
     /// In the field that is mapped.
@@ -146,23 +152,24 @@ pub(super) enum By<'e> {
 
 impl<'e> By<'e> {
     /// By what is configured for a lookup; none if nothing is.
-    pub(super) fn of(lookup: &'e Lookup, mapped: Option<Self>) -> Option<Self> {
+    pub(in crate::systems) fn of(lookup: &'e Lookup, mapped: Option<Self>) -> Option<Self> {
         let implied = (lookup.placeholder() == Some(Placeholder::One)).then_some(Self::Implied);
         lookup.key.as_ref().map(Self::Path).or(mapped).or(implied)
     }
 }
 
 /// The record that a row holds for a key; none if the row is left out.
-pub(super) type Read<'f, K, T> = dyn Fn(&Row<'_>, &K) -> Result<Option<T>, Reject> + Send + Sync + 'f;
+pub(in crate::systems) type Read<'f, K, T> = dyn Fn(&Row<'_>, &K) -> Result<Option<T>, Reject> + Send + Sync + 'f;
 
 /// The record that a row of a list holds; none if it is left out.
-pub(super) type Keep<'f, T> = dyn Fn(&Row<'_>) -> Result<Option<T>, Reject> + Send + Sync + 'f;
+pub(in crate::systems) type Keep<'f, T> = dyn Fn(&Row<'_>) -> Result<Option<T>, Reject> + Send + Sync + 'f;
 
 /// What is done with a row: its record is added for each key that it is for, by the key's place in the call.
-pub(super) type Each<'f, K, C> = dyn Fn(&Row<'_>, &mut Asked<'_, K>, &mut [C]) -> Result<(), Reject> + Send + Sync + 'f;
+pub(in crate::systems) type Each<'f, K, C> =
+    dyn Fn(&Row<'_>, &mut Asked<'_, K>, &mut [C]) -> Result<(), Reject> + Send + Sync + 'f;
 
 /// What is collected for a key.
-pub(super) trait Collect<T>: Default + Send {
+pub(in crate::systems) trait Collect<T>: Default + Send {
     fn add(&mut self, record: T);
 }
 
@@ -174,7 +181,7 @@ impl<T: Send> Collect<T> for Vec<T> {
 
 /// The one record of a key.
 #[derive(Debug, Default)]
-pub(super) enum One<T> {
+pub(in crate::systems) enum One<T> {
     /// There is none.
     #[default]
     None,
@@ -192,7 +199,7 @@ impl<T: Send> Collect<T> for One<T> {
 
 /// What was collected for the keys of a batch, in their order.
 #[derive(Debug)]
-pub(super) struct Gathered<C> {
+pub(in crate::systems) struct Gathered<C> {
     found: Vec<C>,
     failed: Vec<(Vec<usize>, SystemError)>,
 }
@@ -203,12 +210,12 @@ fn nothing<C: Default>(keys: usize) -> Vec<C> {
 
 impl Api {
     /// A way to ask that the configuration does not declare.
-    pub(super) fn not_configured(&self, operation: &'static str) -> SystemError {
+    pub(in crate::systems) fn not_configured(&self, operation: &'static str) -> SystemError {
         self.error(operation, ErrorKind::BadRequest, "the configuration does not say how to ask for this")
     }
 
     /// Reads what belongs to keys, in as many calls as it takes.
-    pub(super) async fn gather<K: Key, C: Default + Send>(
+    pub(in crate::systems) async fn gather<K: Key, C: Default + Send>(
         &self,
         call: &Call,
         operation: &'static str,
@@ -258,7 +265,7 @@ impl Api {
     }
 
     /// Finds what belongs to keys in the list of everything, for a system that cannot be asked by them.
-    pub(super) async fn gather_from_list<K: Key, C: Default + Send>(
+    pub(in crate::systems) async fn gather_from_list<K: Key, C: Default + Send>(
         &self,
         call: &Call,
         operation: &'static str,
@@ -269,12 +276,13 @@ impl Api {
         let mut asked = Asked::new(keys.iter().collect(), &self.rule, false, true);
         let mut found = nothing(keys.len());
         let ask = Ask::listing(operation, listing);
-        self.all(call, ask, &[], &[], &mut |row| each(row, &mut asked, &mut found)).await?;
+        let params = Params::new(listing).finish();
+        self.all(call, ask, &[], &params, &mut |row| each(row, &mut asked, &mut found)).await?;
         Ok(Gathered { found, failed: Vec::new() })
     }
 
     /// Reads the records that rows hold for keys: by a lookup, or out of the list of everything where there is none.
-    pub(super) async fn records<K: Key, T: Send, C: Collect<T>>(
+    pub(in crate::systems) async fn records<K: Key, T: Send, C: Collect<T>>(
         &self,
         call: &Call,
         operation: &'static str,
@@ -306,11 +314,10 @@ impl Api {
 
     /// Cuts keys into calls: by number and by length of the URL. Keys that cannot be asked for are in none.
     fn chunks<K: Key>(&self, lookup: &Lookup, keys: &[K]) -> Vec<Vec<usize>> {
-        let batch = lookup.batch();
-        let in_path = lookup.path.placeholder().is_some();
-        let (separator, between) = match lookup.between() {
-            Between::Separator(separator) => (in_path.then_some(separator), between_keys(separator).len()),
-            Between::Repeat => (None, lookup.path.between_repeated()),
+        let (batch, between) = (lookup.batch(), lookup.between());
+        let separator = match between {
+            Between::Separator(separator) if lookup.path.parts_by_sign() => Some(separator),
+            _ => None,
         };
         let empty = self.base.as_str().len() + lookup.path.len();
         let (mut chunks, mut chunk, mut length) = (Vec::new(), Vec::new(), empty);
@@ -323,7 +330,7 @@ impl Api {
                 chunks.push(vec![place]);
                 continue;
             }
-            let added = if in_path { encoded_len(text) + between } else { 0 };
+            let added = lookup.path.added(text, between);
             if !chunk.is_empty() && (chunk.len() >= batch || length + added > LONGEST_URL) {
                 chunks.push(std::mem::take(&mut chunk));
                 length = empty;
@@ -338,7 +345,7 @@ impl Api {
     }
 
     /// Each key with its one record. Two records for a key are a conflict of that key.
-    pub(super) fn single<K: Key, T>(
+    pub(in crate::systems) fn single<K: Key, T>(
         &self,
         operation: &'static str,
         keys: &[K],
@@ -362,7 +369,7 @@ impl Api {
 
     /// Each key with its records, in the order of `sort`. A key without any has an empty list; a record that comes twice
     /// for a key is a conflict of that key, since nobody can say whether it counts once or twice.
-    pub(super) fn many<K: Key, T>(
+    pub(in crate::systems) fn many<K: Key, T>(
         &self,
         operation: &'static str,
         keys: &[K],
@@ -385,12 +392,12 @@ impl Api {
 
     /// A page of a list. `complete` says that `keep` keeps every row, so that the system's pages can be cut to size.
     #[expect(clippy::too_many_arguments, reason = "a question for a list has as many parts")]
-    pub(super) async fn list<T: Send>(
+    pub(in crate::systems) async fn list<T: Send>(
         &self,
         call: &Call,
         operation: &'static str,
         listing: &Listing,
-        params: &[(&str, super::template::Param)],
+        params: &[(&str, Param)],
         complete: bool,
         (after, limit): (Option<&str>, usize),
         keep: &Keep<'_, T>,
@@ -478,7 +485,7 @@ fn resume(token: &str, listing: &Listing) -> Option<(usize, Position)> {
         Paging::None => return None,
         Paging::Cursor { .. } => Position::Cursor(at.to_owned()),
         Paging::Page { .. } | Paging::Offset { .. } => Position::Number(at.parse().ok()?),
-        Paging::NextLink { .. } => {
+        Paging::NextLink { .. } | Paging::LinkHeader {} => {
             let path = at.split('?').next().unwrap_or_default();
             let clean = !at.chars().any(|sign| sign.is_control() || sign.is_whitespace() || sign == '#');
             (clean && path == listing.path.pattern()).then(|| Position::Link(at.to_owned()))?
@@ -488,7 +495,7 @@ fn resume(token: &str, listing: &Listing) -> Option<(usize, Position)> {
 }
 
 /// The order of record IDs: numbers by their value, then texts.
-pub(super) fn by_id(a: &str, b: &str) -> Ordering {
+pub(in crate::systems) fn by_id(a: &str, b: &str) -> Ordering {
     match (a.parse::<u64>(), b.parse::<u64>()) {
         (Ok(x), Ok(y)) => x.cmp(&y).then_with(|| a.cmp(b)),
         (Ok(_), Err(_)) => Ordering::Less,

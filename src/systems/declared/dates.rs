@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for Format {
 
 impl schemars::JsonSchema for Format {
     fn schema_name() -> Cow<'static, str> {
-        "RestDateFormat".into()
+        "DateFormat".into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -102,7 +102,7 @@ impl FromPath for Moment {
 }
 
 impl Day {
-    pub(super) fn read(&self, row: &Row<'_>, zone: &TimeZone) -> Result<Option<Date>, FlawKind> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, zone: &TimeZone) -> Result<Option<Date>, FlawKind> {
         let Some(text) = row.get(&self.path).and_then(Raw::scalar) else { return Ok(None) };
         let day_of = |moment: Timestamp| moment.to_zoned_datetime(zone.clone()).date();
         let day = match &self.format {
@@ -117,7 +117,7 @@ impl Day {
 }
 
 impl Moment {
-    pub(super) fn read(&self, row: &Row<'_>, zone: &TimeZone) -> Result<Option<Timestamp>, FlawKind> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>, zone: &TimeZone) -> Result<Option<Timestamp>, FlawKind> {
         let Some(text) = row.get(&self.path).and_then(Raw::scalar) else { return Ok(None) };
         let local = |moment: DateTime| moment.to_zoned_datetime(zone.clone()).ok().map(|zoned| zoned.timestamp());
         let moment = match &self.format {

@@ -6,21 +6,21 @@ use async_trait::async_trait;
 
 use super::client::Api;
 use super::commercial::{batch_limit, text};
-use super::config::{Listing, Lookup};
 use super::documents::part;
 use super::fields::{Costs, Invoices};
 use super::lists::{Params, invoice_fits};
 use super::read::{Asked, By, by_id};
 use super::row::{Reject, Row};
+use super::ways::{Listing, Lookup};
 use crate::domain::{Cost, Direction, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
 use crate::systems::{BatchResult, Call, CostSource, ErrorKind, InvoiceSource, SystemError};
 
 /// Documents of one direction.
 #[derive(Debug)]
-pub(super) struct InvoicePort {
-    pub(super) api: Arc<Api>,
-    pub(super) table: Invoices,
-    pub(super) direction: Direction,
+pub(in crate::systems) struct InvoicePort {
+    pub(in crate::systems) api: Arc<Api>,
+    pub(in crate::systems) table: Invoices,
+    pub(in crate::systems) direction: Direction,
 }
 
 impl InvoicePort {
@@ -178,15 +178,15 @@ impl InvoiceSource for InvoicePort {
             Ok(invoice.filter(|invoice| invoice_fits(&here, invoice)))
         };
         let complete = self.table.skip.is_none() && here == InvoiceQuery::default();
-        self.api.list(call, operation, list, params.as_slice(), complete, (after, limit), &keep).await
+        self.api.list(call, operation, list, &params.finish(), complete, (after, limit), &keep).await
     }
 }
 
 /// Costs.
 #[derive(Debug)]
-pub(super) struct CostPort {
-    pub(super) api: Arc<Api>,
-    pub(super) table: Costs,
+pub(in crate::systems) struct CostPort {
+    pub(in crate::systems) api: Arc<Api>,
+    pub(in crate::systems) table: Costs,
 }
 
 #[async_trait]

@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-use super::config::{Listing, Lookup};
 use super::dates::{Day, Moment};
 use super::path::{Field, Path};
+use super::uses::{Used, Uses};
 use super::value::{Amount, Condition, Number, Text, Word};
+use super::ways::{Listing, Lookup};
 use super::words::Ours;
 use crate::domain::{
     CommunicationKind, CostKind, CostState, DealStatus, Health, InvoiceKind, InvoiceState, MilestoneStatus, Priority,
@@ -38,11 +39,25 @@ macro_rules! tables {
             pub fields: $fields,
         }
 
+        impl Uses for $table {
+            fn uses<'p>(&'p self, key: &str, known: &mut Vec<Used<'p>>) {
+                $(self.$way.uses(&format!(concat!("{}.", stringify!($way)), key), known);)*
+                self.skip.uses(&format!("{key}.skip"), known);
+                self.fields.uses(&format!("{key}.fields"), known);
+            }
+        }
+
         $(#[$fields_doc])*
         #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $fields {
             $($(#[$field_doc])* pub $field: $value,)*
+        }
+
+        impl Uses for $fields {
+            fn uses<'p>(&'p self, key: &str, known: &mut Vec<Used<'p>>) {
+                $(self.$field.uses(&format!(concat!("{}.", stringify!($field)), key), known);)*
+            }
         }
     )+};
 }
@@ -479,6 +494,15 @@ pub struct Tickets {
     pub skip: Option<Field<Condition>>,
     /// Which field of a row is which of ours.
     pub fields: TicketFields,
+}
+
+impl Uses for Tickets {
+    fn uses<'p>(&'p self, key: &str, known: &mut Vec<Used<'p>>) {
+        self.by_id.uses(&format!("{key}.by_id"), known);
+        self.by_project.uses(&format!("{key}.by_project"), known);
+        self.skip.uses(&format!("{key}.skip"), known);
+        self.fields.uses(&format!("{key}.fields"), known);
+    }
 }
 
 /// How the owner writes amounts of credit notes. In Spine they are positive, and the kind gives the sign.

@@ -50,7 +50,7 @@ impl FromPath for Text {
 
 impl Text {
     /// The text; none where the row has none, or an empty one.
-    pub(super) fn read<'t>(&'t self, row: &Row<'t>) -> Option<Cow<'t, str>> {
+    pub(in crate::systems) fn read<'t>(&'t self, row: &Row<'t>) -> Option<Cow<'t, str>> {
         let found = if let Some(path) = &self.path {
             row.get(path).and_then(Raw::scalar)
         } else if let Some(constant) = &self.constant {
@@ -95,7 +95,7 @@ impl FromPath for Condition {
 }
 
 impl Condition {
-    pub(super) fn holds(&self, row: &Row<'_>) -> bool {
+    pub(in crate::systems) fn holds(&self, row: &Row<'_>) -> bool {
         row.get(&self.path).and_then(Raw::scalar).is_some_and(|text| self.values.iter().any(|value| **value == *text))
     }
 }
@@ -138,7 +138,7 @@ impl FromPath for Number {
 }
 
 impl Number {
-    pub(super) fn read(&self, row: &Row<'_>) -> Result<Option<Decimal>, FlawKind> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>) -> Result<Option<Decimal>, FlawKind> {
         let Some(raw) = row.get(&self.path) else { return Ok(None) };
         let spelling = Spelling { decimal: self.decimal, group: self.group };
         let Some(number) = decimal(raw, spelling)? else { return Ok(None) };
@@ -226,7 +226,7 @@ impl FromPath for Amount {
 
 impl Amount {
     /// The amount, exact; none where the row has none.
-    pub(super) fn read(&self, row: &Row<'_>) -> Result<Option<Decimal>, FlawKind> {
+    pub(in crate::systems) fn read(&self, row: &Row<'_>) -> Result<Option<Decimal>, FlawKind> {
         let spelling = Spelling { decimal: self.decimal, group: self.group };
         let read = match row.get(&self.path) {
             Some(raw) => decimal(raw, spelling)?,
@@ -346,7 +346,7 @@ impl<O> FromPath for Word<O> {
 
 /// What a row says where one of our words is wanted.
 #[derive(Debug)]
-pub(super) enum Said<'a, E> {
+pub(in crate::systems) enum Said<'a, E> {
     /// One of our words.
     Ours(E),
     /// A word nobody has mapped.
@@ -356,7 +356,7 @@ pub(super) enum Said<'a, E> {
 }
 
 impl<E: Words> Word<Ours<E>> {
-    pub(super) fn read<'t>(&'t self, row: &Row<'t>) -> Said<'t, E> {
+    pub(in crate::systems) fn read<'t>(&'t self, row: &Row<'t>) -> Said<'t, E> {
         if let Some(Ours(word)) = &self.constant {
             return Said::Ours(word.clone());
         }
@@ -372,7 +372,7 @@ impl<E: Words> Word<Ours<E>> {
     }
 
     /// The owner's words for one of ours.
-    pub(super) fn raw_words<'t>(&'t self, ours: &'t E) -> impl Iterator<Item = &'t str>
+    pub(in crate::systems) fn raw_words<'t>(&'t self, ours: &'t E) -> impl Iterator<Item = &'t str>
     where
         E: PartialEq,
     {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::client::Api;
-use super::config::Lookup;
 use super::fields::{Clients, Communications, Contacts, Deals, LineItems, PreSalesTickets, Proposals};
 use super::lists::{Params, deal_fits, order};
 use super::path::Field;
 use super::read::{By, by_id};
 use super::row::Row;
 use super::value::Text;
+use super::ways::Lookup;
 use crate::domain::{
     Client, ClientId, Communication, Contact, Deal, DealId, DealQuery, LineItem, Page, ProjectId, Proposal, Ticket,
 };
@@ -19,9 +19,9 @@ use crate::systems::{BatchResult, Call, ClientSource, DealDetailSource, DealSour
 
 /// Deals.
 #[derive(Debug)]
-pub(super) struct DealPort {
-    pub(super) api: Arc<Api>,
-    pub(super) table: Deals,
+pub(in crate::systems) struct DealPort {
+    pub(in crate::systems) api: Arc<Api>,
+    pub(in crate::systems) table: Deals,
 }
 
 #[async_trait]
@@ -70,15 +70,15 @@ impl DealSource for DealPort {
         let setting = self.api.setting();
         let keep = |row: &Row<'_>| Ok(self.table.read(row, setting, None)?.filter(|deal| deal_fits(&here, deal)));
         let complete = self.table.skip.is_none() && here == DealQuery::default();
-        self.api.list(call, OPERATION, list, params.as_slice(), complete, (after, limit), &keep).await
+        self.api.list(call, OPERATION, list, &params.finish(), complete, (after, limit), &keep).await
     }
 }
 
 /// Clients.
 #[derive(Debug)]
-pub(super) struct ClientPort {
-    pub(super) api: Arc<Api>,
-    pub(super) table: Clients,
+pub(in crate::systems) struct ClientPort {
+    pub(in crate::systems) api: Arc<Api>,
+    pub(in crate::systems) table: Clients,
 }
 
 #[async_trait]
@@ -99,18 +99,18 @@ impl ClientSource for ClientPort {
 
 /// What hangs on a deal.
 #[derive(Debug)]
-pub(super) struct DetailPort {
-    pub(super) api: Arc<Api>,
-    pub(super) contacts: Option<Contacts>,
-    pub(super) line_items: Option<LineItems>,
-    pub(super) proposals: Option<Proposals>,
-    pub(super) communications: Option<Communications>,
-    pub(super) pre_sales_tickets: Option<PreSalesTickets>,
+pub(in crate::systems) struct DetailPort {
+    pub(in crate::systems) api: Arc<Api>,
+    pub(in crate::systems) contacts: Option<Contacts>,
+    pub(in crate::systems) line_items: Option<LineItems>,
+    pub(in crate::systems) proposals: Option<Proposals>,
+    pub(in crate::systems) communications: Option<Communications>,
+    pub(in crate::systems) pre_sales_tickets: Option<PreSalesTickets>,
 }
 
 impl DetailPort {
     /// Whether any of it is declared.
-    pub(super) fn has_any(&self) -> bool {
+    pub(in crate::systems) fn has_any(&self) -> bool {
         self.contacts.is_some()
             || self.line_items.is_some()
             || self.proposals.is_some()
@@ -198,12 +198,12 @@ fn counting(proposals: Vec<Proposal>) -> Option<Proposal> {
 }
 
 /// The key of rows by a field that is mapped.
-pub(super) fn text(field: Option<&Field<Text>>) -> Option<By<'_>> {
+pub(in crate::systems) fn text(field: Option<&Field<Text>>) -> Option<By<'_>> {
     field.map(|Field(text)| By::Text(text))
 }
 
 /// How many keys a batch of the engine takes: as many as the widest call, or a few calls' worth where each key is one.
-pub(super) fn batch_limit<'l>(lookups: impl IntoIterator<Item = Option<&'l Lookup>>) -> usize {
+pub(in crate::systems) fn batch_limit<'l>(lookups: impl IntoIterator<Item = Option<&'l Lookup>>) -> usize {
     const SINGLE: usize = 50;
     lookups.into_iter().map(|lookup| lookup.map_or(SINGLE, |lookup| lookup.batch().max(SINGLE))).max().unwrap_or(SINGLE)
 }

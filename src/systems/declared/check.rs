@@ -2,13 +2,13 @@
 
 use http::Method;
 
-use super::config::{Config, Listing, Lookup, Paging};
+use super::Tables;
 use super::fields::{Deals, Invoices, Projects, Tickets};
-use super::lists::{DEAL_FILTERS, DEAL_ORDERS, INVOICE_FILTERS, PROJECT_FILTERS};
+use super::lists::{DEAL_FILTERS, DEAL_ORDERS, INVOICE_FILTERS, PROJECT_FILTERS, known};
 use super::path::{Field, Path};
 use super::template::{Placeholder, placeholders};
 use super::value::{Amount, Text};
-use crate::config::nearest;
+use super::ways::{Listing, Lookup, Paging};
 use crate::systems::ConnectionProblem;
 use crate::systems::http::Allowed;
 
@@ -28,9 +28,9 @@ enum Match {
 }
 
 /// Refuses what the configuration cannot mean.
-pub(super) fn check(config: &Config) -> Check {
-    check_presence(config)?;
-    let ways = ways(config);
+pub(in crate::systems) fn check(tables: &Tables) -> Check {
+    check_presence(tables)?;
+    let ways = ways(tables);
     if ways.is_empty() {
         return Err(problem("deals", "nothing is declared: write a table for what the system owns, e.g. [invoices]"));
     }
@@ -40,17 +40,18 @@ pub(super) fn check(config: &Config) -> Check {
             Way::Listing(key, listing, filters, orders) => check_listing(key, listing, filters, orders)?,
         }
     }
-    if config.projects.is_none() && (config.milestones.is_some() || config.effort.is_some()) {
-        let key = if config.milestones.is_some() { "milestones" } else { "effort" };
+    check_outer_rows(tables, &ways)?;
+    if tables.projects.is_none() && (tables.milestones.is_some() || tables.effort.is_some()) {
+        let key = if tables.milestones.is_some() { "milestones" } else { "effort" };
         return Err(problem(key, "belongs to projects: declare [projects] too"));
     }
-    check_tables(config)
+    check_tables(tables)
 }
 
 /// The calls that the configuration can make.
-pub(super) fn reads(config: &Config) -> Vec<Allowed> {
+pub(in crate::systems) fn reads(tables: &Tables) -> Vec<Allowed> {
     let method = |body: bool| if body { Method::POST } else { Method::GET };
-    ways(config)
+    ways(tables)
         .iter()
         .map(|way| match way {
             Way::Lookup(_, lookup, _) => Allowed::new(method(lookup.body.is_some()), lookup.path.pattern()),
@@ -65,50 +66,50 @@ enum Way<'c> {
 }
 
 /// Every way to ask that is declared.
-fn ways(config: &Config) -> Vec<Way<'_>> {
+fn ways(tables: &Tables) -> Vec<Way<'_>> {
     let mut ways = Vec::new();
-    if let Some(Deals { by_id, by_project, list, fields, .. }) = &config.deals {
+    if let Some(Deals { by_id, by_project, list, fields, .. }) = &tables.deals {
         let project = Match::Field("project_id", fields.project_id.is_some());
         ways.extend(by_id.as_ref().map(|lookup| Way::Lookup("deals.by_id", lookup, Match::Id)));
         ways.extend(by_project.as_ref().map(|lookup| Way::Lookup("deals.by_project", lookup, project)));
         ways.extend(list.as_ref().map(|list| Way::Listing("deals.list", list, &DEAL_FILTERS, &DEAL_ORDERS)));
     }
-    ways.extend(config.clients.as_ref().map(|table| Way::Lookup("clients.by_id", &table.by_id, Match::Id)));
+    ways.extend(tables.clients.as_ref().map(|table| Way::Lookup("clients.by_id", &table.by_id, Match::Id)));
     let deal = |mapped| Match::Field("deal_id", mapped);
-    if let Some(table) = &config.contacts {
+    if let Some(table) = &tables.contacts {
         ways.push(Way::Lookup("contacts.by_deal", &table.by_deal, deal(table.fields.deal_id.is_some())));
     }
-    if let Some(table) = &config.line_items {
+    if let Some(table) = &tables.line_items {
         ways.push(Way::Lookup("line_items.by_deal", &table.by_deal, deal(table.fields.deal_id.is_some())));
     }
-    if let Some(table) = &config.proposals {
+    if let Some(table) = &tables.proposals {
         ways.push(Way::Lookup("proposals.by_deal", &table.by_deal, deal(table.fields.deal_id.is_some())));
     }
-    if let Some(table) = &config.communications {
+    if let Some(table) = &tables.communications {
         ways.push(Way::Lookup("communications.by_deal", &table.by_deal, deal(table.fields.deal_id.is_some())));
     }
-    if let Some(table) = &config.pre_sales_tickets {
+    if let Some(table) = &tables.pre_sales_tickets {
         ways.push(Way::Lookup("pre_sales_tickets.by_deal", &table.by_deal, deal(false)));
     }
-    if let Some(Projects { by_id, list, .. }) = &config.projects {
+    if let Some(Projects { by_id, list, .. }) = &tables.projects {
         ways.extend(by_id.as_ref().map(|lookup| Way::Lookup("projects.by_id", lookup, Match::Id)));
         ways.extend(list.as_ref().map(|list| Way::Listing("projects.list", list, &PROJECT_FILTERS, &[])));
     }
     let project = |mapped| Match::Field("project_id", mapped);
-    if let Some(table) = &config.milestones {
+    if let Some(table) = &tables.milestones {
         ways.push(Way::Lookup("milestones.by_project", &table.by_project, project(table.fields.project_id.is_some())));
     }
-    if let Some(table) = &config.effort {
+    if let Some(table) = &tables.effort {
         ways.push(Way::Lookup("effort.by_project", &table.by_project, project(table.fields.project_id.is_some())));
     }
-    if let Some(Tickets { by_id, by_project, fields, .. }) = &config.tickets {
+    if let Some(Tickets { by_id, by_project, fields, .. }) = &tables.tickets {
         let project = project(fields.project_id.is_some());
         ways.extend(by_id.as_ref().map(|lookup| Way::Lookup("tickets.by_id", lookup, Match::Id)));
         ways.extend(by_project.as_ref().map(|lookup| Way::Lookup("tickets.by_project", lookup, project)));
     }
     let invoices = [
-        (&config.invoices, ["invoices.by_id", "invoices.by_project", "invoices.list"]),
-        (&config.payables, ["payables.by_id", "payables.by_project", "payables.list"]),
+        (&tables.invoices, ["invoices.by_id", "invoices.by_project", "invoices.list"]),
+        (&tables.payables, ["payables.by_id", "payables.by_project", "payables.list"]),
     ];
     for (table, [by_id, by_project, list]) in invoices {
         let Some(table) = table else { continue };
@@ -117,10 +118,30 @@ fn ways(config: &Config) -> Vec<Way<'_>> {
         ways.extend(table.by_project.as_ref().map(|lookup| Way::Lookup(by_project, lookup, project)));
         ways.extend(table.list.as_ref().map(|listing| Way::Listing(list, listing, &INVOICE_FILTERS, &[])));
     }
-    if let Some(table) = &config.costs {
+    if let Some(table) = &tables.costs {
         ways.push(Way::Lookup("costs.by_project", &table.by_project, project(table.fields.project_id.is_some())));
     }
     ways
+}
+
+/// A place of an outer row is one only where all rows of the table stand in others.
+fn check_outer_rows(tables: &Tables, ways: &[Way<'_>]) -> Check {
+    let of = |way: &Way<'_>| match way {
+        Way::Lookup(key, lookup, _) => (*key, lookup.each.is_some()),
+        Way::Listing(key, ..) => (*key, false),
+    };
+    for (name, table) in tables.named() {
+        let inside = |(key, each): (&str, bool)| each || key.split('.').next() != Some(name);
+        let all_inside = ways.iter().map(of).all(inside);
+        let mut used = Vec::new();
+        table.uses(name, &mut used);
+        if let Some(used) = used.iter().find(|used| used.path.goes_up() && !(all_inside && used.within.is_none())) {
+            let message =
+                "goes up by `^`, but its rows stand in no others: write `each` in every way to ask, or take it away";
+            return Err(problem(&used.key, message));
+        }
+    }
+    Ok(())
 }
 
 fn projects_on_lines(table: &Invoices) -> bool {
@@ -182,6 +203,9 @@ fn check_lookup(key: &str, lookup: &Lookup, matched: Match) -> Check {
     if lookup.single && !matches!(lookup.paging, Paging::None) {
         return Err(problem(&at("paging"), "one object has no pages: take `paging` or `single` away"));
     }
+    if lookup.each.as_ref().is_some_and(Path::is_empty) {
+        return Err(problem(&at("each"), "is empty: write where a row holds its rows, e.g. \"lines\""));
+    }
     if let Match::Field(field, false) = matched
         && lookup.key.is_none()
         && !one
@@ -225,15 +249,6 @@ fn check_listing(key: &str, listing: &Listing, filters: &[&str], orders: &[&str]
     Ok(())
 }
 
-fn known(key: &str, name: &str, names: &[&str]) -> Check {
-    if names.contains(&name) {
-        return Ok(());
-    }
-    let hint = nearest(name, names)
-        .map_or_else(|| format!("known are {}", names.join(", ")), |name| format!("did you mean `{name}`?"));
-    Err(problem(&format!("{key}.{name}"), format!("is unknown: {hint}")))
-}
-
 fn check_body(key: &str, body: Option<&serde_json::Value>, paging: &Paging) -> Check {
     if body.is_some_and(|body| !body.is_object()) && !matches!(paging, Paging::None) {
         return Err(problem(key, "must be a table: the parameters of pages are written into it"));
@@ -243,7 +258,7 @@ fn check_body(key: &str, body: Option<&serde_json::Value>, paging: &Paging) -> C
 
 fn check_paging(key: &str, post: bool, paging: &Paging) -> Check {
     match paging {
-        Paging::NextLink { .. } if post => {
+        Paging::NextLink { .. } | Paging::LinkHeader {} if post => {
             Err(problem(key, "a link to the next page is for a GET: use `cursor` with a POST, or take `body` away"))
         }
         Paging::Cursor { size: 0, .. } | Paging::Page { size: 0, .. } | Paging::Offset { size: 0, .. } => {
@@ -257,18 +272,18 @@ fn check_paging(key: &str, post: bool, paging: &Paging) -> Check {
 }
 
 /// A table that is there says how to ask.
-fn check_presence(config: &Config) -> Check {
+fn check_presence(tables: &Tables) -> Check {
     let none = |ways: &[bool]| !ways.contains(&true);
     let invoices = |table: &Invoices| none(&[table.by_id.is_some(), table.by_project.is_some(), table.list.is_some()]);
     let mute = [
         (
             "deals",
-            config.deals.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.by_project.is_some(), t.list.is_some()])),
+            tables.deals.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.by_project.is_some(), t.list.is_some()])),
         ),
-        ("projects", config.projects.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.list.is_some()]))),
-        ("tickets", config.tickets.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.by_project.is_some()]))),
-        ("invoices", config.invoices.as_ref().is_some_and(invoices)),
-        ("payables", config.payables.as_ref().is_some_and(invoices)),
+        ("projects", tables.projects.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.list.is_some()]))),
+        ("tickets", tables.tickets.as_ref().is_some_and(|t| none(&[t.by_id.is_some(), t.by_project.is_some()]))),
+        ("invoices", tables.invoices.as_ref().is_some_and(invoices)),
+        ("payables", tables.payables.as_ref().is_some_and(invoices)),
     ];
     match mute.iter().find(|(_, mute)| *mute) {
         Some((key, _)) => Err(problem(key, "says no way to ask: write `by_id`, `by_project` or `list`")),
@@ -277,18 +292,18 @@ fn check_presence(config: &Config) -> Check {
 }
 
 /// What concerns a table as a whole: templates of links, and currencies that nothing names.
-fn check_tables(config: &Config) -> Check {
+fn check_tables(tables: &Tables) -> Check {
     let urls = [
-        ("deals.url", config.deals.as_ref().and_then(|table| table.url.as_ref())),
-        ("clients.url", config.clients.as_ref().and_then(|table| table.url.as_ref())),
-        ("proposals.url", config.proposals.as_ref().and_then(|table| table.url.as_ref())),
-        ("pre_sales_tickets.url", config.pre_sales_tickets.as_ref().and_then(|table| table.url.as_ref())),
-        ("projects.url", config.projects.as_ref().and_then(|table| table.url.as_ref())),
-        ("milestones.url", config.milestones.as_ref().and_then(|table| table.url.as_ref())),
-        ("tickets.url", config.tickets.as_ref().and_then(|table| table.url.as_ref())),
-        ("invoices.url", config.invoices.as_ref().and_then(|table| table.url.as_ref())),
-        ("payables.url", config.payables.as_ref().and_then(|table| table.url.as_ref())),
-        ("costs.url", config.costs.as_ref().and_then(|table| table.url.as_ref())),
+        ("deals.url", tables.deals.as_ref().and_then(|table| table.url.as_ref())),
+        ("clients.url", tables.clients.as_ref().and_then(|table| table.url.as_ref())),
+        ("proposals.url", tables.proposals.as_ref().and_then(|table| table.url.as_ref())),
+        ("pre_sales_tickets.url", tables.pre_sales_tickets.as_ref().and_then(|table| table.url.as_ref())),
+        ("projects.url", tables.projects.as_ref().and_then(|table| table.url.as_ref())),
+        ("milestones.url", tables.milestones.as_ref().and_then(|table| table.url.as_ref())),
+        ("tickets.url", tables.tickets.as_ref().and_then(|table| table.url.as_ref())),
+        ("invoices.url", tables.invoices.as_ref().and_then(|table| table.url.as_ref())),
+        ("payables.url", tables.payables.as_ref().and_then(|table| table.url.as_ref())),
+        ("costs.url", tables.costs.as_ref().and_then(|table| table.url.as_ref())),
     ];
     for (key, url) in urls {
         let Some(url) = url else { continue };
@@ -299,21 +314,21 @@ fn check_tables(config: &Config) -> Check {
             ));
         }
     }
-    if let Some(Deals { currency, fields, .. }) = &config.deals {
+    if let Some(Deals { currency, fields, .. }) = &tables.deals {
         has_currency(
             "deals",
             currency.as_ref(),
             &[("amount", &fields.amount), ("expected_margin", &fields.expected_margin)],
         )?;
     }
-    if let Some(table) = &config.line_items {
+    if let Some(table) = &tables.line_items {
         let fields = [("unit_price", &table.fields.unit_price), ("amount", &table.fields.amount)];
         has_currency("line_items", table.currency.as_ref(), &fields)?;
     }
-    if let Some(table) = &config.proposals {
+    if let Some(table) = &tables.proposals {
         has_currency("proposals", table.currency.as_ref(), &[("amount", &table.fields.amount)])?;
     }
-    for (key, table) in [("invoices", &config.invoices), ("payables", &config.payables)] {
+    for (key, table) in [("invoices", &tables.invoices), ("payables", &tables.payables)] {
         let Some(table) = table else { continue };
         let f = &table.fields;
         let document =
@@ -328,7 +343,7 @@ fn check_tables(config: &Config) -> Check {
         ];
         has_currency(key, table.company_currency.as_ref(), &company)?;
     }
-    if let Some(table) = &config.costs {
+    if let Some(table) = &tables.costs {
         let f = &table.fields;
         if f.amount.0.currency.is_none() && table.currency.is_none() {
             return Err(no_currency("costs", "amount"));

@@ -10,10 +10,13 @@ use serde::{Deserialize, Deserializer};
 use super::json::{Name, Tag};
 
 /// Where a value stands: `"customer.name"`, with a number for a place in a list (`"amounts.0.value"`), or a list of names
-/// where a name holds a dot: `["@odata.nextLink"]`. Empty is the thing itself.
+/// where a name holds a dot: `["@odata.nextLink"]`. Empty is the thing itself. `^` at its beginning is the row in which the
+/// row stands.
 #[derive(Debug, Default)]
 pub struct Path {
     names: Vec<Box<str>>,
+    /// Whether it goes on from the row in which the row stands.
+    up: bool,
     /// Its first name as one number.
     tag: Tag,
     /// Where its first name stood in the row that was read last: the first place to look in the next one.
@@ -22,55 +25,75 @@ pub struct Path {
 
 impl Clone for Path {
     fn clone(&self) -> Self {
-        Self { names: self.names.clone(), tag: self.tag, last_seen: AtomicUsize::default() }
+        Self { names: self.names.clone(), up: self.up, tag: self.tag, last_seen: AtomicUsize::default() }
     }
 }
 
 impl Path {
     /// The names, from the outermost in.
-    pub(super) fn segments(&self) -> &[Box<str>] {
+    pub(in crate::systems) fn segments(&self) -> &[Box<str>] {
         &self.names
+    }
+
+    /// Whether it goes on from the row in which the row stands.
+    pub(in crate::systems) fn goes_up(&self) -> bool {
+        self.up
     }
 
     /// Whether it begins with this name.
     #[inline]
-    pub(super) fn begins_with(&self, name: &Name<'_>) -> bool {
+    pub(in crate::systems) fn begins_with(&self, name: &Name<'_>) -> bool {
         self.tag == name.tag && (!self.tag.is_cut() || self.names.first().is_some_and(|first| **first == *name.text))
     }
 
     /// Which field of a row it probably begins with. A guess, to be checked.
-    pub(super) fn last_seen(&self) -> usize {
+    pub(in crate::systems) fn last_seen(&self) -> usize {
         self.last_seen.load(Ordering::Relaxed)
     }
 
     /// Takes note of which field it was.
-    pub(super) fn seen(&self, field: usize) {
+    pub(in crate::systems) fn seen(&self, field: usize) {
         self.last_seen.store(field, Ordering::Relaxed);
     }
 
     /// Whether it is the thing itself.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::systems) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::systems) fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Ok(Self::default());
         }
         Self::of(text.split('.').map(Into::into).collect())
     }
 
-    fn of(names: Vec<Box<str>>) -> Result<Self, String> {
+    /// The value of this name, which may hold dots.
+    pub(in crate::systems) fn name(name: &str) -> Self {
+        Self { tag: Tag::of(name), names: vec![name.into()], ..Self::default() }
+    }
+
+    fn of(mut names: Vec<Box<str>>) -> Result<Self, String> {
+        let up = names.first().is_some_and(|first| &**first == "^");
+        if up {
+            names.remove(0);
+        }
+        if up && names.is_empty() {
+            return Err("`^` is no value: write which field of the outer row, `^.currency`".to_owned());
+        }
         if names.iter().any(|name| name.is_empty()) {
             return Err("a path with an empty name in it: write `outer.inner`".to_owned());
         }
         let tag = names.first().map(|name| Tag::of(name)).unwrap_or_default();
-        Ok(Self { names, tag, last_seen: AtomicUsize::default() })
+        Ok(Self { names, up, tag, last_seen: AtomicUsize::default() })
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.up {
+            f.write_str("^.")?;
+        }
         f.write_str(&self.names.join("."))
     }
 }
@@ -105,7 +128,7 @@ impl<'de> Deserialize<'de> for Path {
 
 impl schemars::JsonSchema for Path {
     fn schema_name() -> Cow<'static, str> {
-        "RestPath".into()
+        "Path".into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -117,7 +140,7 @@ impl schemars::JsonSchema for Path {
 }
 
 /// A table of options that is mostly a path, so that the path alone may stand for it.
-pub(super) trait FromPath: Sized {
+pub(in crate::systems) trait FromPath: Sized {
     /// The table with this path and nothing else.
     fn from_path(path: Path) -> Self;
 

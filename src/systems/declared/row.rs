@@ -14,17 +14,26 @@ use crate::domain::{Currency, MoneyError, parse_currency};
 
 /// Why an answer cannot be used. Names places of the configuration, never what the owner sent.
 #[derive(Debug)]
-pub(super) struct Reject(pub(super) Cow<'static, str>);
+pub(in crate::systems) struct Reject {
+    pub(in crate::systems) why: Cow<'static, str>,
+    /// Whether it is not the whole.
+    pub(in crate::systems) cut: bool,
+}
 
 impl Reject {
-    pub(super) fn new(why: impl Into<Cow<'static, str>>) -> Self {
-        Self(why.into())
+    /// Something is missing that the system holds.
+    pub(in crate::systems) fn cut(why: impl Into<Cow<'static, str>>) -> Self {
+        Self { cut: true, ..Self::new(why) }
+    }
+
+    pub(in crate::systems) fn new(why: impl Into<Cow<'static, str>>) -> Self {
+        Self { why: why.into(), cut: false }
     }
 }
 
 /// Why a body is refused.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(in crate::systems) enum Refused {
     /// It is not what the system promises.
     Body(Reject),
     /// One of its rows is not what the configuration says. The system is well all the same.
@@ -42,11 +51,13 @@ const COMPARED: usize = 64;
 
 /// One row: its fields, unread.
 #[derive(Debug, Default)]
-pub(super) struct Row<'a> {
+pub(in crate::systems) struct Row<'a> {
     text: &'a str,
     /// The names of its fields, and maybe of fields at the end of an earlier row.
     names: Vec<Name<'a>>,
     values: Vec<Raw<'a>>,
+    /// The row in which it stands.
+    outer: Option<&'a Row<'a>>,
     /// Whether a name may be there twice: then the last one counts.
     repeats: bool,
     /// The currency that was read last.
@@ -56,13 +67,19 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     /// The value at a path; none if it is not there or `null`.
     #[inline]
-    pub(super) fn get(&self, path: &Path) -> Option<Raw<'a>> {
+    pub(in crate::systems) fn get(&self, path: &Path) -> Option<Raw<'a>> {
         self.find(path).filter(|value| !value.is_null())
     }
 
     /// The value at a path, which may be `null`; none if it is not there.
     #[inline]
-    pub(super) fn find(&self, path: &Path) -> Option<Raw<'a>> {
+    pub(in crate::systems) fn find(&self, path: &Path) -> Option<Raw<'a>> {
+        if path.goes_up() { self.outer?.own(path) } else { self.own(path) }
+    }
+
+    /// The value at a path within the row.
+    #[inline]
+    fn own(&self, path: &Path) -> Option<Raw<'a>> {
         let guess = path.last_seen();
         let value = match (self.values.get(guess), self.names.get(guess)) {
             (Some(value), Some(name)) if path.begins_with(name) && !self.repeats => *value,
@@ -85,12 +102,12 @@ impl<'a> Row<'a> {
     }
 
     /// The whole row, as it was sent.
-    pub(super) fn text(&self) -> &'a str {
+    pub(in crate::systems) fn text(&self) -> &'a str {
         self.text
     }
 
     /// Reads an ISO 4217 code. Most rows name the one that the row before named.
-    pub(super) fn currency(&self, code: &str) -> Result<Currency, MoneyError> {
+    pub(in crate::systems) fn currency(&self, code: &str) -> Result<Currency, MoneyError> {
         if let Some((known, currency)) = self.currency.get()
             && code.as_bytes() == known
         {
@@ -134,39 +151,43 @@ fn descend<'a>(value: Raw<'a>, path: &[Box<str>]) -> Option<Raw<'a>> {
 
 /// What is looked for in a body.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'p> {
+pub(in crate::systems) struct Wanted<'p> {
     /// Where the rows are; the body itself if empty.
-    pub(super) rows: &'p Path,
+    pub(in crate::systems) rows: &'p Path,
     /// Whether there is one object instead of a list of them.
-    pub(super) single: bool,
+    pub(in crate::systems) single: bool,
     /// Cursor or link of the next page.
-    pub(super) next: Option<&'p Path>,
+    pub(in crate::systems) next: Option<&'p Path>,
     /// Number of rows in all.
-    pub(super) total: Option<&'p Path>,
+    pub(in crate::systems) total: Option<&'p Path>,
     /// Whether there is another page.
-    pub(super) more: Option<&'p Path>,
+    pub(in crate::systems) more: Option<&'p Path>,
     /// What is there only when the answer is an error.
-    pub(super) error: Option<&'p Path>,
+    pub(in crate::systems) error: Option<&'p Path>,
 }
 
 /// What was found beside the rows.
 #[derive(Debug, Default)]
-pub(super) struct Found<'a> {
+pub(in crate::systems) struct Found<'a> {
     /// How many rows there were.
-    pub(super) rows: usize,
+    pub(in crate::systems) rows: usize,
     /// As [`Wanted::next`].
-    pub(super) next: Option<Cow<'a, str>>,
+    pub(in crate::systems) next: Option<Cow<'a, str>>,
     /// As [`Wanted::total`].
-    pub(super) total: Option<u64>,
+    pub(in crate::systems) total: Option<u64>,
     /// As [`Wanted::more`].
-    pub(super) more: Option<bool>,
+    pub(in crate::systems) more: Option<bool>,
 }
 
 /// What a reader does with each row.
-pub(super) type OnRow<'f> = dyn FnMut(&Row<'_>) -> Result<(), Reject> + Send + 'f;
+pub(in crate::systems) type OnRow<'f> = dyn FnMut(&Row<'_>) -> Result<(), Reject> + Send + 'f;
 
 /// Reads a body. An answer without the place of the rows, or with an error in it, is refused; `null` there is no row.
-pub(super) fn read<'a>(body: &'a [u8], wanted: Wanted<'_>, on_row: &mut OnRow<'_>) -> Result<Found<'a>, Refused> {
+pub(in crate::systems) fn read<'a>(
+    body: &'a [u8],
+    wanted: Wanted<'_>,
+    on_row: &mut OnRow<'_>,
+) -> Result<Found<'a>, Refused> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|_| Refused::body("not UTF-8"))?;
     let mut walk = Walk { scanner: Scanner::new(text), rows: None, beside: [None; 4], single: wanted.single, on_row };
@@ -199,11 +220,27 @@ pub(super) fn read<'a>(body: &'a [u8], wanted: Wanted<'_>, on_row: &mut OnRow<'_
 }
 
 /// Reads the objects of a list inside a row.
-pub(super) fn each<'a>(list: Raw<'a>, mut on_row: impl FnMut(&Row<'a>) -> Result<(), Reject>) -> Result<(), Reject> {
+pub(in crate::systems) fn each<'a>(
+    list: Raw<'a>,
+    mut on_row: impl FnMut(&Row<'a>) -> Result<(), Reject>,
+) -> Result<(), Reject> {
     let elements = list.elements().map_err(|_| Reject::new("not a list where lines are configured"))?;
     let mut row = Row::default();
     for element in elements {
         row.read(&mut Scanner::new(element.text())).map_err(|_| Reject::new("a line that is not an object"))?;
+        on_row(&row)?;
+    }
+    Ok(())
+}
+
+/// Reads the rows inside a row. One that has none at that place has none.
+pub(in crate::systems) fn inside(outer: &Row<'_>, path: &Path, on_row: &mut OnRow<'_>) -> Result<(), Reject> {
+    let Some(list) = outer.get(path) else { return Ok(()) };
+    let elements = list.elements().map_err(|_| Reject::new(format!("no list of rows at `{path}`")))?;
+    let mut row = Row { outer: Some(outer), ..Row::default() };
+    for element in elements {
+        row.read(&mut Scanner::new(element.text()))
+            .map_err(|_| Reject::new(format!("a row at `{path}` that is no object")))?;
         on_row(&row)?;
     }
     Ok(())

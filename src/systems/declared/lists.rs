@@ -2,51 +2,85 @@
 
 use jiff::civil::Date;
 
-use super::config::Listing;
 use super::fields::{DealFields, InvoiceFields, ProjectFields};
 use super::path::Field;
 use super::template::Param;
 use super::value::Word;
+use super::ways::Listing;
 use super::words::{Ours, Words};
+use crate::config::nearest;
 use crate::domain::{
     Deal, DealOrder, DealOrderField, DealQuery, Invoice, InvoiceKind, InvoiceQuery, InvoiceState, Project,
     ProjectQuery, ProjectStatus,
 };
+use crate::systems::ConnectionProblem;
 
 /// Filters of deals that a list can declare.
-pub(super) const DEAL_FILTERS: [&str; 10] =
+pub(in crate::systems) const DEAL_FILTERS: [&str; 10] =
     ["status", "pipeline", "stage", "vertical", "deal_type", "client_id", "closed_from", "closed_to", "linked", "text"];
 /// Filters of projects.
-pub(super) const PROJECT_FILTERS: [&str; 2] = ["status", "text"];
+pub(in crate::systems) const PROJECT_FILTERS: [&str; 2] = ["status", "text"];
 /// Filters of invoices.
-pub(super) const INVOICE_FILTERS: [&str; 6] = ["project_ids", "kind", "open", "due_before", "issued_from", "issued_to"];
+pub(in crate::systems) const INVOICE_FILTERS: [&str; 6] =
+    ["project_ids", "kind", "open", "due_before", "issued_from", "issued_to"];
 /// Orders of deals.
-pub(super) const DEAL_ORDERS: [&str; 4] = ["close_date", "amount", "name", "created_at"];
+pub(in crate::systems) const DEAL_ORDERS: [&str; 4] = ["close_date", "amount", "name", "created_at"];
+
+/// Refuses a name that is not one of these.
+pub(in crate::systems) fn known(key: &str, name: &str, names: &[&str]) -> Result<(), ConnectionProblem> {
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let hint = nearest(name, names)
+        .map_or_else(|| format!("known are {}", names.join(", ")), |name| format!("did you mean `{name}`?"));
+    Err(ConnectionProblem::new(format!("{key}.{name}"), format!("is unknown: {hint}")))
+}
 
 /// The parameters of a question.
 #[derive(Debug)]
-pub(super) struct Params<'l> {
+pub(in crate::systems) struct Params<'l> {
     listing: &'l Listing,
     params: Vec<(&'l str, Param)>,
+    /// Conditions of one expression, for a system that has such a language.
+    conditions: Vec<String>,
 }
 
 impl<'l> Params<'l> {
-    pub(super) fn new(listing: &'l Listing) -> Self {
-        Self { listing, params: Vec::new() }
+    pub(in crate::systems) fn new(listing: &'l Listing) -> Self {
+        Self { listing, params: Vec::new(), conditions: Vec::new() }
     }
 
-    pub(super) fn as_slice(&self) -> &[(&'l str, Param)] {
-        &self.params
+    /// All parameters.
+    pub(in crate::systems) fn finish(mut self) -> Vec<(&'l str, Param)> {
+        if let Some(expressions) = &self.listing.expressions {
+            self.conditions.extend(expressions.always.clone());
+            if let [only] = self.conditions.as_slice() {
+                self.params.push((expressions.param, Param::Text(only.clone())));
+            } else if !self.conditions.is_empty() {
+                let all: Vec<String> = self.conditions.iter().map(|one| format!("({one})")).collect();
+                self.params.push((expressions.param, Param::Text(all.join(" and "))));
+            }
+            if let Some((name, order)) = &expressions.order
+                && !self.params.iter().any(|(param, _)| param == name)
+            {
+                self.params.push((name, Param::Text(order.clone())));
+            }
+        }
+        self.params
     }
 
-    pub(super) fn push(&mut self, name: &'l str, value: String) {
+    pub(in crate::systems) fn push(&mut self, name: &'l str, value: String) {
         self.params.push((name, Param::Text(value)));
     }
 
     /// Makes a parameter of a filter that is declared, and takes it away from what is left to do here.
-    fn take<V>(&mut self, name: &str, filter: &mut Option<V>, text: impl FnOnce(&V) -> Option<String>) {
+    fn take<V>(&mut self, name: &str, filter: &mut Option<V>, text: impl Fn(&V) -> Option<String>) {
         let listing = self.listing;
-        if let (Some(param), Some(value)) = (listing.filters.get(name), filter.as_ref())
+        let expression = |value: &V| listing.expressions.as_ref()?.of(name, &text(value)?);
+        if let Some(condition) = filter.as_ref().and_then(expression) {
+            self.conditions.push(condition);
+            *filter = None;
+        } else if let (Some(param), Some(value)) = (listing.filters.get(name), filter.as_ref())
             && let Some(text) = text(value)
         {
             self.push(param, text);
@@ -55,7 +89,7 @@ impl<'l> Params<'l> {
     }
 
     /// What is left of a question for deals.
-    pub(super) fn deals(&mut self, query: &DealQuery, fields: &DealFields) -> DealQuery {
+    pub(in crate::systems) fn deals(&mut self, query: &DealQuery, fields: &DealFields) -> DealQuery {
         let mut here = DealQuery { order: None, ..query.clone() };
         let day = |day: &Date| Some(day.to_string());
         self.take("status", &mut here.status, |status| only_word(fields.status.as_ref(), status));
@@ -72,7 +106,7 @@ impl<'l> Params<'l> {
     }
 
     /// What is left of a question for projects.
-    pub(super) fn projects(&mut self, query: &ProjectQuery, fields: &ProjectFields) -> ProjectQuery {
+    pub(in crate::systems) fn projects(&mut self, query: &ProjectQuery, fields: &ProjectFields) -> ProjectQuery {
         let mut here = query.clone();
         self.take("status", &mut here.status, |status| match status {
             ProjectStatus::Unknown(raw) => Some(raw.clone()),
@@ -83,7 +117,7 @@ impl<'l> Params<'l> {
     }
 
     /// What is left of a question for invoices.
-    pub(super) fn invoices(&mut self, query: &InvoiceQuery, fields: &InvoiceFields) -> InvoiceQuery {
+    pub(in crate::systems) fn invoices(&mut self, query: &InvoiceQuery, fields: &InvoiceFields) -> InvoiceQuery {
         let mut here = InvoiceQuery { direction: None, ..query.clone() };
         let day = |day: &Date| Some(day.to_string());
         self.take("project_ids", &mut here.project_ids, |ids| {
@@ -107,7 +141,7 @@ fn only_word<E: Words + PartialEq>(field: Option<&Field<Word<Ours<E>>>>, word: &
 }
 
 /// The parameter of an order, if it is declared.
-pub(super) fn order(listing: &Listing, wanted: DealOrder) -> Option<(&str, String)> {
+pub(in crate::systems) fn order(listing: &Listing, wanted: DealOrder) -> Option<(&str, String)> {
     let order = listing.order.as_ref()?;
     let name = match wanted.field {
         DealOrderField::CloseDate => "close_date",
@@ -120,7 +154,7 @@ pub(super) fn order(listing: &Listing, wanted: DealOrder) -> Option<(&str, Strin
 }
 
 /// Whether a deal is one of those that are asked for.
-pub(super) fn deal_fits(query: &DealQuery, deal: &Deal) -> bool {
+pub(in crate::systems) fn deal_fits(query: &DealQuery, deal: &Deal) -> bool {
     let linked = query.linked.is_none_or(|linked| deal.project_id().is_some() == linked);
     same(query.status.as_ref(), deal.status.as_ref())
         && same(query.pipeline.as_ref(), deal.pipeline.as_ref())
@@ -134,12 +168,12 @@ pub(super) fn deal_fits(query: &DealQuery, deal: &Deal) -> bool {
 }
 
 /// Whether a project is one of those that are asked for.
-pub(super) fn project_fits(query: &ProjectQuery, project: &Project) -> bool {
+pub(in crate::systems) fn project_fits(query: &ProjectQuery, project: &Project) -> bool {
     same(query.status.as_ref(), Some(&project.status)) && holds(query.text.as_deref(), project.name.as_deref())
 }
 
 /// Whether a document is one of those that are asked for.
-pub(super) fn invoice_fits(query: &InvoiceQuery, invoice: &Invoice) -> bool {
+pub(in crate::systems) fn invoice_fits(query: &InvoiceQuery, invoice: &Invoice) -> bool {
     let of_project = query.project_ids.as_ref().is_none_or(|ids| ids.iter().any(|id| invoice.project_ids.contains(id)));
     let due = query.due_before.is_none_or(|day| invoice.due_date.is_some_and(|due| due < day));
     of_project

@@ -74,7 +74,7 @@ words!(CommunicationKind { "NOTE" => Note, "CALL" => Call, "EMAIL" => Email, "ME
 
 /// One of our words in the configuration, e.g. `"CLOSED"`.
 #[derive(Debug, Clone)]
-pub struct Ours<E>(pub(super) E);
+pub struct Ours<E>(pub(in crate::systems) E);
 
 impl<'de, E: Words> Deserialize<'de> for Ours<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

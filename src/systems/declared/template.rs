@@ -8,16 +8,24 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::expression::Expression;
+
 /// Everything but what RFC 3986 calls unreserved is encoded; spaces as `%20`, never as `+`.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Percent-encodes the name of a parameter. A `$` stands for itself: some servers know OData's options by no other name.
+pub(in crate::systems) fn encode_name(text: &str) -> PercentEncode<'_> {
+    const NAME: &AsciiSet = &VALUE.remove(b'$');
+    utf8_percent_encode(text, NAME)
+}
+
 /// Percent-encodes a value for a segment or a query.
-pub(super) fn encode(text: &str) -> PercentEncode<'_> {
+pub(in crate::systems) fn encode(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, VALUE)
 }
 
 /// Bytes of a value when it is percent-encoded.
-pub(super) fn encoded_len(text: &str) -> usize {
+pub(in crate::systems) fn encoded_len(text: &str) -> usize {
     text.bytes().map(|byte| if plain(byte) { 1 } else { 3 }).sum()
 }
 
@@ -28,7 +36,7 @@ fn plain(byte: u8) -> bool {
 
 /// Which placeholder a template has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Placeholder {
+pub(in crate::systems) enum Placeholder {
     /// `{ids}`: all keys of a call.
     Many,
     /// `{id}`: one key per call.
@@ -52,6 +60,8 @@ enum Position {
     Segment { before: String, after: String },
     /// The whole value of this parameter.
     Parameter(String),
+    /// In an expression, which is the end of the query.
+    Expression(Expression),
 }
 
 /// Path and query of an endpoint below the connection's `url`, percent-encoded, e.g. `/erp/invoices?projectIds={ids}`.
@@ -65,7 +75,12 @@ pub struct Template {
 }
 
 impl Template {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    /// A path and the beginning of a query, percent-encoded, with an expression at its end.
+    pub(in crate::systems) fn with_expression(before: String, expression: Expression) -> Self {
+        Self { before, after: String::new(), place: Some((Placeholder::Many, Position::Expression(expression))) }
+    }
+
+    pub(in crate::systems) fn parse(text: &str) -> Result<Self, String> {
         if !text.starts_with('/') {
             return Err("a path begins with `/`, below the connection's `url`".to_owned());
         }
@@ -100,17 +115,17 @@ impl Template {
         Ok(Self { before: before.to_owned(), after: after.to_owned(), place: Some((placeholder, position)) })
     }
 
-    pub(super) fn placeholder(&self) -> Option<Placeholder> {
+    pub(in crate::systems) fn placeholder(&self) -> Option<Placeholder> {
         self.place.as_ref().map(|(placeholder, _)| *placeholder)
     }
 
     /// Whether keys stand in the query, where a parameter can be repeated.
-    pub(super) fn in_query(&self) -> bool {
+    pub(in crate::systems) fn in_query(&self) -> bool {
         matches!(self.place, Some((_, Position::Parameter(_))))
     }
 
     /// The path alone, with `*` for what a key may be: the pattern of the list of reads.
-    pub(super) fn pattern(&self) -> String {
+    pub(in crate::systems) fn pattern(&self) -> String {
         let path = |text: &str| text.split('?').next().unwrap_or_default().to_owned();
         match self.place {
             Some((_, Position::Segment { .. })) => format!("{}*{}", self.before, path(&self.after)),
@@ -119,31 +134,51 @@ impl Template {
     }
 
     /// Bytes of the fixed part.
-    pub(super) fn len(&self) -> usize {
-        self.before.len() + self.after.len()
+    pub(in crate::systems) fn len(&self) -> usize {
+        let expression = match &self.place {
+            Some((_, Position::Expression(expression))) => expression.len(),
+            _ => 0,
+        };
+        self.before.len() + expression + self.after.len()
     }
 
-    /// Bytes that a repeated parameter adds per key.
-    pub(super) fn between_repeated(&self) -> usize {
-        match &self.place {
-            Some((_, Position::Parameter(parameter))) => parameter.len() + 2,
-            _ => 0,
+    /// Bytes that a key adds, at the most; none where keys stand in the body.
+    pub(in crate::systems) fn added(&self, key: &str, between: Between<'_>) -> usize {
+        match (&self.place, between) {
+            (None, _) => 0,
+            (Some((_, Position::Expression(expression))), _) => expression.added(key),
+            (Some((_, Position::Parameter(parameter))), Between::Repeat) => encoded_len(key) + parameter.len() + 2,
+            (Some(_), Between::Repeat) => encoded_len(key),
+            (Some(_), Between::Separator(separator)) => encoded_len(key) + between_keys(separator).len(),
         }
     }
 
+    /// Whether keys are parted by a sign, which a key that holds it would be parted by too.
+    pub(in crate::systems) fn parts_by_sign(&self) -> bool {
+        matches!(self.place, Some((_, Position::Segment { .. } | Position::Parameter(_))))
+    }
+
     /// Whether a key can stand here without changing the path.
-    pub(super) fn takes(&self, key: &str) -> bool {
-        let Some((_, Position::Segment { before, after })) = &self.place else { return true };
+    pub(in crate::systems) fn takes(&self, key: &str) -> bool {
+        let (before, after) = match &self.place {
+            Some((_, Position::Segment { before, after })) => (before, after),
+            Some((_, Position::Expression(expression))) => return expression.takes(key),
+            _ => return true,
+        };
         // Some servers take an encoded slash for a real one, and all take an encoded dot for a real one.
         !key.contains(['/', '\\']) && !matches!(format!("{before}{key}{after}").as_str(), "." | "..")
     }
 
     /// The path and query for keys.
-    pub(super) fn fill(&self, keys: &[&str], between: Between<'_>) -> String {
+    pub(in crate::systems) fn fill(&self, keys: &[&str], between: Between<'_>) -> String {
         // A place is made for the keys of most systems; longer ones make it grow.
         let mut out = String::with_capacity(self.len() + keys.len() * 12);
         out.push_str(&self.before);
         let Some((_, position)) = &self.place else { return out };
+        if let Position::Expression(expression) = position {
+            expression.write(keys, &mut out);
+            return out;
+        }
         for (i, key) in keys.iter().enumerate() {
             if i > 0 {
                 match (between, position) {
@@ -153,7 +188,7 @@ impl Template {
                         out.push('=');
                     }
                     (Between::Separator(separator), _) => out.push_str(&between_keys(separator)),
-                    (Between::Repeat, Position::Segment { .. }) => {}
+                    (Between::Repeat, _) => {}
                 }
             }
             if key.bytes().all(plain) {
@@ -169,7 +204,7 @@ impl Template {
 
 /// What stands between two keys of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Between<'s> {
+pub(in crate::systems) enum Between<'s> {
     /// A text.
     Separator(&'s str),
     /// The parameter again: `id=1&id=2`.
@@ -177,7 +212,7 @@ pub(super) enum Between<'s> {
 }
 
 /// A comma and a semicolon are allowed in segments and queries, and many servers split before they decode.
-pub(super) fn between_keys(separator: &str) -> Cow<'_, str> {
+pub(in crate::systems) fn between_keys(separator: &str) -> Cow<'_, str> {
     if matches!(separator, "," | ";") { Cow::Borrowed(separator) } else { utf8_percent_encode(separator, VALUE).into() }
 }
 
@@ -210,7 +245,7 @@ impl<'de> Deserialize<'de> for Template {
 
 impl schemars::JsonSchema for Template {
     fn schema_name() -> Cow<'static, str> {
-        "RestPathTemplate".into()
+        "PathTemplate".into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -224,7 +259,7 @@ impl schemars::JsonSchema for Template {
 }
 
 /// Placeholders in a body; each must be a whole value.
-pub(super) fn placeholders(body: &Value) -> Result<Vec<Placeholder>, String> {
+pub(in crate::systems) fn placeholders(body: &Value) -> Result<Vec<Placeholder>, String> {
     let mut found = Vec::new();
     collect(body, &mut found)?;
     Ok(found)
@@ -256,7 +291,7 @@ fn collect(value: &Value, found: &mut Vec<Placeholder>) -> Result<(), String> {
 
 /// A parameter of a page or a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Param {
+pub(in crate::systems) enum Param {
     /// A text.
     Text(String),
     /// A number.
@@ -264,7 +299,7 @@ pub(super) enum Param {
 }
 
 impl Param {
-    pub(super) fn text(&self) -> Cow<'_, str> {
+    pub(in crate::systems) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Number(number) => Cow::Owned(number.to_string()),
@@ -273,11 +308,11 @@ impl Param {
 }
 
 /// A body with its keys in place and parameters added to its outermost object.
-pub(super) struct Body<'b> {
-    pub(super) template: &'b Value,
-    pub(super) keys: &'b [&'b str],
-    pub(super) numbers: bool,
-    pub(super) params: &'b [(&'b str, Param)],
+pub(in crate::systems) struct Body<'b> {
+    pub(in crate::systems) template: &'b Value,
+    pub(in crate::systems) keys: &'b [&'b str],
+    pub(in crate::systems) numbers: bool,
+    pub(in crate::systems) params: &'b [(&'b str, Param)],
 }
 
 impl Serialize for Body<'_> {

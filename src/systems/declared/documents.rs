@@ -16,7 +16,7 @@ use crate::domain::{
 
 impl Invoices {
     /// A document. `asked` is the project it was found by, where the row does not say.
-    pub(super) fn read(
+    pub(in crate::systems) fn read(
         &self,
         row: &Row<'_>,
         setting: Setting<'_>,
@@ -237,7 +237,7 @@ fn change(invoice: &mut Invoice, by: impl Fn(Booked) -> Booked) {
 }
 
 /// A document as one project sees it. What its lines do not tell apart is unknown, not the whole.
-pub(super) fn part(invoice: Arc<Invoice>, project: &ProjectId) -> ProjectInvoice {
+pub(in crate::systems) fn part(invoice: Arc<Invoice>, project: &ProjectId) -> ProjectInvoice {
     let by_lines = invoice.lines.iter().any(|line| line.project_id.is_some());
     if !by_lines && invoice.project_ids.len() <= 1 {
         return ProjectInvoice::whole(invoice);

@@ -18,11 +18,11 @@ use crate::systems::{Batch, BatchResult, Call, ErrorKind, ProjectSource, SystemE
 
 /// Projects, and what hangs on them.
 #[derive(Debug)]
-pub(super) struct ProjectPort {
-    pub(super) api: Arc<Api>,
-    pub(super) table: Projects,
-    pub(super) milestones: Option<Milestones>,
-    pub(super) effort: Option<EffortTable>,
+pub(in crate::systems) struct ProjectPort {
+    pub(in crate::systems) api: Arc<Api>,
+    pub(in crate::systems) table: Projects,
+    pub(in crate::systems) milestones: Option<Milestones>,
+    pub(in crate::systems) effort: Option<EffortTable>,
 }
 
 #[async_trait]
@@ -92,7 +92,7 @@ impl ProjectSource for ProjectPort {
         let keep =
             |row: &Row<'_>| Ok(self.table.read(row, setting, None)?.filter(|project| project_fits(&here, project)));
         // Rows without a usable shared ID are left out, so the system's own pages and total are not ours.
-        self.api.list(call, OPERATION, list, params.as_slice(), false, (after, limit), &keep).await
+        self.api.list(call, OPERATION, list, &params.finish(), false, (after, limit), &keep).await
     }
 }
 
@@ -120,9 +120,9 @@ fn added_up(bookings: Vec<Booking>) -> Option<Effort> {
 
 /// Tickets.
 #[derive(Debug)]
-pub(super) struct TicketPort {
-    pub(super) api: Arc<Api>,
-    pub(super) table: Tickets,
+pub(in crate::systems) struct TicketPort {
+    pub(in crate::systems) api: Arc<Api>,
+    pub(in crate::systems) table: Tickets,
 }
 
 #[async_trait]
