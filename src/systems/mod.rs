@@ -11,6 +11,7 @@ mod error;
 pub mod http;
 pub mod hubspot;
 pub mod netsuite;
+pub mod odata;
 mod ports;
 pub mod quickbooks;
 pub mod redmine;

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, quickbooks, redmine, rest, sap_b1};
+use super::{
+    Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, odata, quickbooks, redmine, rest, sap_b1,
+};
 use crate::config::{Config, ConfigError, nearest};
 use crate::domain::{Clock, ConnectionName, Domain};
 
 /// The kinds of system, as `kind` names them.
 #[rustfmt::skip]
-pub const KINDS: [&str; 6] = [
+pub const KINDS: [&str; 7] = [
     "hubspot",
     "netsuite",
+    "odata",
     "quickbooks",
     "redmine",
     "rest",
@@ -44,7 +47,7 @@ pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Connection
         let owner = owner.and_then(|name| connections.iter().find(|connection| connection.name == *name));
         if let Some(owner) = owner.filter(|connection| !can_own(connection, domain)) {
             let message = format!("`{}` cannot own {domain}: a {} connection has none", owner.name, owner.system);
-            let message = if owner.system == "rest" {
+            let message = if matches!(owner.system, "odata" | "rest") {
                 format!("{message} unless its tables say where they are")
             } else {
                 message
@@ -73,6 +76,7 @@ fn connect_one(
         "quickbooks" => quickbooks::connect(config.connection(name)?, context),
         "sap_b1" => sap_b1::connect(config.connection(name)?, context),
         "redmine" => redmine::connect(config.connection(name)?, context),
+        "odata" => odata::connect(config.connection(name)?, context),
         "rest" => rest::connect(config.connection(name)?, context),
         unknown => Err(ConnectionProblem::new(
             "kind",

@@ -119,4 +119,4 @@ macro_rules! no_place {
     )+};
 }
 
-no_place!(Listing, String, CreditNotes);
+no_place!(Listing, String, CreditNotes, bool);

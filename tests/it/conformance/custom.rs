@@ -13,8 +13,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
 use spine::demo::company::model::{
-    Cancelled, Communication, Company, Contact, CrmTicket, Deal, Document, DocumentKind, Issue, LineItem, Project,
-    Quote, Shared, TimeEntry, Version,
+    Cancelled, Client, Communication, Company, Contact, CrmTicket, Deal, Document, DocumentKind, Issue, LineItem,
+    Project, Quote, Shared, TimeEntry, Version,
 };
 use spine::demo::company::words::{PIPELINES, Stage, TICKET_STAGES, stage_of};
 use spine::demo::control::Endpoint;
@@ -99,13 +99,7 @@ fn rows(company: &Company, endpoint: &str, asked: &Asked) -> Option<Value> {
         }
         "GET /crm/clients" => {
             let keys = asked.keys("ids");
-            let id = |id: u32| (50_000 + id).to_string();
-            let clients = company.clients.iter().filter(|client| keys.contains(&id(client.id)));
-            let row = |client: &spine::demo::company::model::Client| {
-                json!({ "id": id(client.id), "name": client.name, "web": client.domain, "sector": client.vertical,
-                        "address": { "country": client.country } })
-            };
-            clients.map(row).collect()
+            company.clients.iter().filter(|client| keys.contains(&client_id(client))).map(client).collect()
         }
         "POST /crm/contacts" => hanging(company, asked, |deal| {
             company.contacts.iter().filter(|contact| deal.contacts.contains(&contact.id)).map(contact).collect()
@@ -148,7 +142,10 @@ fn rows(company: &Company, endpoint: &str, asked: &Asked) -> Option<Value> {
         "GET /erp/invoices" => documents(company, Side::Receivable, asked, by_project),
         "POST /erp/bills/read" => documents(company, Side::Payable, asked, by_id),
         "GET /erp/bills" => documents(company, Side::Payable, asked, by_project),
-        "GET /erp/costs" => costs(company, asked),
+        "GET /erp/costs" => {
+            let keys = asked.keys("projects");
+            costs(company, |project| keys.contains(project))
+        }
         _ => return None,
     };
     Some(json!({ "results": rows }))
@@ -179,7 +176,7 @@ fn deal_page(company: &Company, asked: &Asked) -> Value {
     json!({ "results": deals.iter().map(|one| deal(company, one)).collect::<Value>(), "cursor": { "next": next } })
 }
 
-fn deal(company: &Company, deal: &Deal) -> Value {
+pub(super) fn deal(company: &Company, deal: &Deal) -> Value {
     let stage = stage_of(&deal.stage);
     let status = match stage {
         Some(stage) if stage.won() => "won",
@@ -198,6 +195,15 @@ fn deal(company: &Company, deal: &Deal) -> Value {
     })
 }
 
+fn client_id(client: &Client) -> String {
+    (50_000 + client.id).to_string()
+}
+
+pub(super) fn client(client: &Client) -> Value {
+    json!({ "id": client_id(client), "name": client.name, "web": client.domain, "sector": client.vertical,
+            "address": { "country": client.country } })
+}
+
 /// What hangs on the deals of a call; each row names its deal.
 fn hanging(company: &Company, asked: &Asked, of: impl Fn(&Deal) -> Vec<Value>) -> Vec<Value> {
     let keys = asked.keys("deals");
@@ -211,27 +217,27 @@ fn hanging(company: &Company, asked: &Asked, of: impl Fn(&Deal) -> Vec<Value>) -
     all
 }
 
-fn contact(contact: &Contact) -> Value {
+pub(super) fn contact(contact: &Contact) -> Value {
     json!({ "id": 60_000 + contact.id, "first": contact.first, "last": contact.last, "mail": contact.email,
             "phone": contact.phone, "job": contact.job_title })
 }
 
-fn line_item(deal: &Deal, item: &LineItem) -> Value {
+pub(super) fn line_item(deal: &Deal, item: &LineItem) -> Value {
     json!({ "id": item.id, "text": item.name, "article": item.sku, "quantity": number(item.quantity),
             "price": number(item.price), "sum": number(item.amount), "currency": deal.currency })
 }
 
-fn quote(deal: &Deal, quote: &Quote) -> Value {
+pub(super) fn quote(deal: &Deal, quote: &Quote) -> Value {
     json!({ "id": quote.id, "title": quote.title, "no": quote.number, "status": quote.status,
             "sum": number(quote.amount), "currency": deal.currency, "until": quote.expires })
 }
 
-fn communication(company: &Company, one: &Communication) -> Value {
+pub(super) fn communication(company: &Company, one: &Communication) -> Value {
     json!({ "id": one.id, "kind": one.kind, "at": one.at, "subject": one.title, "text": one.body,
             "by": person(company, Some(one.owner)) })
 }
 
-fn crm_ticket(company: &Company, ticket: &CrmTicket) -> Value {
+pub(super) fn crm_ticket(company: &Company, ticket: &CrmTicket) -> Value {
     let label = TICKET_STAGES.iter().find(|(id, ..)| *id == ticket.stage).map(|(_, label, _)| *label);
     json!({ "id": ticket.id, "subject": ticket.subject, "stage": ticket.stage, "label": label,
             "pipeline": "Support pipeline", "priority": ticket.priority, "category": ticket.category,
@@ -240,7 +246,7 @@ fn crm_ticket(company: &Company, ticket: &CrmTicket) -> Value {
 
 // The project tool's part.
 
-fn in_sight(company: &Company) -> impl Iterator<Item = &Project> {
+pub(super) fn in_sight(company: &Company) -> impl Iterator<Item = &Project> {
     company.projects.iter().filter(|project| project.status != 9)
 }
 
@@ -264,26 +270,26 @@ fn project_page(company: &Company, asked: &Asked) -> Value {
     json!({ "results": page, "links": { "next": next } })
 }
 
-fn project(company: &Company, project: &Project) -> Value {
+pub(super) fn project(company: &Company, project: &Project) -> Value {
     json!({
-        "no": project.id, "id": project.shared_id, "name": project.name, "status": project.status,
+        "no": project.id, "id": project.shared_id, "made": project.created, "name": project.name, "status": project.status,
         "health": { "word": project.health, "why": project.health_reason },
         "manager": person(company, project.manager), "start": project.start, "due": project.due,
         "budget": project.budget_hours.map(number),
     })
 }
 
-fn milestone(project: &Project, version: &Version) -> Value {
+pub(super) fn milestone(project: &Project, version: &Version) -> Value {
     json!({ "id": version.id, "project": project.shared_id, "name": version.name, "status": version.status,
             "due": version.due })
 }
 
-fn booking(company: &Company, project: &Project, entry: &TimeEntry) -> Value {
+pub(super) fn booking(company: &Company, project: &Project, entry: &TimeEntry) -> Value {
     json!({ "id": entry.id, "project": project.shared_id, "hours": number(entry.hours),
             "who": person(company, Some(entry.person)) })
 }
 
-fn issue(company: &Company, project: &Project, issue: &Issue) -> Value {
+pub(super) fn issue(company: &Company, project: &Project, issue: &Issue) -> Value {
     let own = !company.issues.iter().any(|other| other.parent == Some(issue.id));
     let entries = company.time_entries.iter().filter(|entry| entry.issue == Some(issue.id));
     let hours: Decimal = entries.map(|entry| entry.hours).sum();
@@ -307,7 +313,7 @@ fn by_project(_: u32, document: &Document, asked: &Asked) -> bool {
     document.lines.iter().any(|line| line_project(document, line).is_some_and(|id| keys.contains(id.as_str())))
 }
 
-fn of_side(company: &Company, side: Side) -> Vec<(u32, &Document)> {
+pub(super) fn of_side(company: &Company, side: Side) -> Vec<(u32, &Document)> {
     let documents = company.ledger.documents.iter();
     let mut all: Vec<(u32, &Document)> =
         documents.filter_map(|one| Some((code(one.kind).filter(|(of, _)| *of == side)?.1, one))).collect();
@@ -346,7 +352,7 @@ fn own(company: &Company, document: &Document, local: Decimal, foreign: Decimal)
     number(if document.currency == company.currency { local } else { foreign })
 }
 
-fn document(company: &Company, code: u32, document: &Document) -> Value {
+pub(super) fn document(company: &Company, code: u32, document: &Document) -> Value {
     let own = |local, foreign| own(company, document, local, foreign);
     let state = match (document.cancelled, document.open) {
         (Cancelled::No, true) => "open",
@@ -379,8 +385,7 @@ fn document(company: &Company, code: u32, document: &Document) -> Value {
 }
 
 /// The cost ledger: lines of bills, credit notes and orders, and postings by hand.
-fn costs(company: &Company, asked: &Asked) -> Vec<Value> {
-    let keys = asked.keys("projects");
+pub(super) fn costs(company: &Company, wanted: impl Fn(&str) -> bool) -> Vec<Value> {
     let mut rows = Vec::new();
     for document in company.ledger.documents.iter().filter(|document| document.cancelled == Cancelled::No) {
         for line in &document.lines {
@@ -390,7 +395,7 @@ fn costs(company: &Company, asked: &Asked) -> Vec<Value> {
                 DocumentKind::PurchaseOrder if line.open => (22, "order", line.open_net, line.open_net_fc),
                 _ => continue,
             };
-            let Some(project) = line_project(document, line).filter(|id| keys.contains(id.as_str())) else { continue };
+            let Some(project) = line_project(document, line).filter(|id| wanted(id.as_str())) else { continue };
             rows.push(json!({
                 "document": format!("{code}-{}", document.entry), "line": line.number, "project": project.as_str(),
                 "kind": kind, "on": document.date, "sum": own(company, document, sum, foreign),
@@ -401,7 +406,7 @@ fn costs(company: &Company, asked: &Asked) -> Vec<Value> {
     }
     for entry in company.ledger.journal.iter().filter(|entry| entry.manual) {
         for line in &entry.lines {
-            let Some((kind, project)) = journal_cost(line).filter(|(_, id)| keys.contains(id.as_str())) else {
+            let Some((kind, project)) = journal_cost(line).filter(|(_, id)| wanted(id.as_str())) else {
                 continue;
             };
             let sum = number(line.debit - line.credit);

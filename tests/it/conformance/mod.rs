@@ -3,7 +3,8 @@
 //!
 //! - [`truth`]: what each port must answer, straight from the company
 //! - [`ports`], [`lines`]: the ports of a connection in one form, keys and records as text
-//! - [`hubspot`], [`sap_b1`], [`netsuite`], [`quickbooks`], [`redmine`], [`rest`]: how to stand up each system; [`custom`] is the one behind `rest`
+//! - [`hubspot`], [`sap_b1`], [`netsuite`], [`quickbooks`], [`redmine`], [`rest`], [`odata`]: how to stand up each system;
+//!   [`custom`] is the one behind `rest`, [`service`] the one behind `odata`
 //!
 //! A new connector adds a file that says how its system is stood up, and a line below.
 
@@ -12,12 +13,14 @@ mod faults;
 mod hubspot;
 mod lines;
 mod netsuite;
+mod odata;
 mod ports;
 mod quickbooks;
 mod reads;
 mod redmine;
 mod rest;
 mod sap_b1;
+mod service;
 mod truth;
 
 use std::any::Any;
