@@ -50,6 +50,7 @@ step "clippy" make --no-print-directory lint
 step "tests" cargo test --locked
 step "from outside: clients, audits, browser" tests/outside.sh
 step "the Redmine connector against a real Redmine" real_redmine
+step "the OData connector against a real OData service" cargo test --locked --test real_odata
 step "documentation" make --no-print-directory doc
 step "licences, bans, sources" make --no-print-directory deny
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the checks need and is not there yet. Rust and Node are taken as given.
 #
-#   by apt    a C compiler, Chromium, Python's venv (as root or with sudo; a real Redmine is redmine/setup.sh's own matter)
+#   by apt    C and C++ compilers, make, Chromium, Python's venv (as root or with sudo; a real Redmine is redmine/setup.sh's own matter)
 #   by npm    the checks' own packages, beside them
 #   by pip    into target/venv, and target/venv-NAME
 set -euo pipefail
@@ -16,6 +16,9 @@ need npm "it comes with Node, see https://nodejs.org"
 
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
+# SQLite below the OData service is built where there is no binary of it.
+command -v g++ >/dev/null || missing+=(g++)
+command -v make >/dev/null || missing+=(make)
 command -v curl >/dev/null || missing+=(curl)
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

@@ -161,8 +161,10 @@ pub(in crate::systems) fn connection(
     context: ConnectionContext,
 ) -> Connection {
     let mut connection = Connection::new(context.name, system);
-    connection.upstreams.push(Arc::clone(&api.http));
-    connection.upstreams.extend(api.oauth.as_ref().map(Oauth::upstream));
+    connection.upstreams.push(Arc::<HttpClient>::clone(&api.http));
+    if let Some(oauth) = &api.oauth {
+        connection.upstreams.push(oauth.upstream());
+    }
     if let Some(table) = tables.deals {
         connection.deals = Some(Arc::new(commercial::DealPort { api: Arc::clone(api), table }));
     }
