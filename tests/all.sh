@@ -42,6 +42,15 @@ real_redmine() (
   cargo test --locked --test real_redmine
 )
 
+# A real Tryton, series 8 and 6 in turn. The databases are made once; see setup.sh.
+real_tryton() ( # series
+  export SPINE_TRYTON_SERIES=$1 SPINE_TRYTON_INSTANCE=spine-test-$$
+  trap 'tests/tryton/setup.sh down' EXIT
+  exports=$(tests/tryton/setup.sh up) || exit 1
+  eval "$exports"
+  cargo test --locked --test real_tryton
+)
+
 step "what the checks need is installed" tests/tools.sh || { summary; exit 1; }
 # Before anything in Rust: the binary carries these files.
 step "GraphiQL is built" make --no-print-directory web || { summary; exit 1; }
@@ -51,6 +60,7 @@ step "tests" cargo test --locked
 step "from outside: clients, audits, browser" tests/outside.sh
 step "the Redmine connector against a real Redmine" real_redmine
 step "the OData connector against a real OData service" cargo test --locked --test real_odata
+step "the Tryton connector against a real Tryton 8" real_tryton 8
 step "documentation" make --no-print-directory doc
 step "licences, bans, sources" make --no-print-directory deny
 

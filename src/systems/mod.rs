@@ -18,6 +18,7 @@ pub mod redmine;
 pub mod registry;
 pub mod rest;
 pub mod sap_b1;
+pub mod tryton;
 pub mod upstream;
 
 pub use config_schema::{config_example, config_schema};

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::{
     Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, odata, quickbooks, redmine, rest, sap_b1,
+    tryton,
 };
 use crate::config::{Config, ConfigError, nearest};
 use crate::domain::{Clock, ConnectionName, Domain};
 
 /// The kinds of system, as `kind` names them.
 #[rustfmt::skip]
-pub const KINDS: [&str; 7] = [
+pub const KINDS: [&str; 8] = [
     "hubspot",
     "netsuite",
     "odata",
@@ -18,6 +19,7 @@ pub const KINDS: [&str; 7] = [
     "redmine",
     "rest",
     "sap_b1",
+    "tryton",
 ];
 
 /// Limits that suit a kind better than the general ones; TOML, below `[http]`.
@@ -26,6 +28,7 @@ fn http_defaults(kind: &str) -> &'static str {
         "netsuite" => netsuite::HTTP_DEFAULTS,
         "quickbooks" => quickbooks::HTTP_DEFAULTS,
         "sap_b1" => sap_b1::HTTP_DEFAULTS,
+        "tryton" => tryton::HTTP_DEFAULTS,
         // A Redmine has a few Ruby threads.
         "redmine" => "concurrency = 4\n",
         _ => "",
@@ -77,6 +80,7 @@ fn connect_one(
         "sap_b1" => sap_b1::connect(config.connection(name)?, context),
         "redmine" => redmine::connect(config.connection(name)?, context),
         "odata" => odata::connect(config.connection(name)?, context),
+        "tryton" => tryton::connect(config.connection(name)?, context),
         "rest" => rest::connect(config.connection(name)?, context),
         unknown => Err(ConnectionProblem::new(
             "kind",

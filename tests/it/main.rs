@@ -20,5 +20,6 @@ mod oracle;
 mod redmine;
 mod schema;
 mod support;
+mod tryton;
 mod waves;
 mod ways;
