@@ -90,7 +90,7 @@ def committed(step):
     while True:
         with Transaction().start(DB, 1, context=CONTEXT, **EXTRAS) as transaction:
             # Nobody reads the printed invoices.
-            get('account.invoice').print_invoice = classmethod(lambda cls, invoices: None)
+            get('account.invoice').print_invoice = classmethod(lambda cls, *invoices: None)
             try:
                 result = step()
             except TransactionError as error:
@@ -172,15 +172,15 @@ def setting():
                        ('1400', neutral), ('2900', neutral), ('7000', expense)]:
         rows.append({'code': code, 'name': f'Account {code}', 'type': like.type.id, 'company': ACCOUNTS_COMPANY})
     accounts = {a.code: a.id for a in Account.create(rows)}
-    Configuration = get('account.configuration')
-    configuration = Configuration(1)
     Journal = get('account.journal')
     general, = Journal.create([{'name': 'By hand', 'code': 'HAND', 'type': 'general'}])
-    configuration.currency_exchange_journal, = Journal.search([('type', '=', 'write-off')], limit=1) or (
-        Journal.create([{'name': 'Exchange', 'code': 'EXCH', 'type': 'write-off'}]))
-    configuration.currency_exchange_credit_account = accounts['7000']
-    configuration.currency_exchange_debit_account = accounts['7000']
-    configuration.save()
+    if SERIES > 6:
+        configuration = get('account.configuration')(1)
+        configuration.currency_exchange_journal, = Journal.search([('type', '=', 'write-off')], limit=1) or (
+            Journal.create([{'name': 'Exchange', 'code': 'EXCH', 'type': 'write-off'}]))
+        configuration.currency_exchange_credit_account = accounts['7000']
+        configuration.currency_exchange_debit_account = accounts['7000']
+        configuration.save()
     cash = Journal.search([('type', '=', 'cash')], limit=1)[0]
     method, = get('account.invoice.payment.method').create([{
         'name': 'Bank', 'company': ACCOUNTS_COMPANY, 'journal': cash.id,
@@ -293,17 +293,18 @@ def cancellations():
 committed(cancellations)
 
 
-def pay(invoice, amount, date, **more):
-    """Adds a payment to an invoice, in the invoice's currency."""
+def pay(invoice, amount, date, rest=None, **more):
+    """Adds a payment to an invoice, in the invoice's currency. `rest` are the lines that it settles, if it is the last."""
     invoice = get('account.invoice')(invoice.id)
     method = get('account.invoice.payment.method')(METHOD)
     if SERIES > 6 or invoice.currency.id == EUR:
         return invoice.pay_invoice(amount, method, date, **more)
     # Series 6 wants the company's currency, and knows no differences of rates: the last payment takes what is left.
-    with Transaction().set_context(date=date):
-        local = get('currency.currency').compute(invoice.currency, amount, get('currency.currency')(EUR))
-    if amount == abs(invoice.amount_to_pay):
-        local = abs(sum(line.debit - line.credit for line in [*invoice.lines_to_pay, *invoice.payment_lines]))
+    if rest:
+        local = abs(sum(line.debit - line.credit for line in rest))
+    else:
+        with Transaction().set_context(date=date):
+            local = get('currency.currency').compute(invoice.currency, amount, get('currency.currency')(EUR))
     return invoice.pay_invoice(local, method, date, amount_second_currency=amount, second_currency=invoice.currency)
 
 
@@ -339,9 +340,11 @@ def settled():
             if kind == 'purchaseInvoices':
                 # The company does not say when it paid.
                 received = [(day(document['due']), paid - by_credit)] if paid > by_credit else []
-            for date, amount in sorted(received):
-                lines += pay(made, amount, date)
-            if paid == own(document, 'total'):
+            is_settled = paid == own(document, 'total')
+            for number, (date, amount) in enumerate(sorted(received), 1):
+                rest = [*made.lines_to_pay, *lines] if is_settled and number == len(received) else None
+                lines += pay(made, amount, date, rest)
+            if is_settled:
                 to_reconcile.append([*made.lines_to_pay, *lines])
     for lines in to_reconcile:
         Line.reconcile(lines)
