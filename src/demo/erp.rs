@@ -3,7 +3,7 @@
 use axum::Router;
 
 use super::company::model::Shared;
-use super::{netsuite, quickbooks, sap};
+use super::{netsuite, odoo, quickbooks, sap};
 
 /// An embedded ERP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -17,6 +17,8 @@ pub enum Erp {
     /// QuickBooks Online.
     #[value(name = "quickbooks")]
     QuickBooks,
+    /// Odoo.
+    Odoo,
 }
 
 impl Erp {
@@ -26,6 +28,7 @@ impl Erp {
             Self::Sap => "sap",
             Self::NetSuite => "netsuite",
             Self::QuickBooks => "quickbooks",
+            Self::Odoo => "odoo",
         }
     }
 
@@ -35,6 +38,7 @@ impl Erp {
             Self::Sap => "SAP Business One",
             Self::NetSuite => "NetSuite",
             Self::QuickBooks => "QuickBooks Online",
+            Self::Odoo => "Odoo",
         }
     }
 
@@ -44,6 +48,7 @@ impl Erp {
             Self::Sap => sap::router(company),
             Self::NetSuite => netsuite::router(company),
             Self::QuickBooks => quickbooks::router(company),
+            Self::Odoo => odoo::router(company),
         }
     }
 
@@ -53,6 +58,7 @@ impl Erp {
             Self::Sap => include_str!("sap/connection.toml"),
             Self::NetSuite => include_str!("netsuite/connection.toml"),
             Self::QuickBooks => include_str!("quickbooks/connection.toml"),
+            Self::Odoo => include_str!("odoo/connection.toml"),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! This is the other side of the wire: it uses nothing of the gateway, and the gateway reaches it only over HTTP.
 //!
 //! - [`company`]: what is true, grown from a seed, and how it is corrected
-//! - [`hubspot`], [`redmine`], [`sap`], [`netsuite`], [`quickbooks`]: the same company in each vendor's words
+//! - [`hubspot`], [`redmine`], [`sap`], [`netsuite`], [`odoo`], [`quickbooks`]: the same company in each vendor's words
 //! - [`erp`]: which ERP keeps the books
 //! - [`server`], [`control`]: one port per system, with faults, counters and corrections below `/_demo`
 //! - [`facts`]: what each system holds, as plain JSON
@@ -14,6 +14,7 @@ pub mod erp;
 pub mod facts;
 pub mod hubspot;
 pub mod netsuite;
+pub mod odoo;
 pub mod quickbooks;
 pub mod redmine;
 pub mod sap;

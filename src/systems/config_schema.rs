@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{hubspot, netsuite, odata, quickbooks, redmine, registry::KINDS, rest, sap_b1, tryton};
+use super::{hubspot, netsuite, odata, odoo, quickbooks, redmine, registry::KINDS, rest, sap_b1, tryton};
 use crate::config::{Cache, Limits, Owners, ServerOptions, SharedId, Traffic};
 
 /// The JSON Schema of the file, for editors.
@@ -15,6 +15,7 @@ pub fn config_schema() -> Value {
             "hubspot" => inline::<hubspot::Config>(&mut generator),
             "netsuite" => inline::<netsuite::Config>(&mut generator),
             "quickbooks" => inline::<quickbooks::Config>(&mut generator),
+            "odoo" => inline::<odoo::Config>(&mut generator),
             "sap_b1" => inline::<sap_b1::Config>(&mut generator),
             "redmine" => inline::<redmine::Config>(&mut generator),
             "odata" => inline::<odata::Config>(&mut generator),

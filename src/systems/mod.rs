@@ -12,6 +12,7 @@ pub mod http;
 pub mod hubspot;
 pub mod netsuite;
 pub mod odata;
+pub mod odoo;
 mod ports;
 pub mod quickbooks;
 pub mod redmine;

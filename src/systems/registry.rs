@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, odata, quickbooks, redmine, rest, sap_b1,
+    Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, odata, odoo, quickbooks, redmine, rest, sap_b1,
     tryton,
 };
 use crate::config::{Config, ConfigError, nearest};
@@ -11,10 +11,11 @@ use crate::domain::{Clock, ConnectionName, Domain};
 
 /// The kinds of system, as `kind` names them.
 #[rustfmt::skip]
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 9] = [
     "hubspot",
     "netsuite",
     "odata",
+    "odoo",
     "quickbooks",
     "redmine",
     "rest",
@@ -27,6 +28,7 @@ fn http_defaults(kind: &str) -> &'static str {
     match kind {
         "netsuite" => netsuite::HTTP_DEFAULTS,
         "quickbooks" => quickbooks::HTTP_DEFAULTS,
+        "odoo" => odoo::HTTP_DEFAULTS,
         "sap_b1" => sap_b1::HTTP_DEFAULTS,
         "tryton" => tryton::HTTP_DEFAULTS,
         // A Redmine has a few Ruby threads.
@@ -77,6 +79,7 @@ fn connect_one(
         "hubspot" => hubspot::connect(config.connection(name)?, context),
         "netsuite" => netsuite::connect(config.connection(name)?, context),
         "quickbooks" => quickbooks::connect(config.connection(name)?, context),
+        "odoo" => odoo::connect(config.connection(name)?, context),
         "sap_b1" => sap_b1::connect(config.connection(name)?, context),
         "redmine" => redmine::connect(config.connection(name)?, context),
         "odata" => odata::connect(config.connection(name)?, context),

@@ -14,6 +14,7 @@ const SECRETS: &[&str] = &[
     "demo-sap-password",
     "demo-redmine-key",
     "demo-custom-key",
+    "demo-odoo-key",
     "demo-quickbooks-secret",
     "demo-quickbooks-refresh",
     "demo-netsuite-consumer-secret",

@@ -3,8 +3,8 @@
 //!
 //! - [`truth`]: what each port must answer, straight from the company
 //! - [`ports`], [`lines`]: the ports of a connection in one form, keys and records as text
-//! - [`hubspot`], [`sap_b1`], [`netsuite`], [`quickbooks`], [`redmine`], [`rest`], [`odata`]: how to stand up each system;
-//!   [`custom`] is the one behind `rest`, [`service`] the one behind `odata`
+//! - [`hubspot`], [`sap_b1`], [`netsuite`], [`odoo`], [`quickbooks`], [`redmine`], [`rest`], [`odata`]: how to stand up
+//!   each system; [`custom`] is the one behind `rest`, [`service`] the one behind `odata`
 //!
 //! A new connector adds a file that says how its system is stood up, and a line below.
 
@@ -14,6 +14,7 @@ mod hubspot;
 mod lines;
 mod netsuite;
 mod odata;
+mod odoo;
 mod ports;
 mod quickbooks;
 mod reads;
@@ -63,8 +64,9 @@ struct System {
     invoice_id: fn(u32, u32) -> String,
     /// How payments are numbered, by their number in the books.
     payment_id: fn(u32) -> String,
-    /// How costs are numbered, by the number of their document's kind, its own, and that of the line.
-    cost_id: fn(u32, u32, u32) -> String,
+    /// How costs are numbered, by what they are (`Labour`), the number of their document's kind, its own, and that of the
+    /// line.
+    cost_id: fn(&str, u32, u32, u32) -> String,
     /// How clients and vendors are numbered, by their code in the books.
     party_id: fn(&str) -> String,
     /// Whether invoices that are not posted stand among the others. They have no number yet.
@@ -94,7 +96,7 @@ const PLAIN: System = System {
     call_per_key: &[],
     invoice_id: |code, entry| format!("{code}-{entry}"),
     payment_id: |entry| format!("24-{entry}"),
-    cost_id: |code, entry, line| format!("{code}-{entry}-{line}"),
+    cost_id: |_, code, entry, line| format!("{code}-{entry}-{line}"),
     party_id: str::to_owned,
     drafts: false,
     never_due: &[],

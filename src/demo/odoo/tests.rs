@@ -1,0 +1,1 @@
+//! The embedded system's own manners.

@@ -1,0 +1,1 @@
+//! What the connector makes of odd and recorded answers.
