@@ -43,10 +43,6 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "odoo.exceptions.UserError", format!("Object {model} doesn't exist"))
     }
 
-    pub(super) fn session() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "odoo.http.SessionExpiredException", "Session expired")
-    }
-
     fn body(&self) -> Value {
         json!({
             "name": self.name,
@@ -64,9 +60,7 @@ impl Refusal {
 
     /// By JSON-RPC: with status 200.
     pub(super) fn json_rpc(&self, id: &Value) -> Response {
-        let expired = self.name.ends_with("SessionExpiredException");
-        let (code, message) = if expired { (100, "Odoo Session Expired") } else { (0, "Odoo Server Error") };
-        let error = json!({ "code": code, "message": message, "data": self.body() });
+        let error = json!({ "code": 0, "message": "Odoo Server Error", "data": self.body() });
         Json(json!({ "jsonrpc": "2.0", "id": id, "error": error })).into_response()
     }
 }

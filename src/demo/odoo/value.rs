@@ -25,10 +25,6 @@ pub(super) enum Value {
 }
 
 impl Value {
-    pub(super) fn yes(yes: bool) -> Self {
-        if yes { Self::True } else { Self::False }
-    }
-
     /// A text; an empty one is nothing.
     pub(super) fn text(text: impl Into<String>) -> Self {
         let text = text.into();

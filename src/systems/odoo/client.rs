@@ -13,7 +13,7 @@ use super::config::{Api, Config};
 use super::domain::Domain;
 use super::question::{ALLOWED, Credentials, Method, Question};
 use super::refusal::{self, Refusal};
-use super::wire::{Id, Row};
+use super::wire::{Id, Row, Uid};
 use crate::systems::http::{ClientOptions, Granted, HttpClient, Request, Response, SignIn};
 use crate::systems::{Call, ConnectionContext, ConnectionProblem, ErrorKind, SystemError};
 
@@ -252,8 +252,8 @@ impl Client {
         }
         let uid: Uid = self.rpc(call, self.credentials.authenticate(operation)).await?;
         match uid {
-            Uid::User(Id(uid)) => Ok(Granted { value: Door::JsonRpc { uid, formatted }, until: None }),
-            Uid::Nobody(_) => Err(self.error(operation, ErrorKind::Unauthorized, "no such user, database or API key")),
+            Uid(Some(Id(uid))) => Ok(Granted { value: Door::JsonRpc { uid, formatted }, until: None }),
+            Uid(None) => Err(self.error(operation, ErrorKind::Unauthorized, "no such user, database or API key")),
         }
     }
 
@@ -276,12 +276,4 @@ impl Client {
             Err(error) => Err(error),
         }
     }
-}
-
-/// The answer of `authenticate`: a number, or `false`.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Uid {
-    Nobody(bool),
-    User(Id),
 }

@@ -42,6 +42,9 @@ pub struct Config {
     /// expenses.
     #[serde(default)]
     pub labour_accounts: Vec<String>,
+    /// Whether orders that are not billed yet are committed costs. Needs the app Purchase.
+    #[serde(default = "yes")]
+    pub purchase_orders: bool,
     /// Fields that hold the shared ID.
     #[serde(default)]
     pub shared_id: SharedIdFields,
@@ -91,6 +94,10 @@ impl Default for SharedIdFields {
 
 fn code() -> String {
     "code".to_owned()
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn language() -> String {

@@ -1,38 +1,65 @@
 //! What projects cost: bills less their credit notes, what is ordered and not yet billed, expenses that were posted
 //! without a document, and hours at their cost.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::{try_join, try_join_all, try_join4};
+use futures_util::future::{try_join, try_join_all, try_join3};
 use rust_decimal::Decimal;
 
+use super::accounts::Accounts;
+use super::client::Grouping;
 use super::documents::types;
 use super::domain::Domain;
 use super::map::{self, Projects};
-use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, wire};
-use crate::domain::{Cost, CostKind, Direction, ProjectId};
-use crate::systems::{BatchResult, Call, CostSource, SystemError};
+use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, sums, wire};
+use crate::domain::{Cost, CostKind, CostSum, Direction, ProjectId, Sum};
+use crate::systems::{BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError};
 
 const LINE: &str = "account.move.line";
+const ANALYTIC_LINE: &str = "account.analytic.line";
 
 /// The costs of projects.
 pub(super) struct Costs {
     pub(super) system: Arc<System>,
+    /// Whether orders are read.
+    pub(super) purchase_orders: bool,
 }
 
 /// Open lines of orders, the exchange rates of their orders, and how much of them drafts of bills hold.
+#[derive(Default)]
 struct Orders {
     lines: Vec<wire::OrderLine>,
     rates: HashMap<u64, wire::Order>,
     drafts: HashMap<u64, Decimal>,
 }
 
+/// Conditions on analytic lines without a journal entry.
+struct Unposted {
+    /// Hours; none where nobody can book any.
+    hours: Option<Domain>,
+    other: Domain,
+}
+
+impl Unposted {
+    fn by_kind(self) -> impl Iterator<Item = (CostKind, Domain)> {
+        let hours = self.hours.map(|domain| (CostKind::Labour, domain));
+        hours.into_iter().chain([(CostKind::Other, self.other)])
+    }
+}
+
 impl Costs {
     /// Lines of posted bills.
-    async fn bills(&self, call: &Call, accounts: &[u64]) -> Result<Vec<wire::Line>, SystemError> {
-        let domain = Domain::one_of(self.system.line_field(), accounts.iter().copied())
+    async fn bills(&self, call: &Call, ids: &[ProjectId], accounts: &[u64]) -> Result<Vec<wire::Line>, SystemError> {
+        if ids.is_empty() || (accounts.is_empty() && self.system.shared_id.document.is_none()) {
+            return Ok(Vec::new());
+        }
+        let whose = match &self.system.shared_id.document {
+            Some(field) => Domain::one_of(&format!("move_id.{field}"), ids.iter().map(ProjectId::as_str)),
+            None => Domain::one_of(self.system.line_field(), accounts.iter().copied()),
+        };
+        let domain = whose
             .and(self.system.product_lines(call).await?)
             .and(Domain::of("parent_state", "=", "posted"))
             .and(Domain::one_of("move_id.move_type", types(Direction::Payable, None).iter().copied()));
@@ -41,6 +68,9 @@ impl Costs {
 
     /// Posted journal items on expense accounts that belong to no document.
     async fn journal(&self, call: &Call, accounts: &[u64]) -> Result<Vec<wire::Line>, SystemError> {
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
         let domain = Domain::one_of(self.system.line_field(), accounts.iter().copied())
             .and(Domain::of("parent_state", "=", "posted"))
             .and(Domain::of("move_id.move_type", "=", "entry"))
@@ -48,29 +78,74 @@ impl Costs {
         self.system.lines(call, "journal_items.list", domain).await
     }
 
-    /// What stands on the accounts without a journal entry. What is positive there, and no hours taken back, is earned.
-    async fn analytic(&self, call: &Call, accounts: &[u64]) -> Result<Vec<wire::AnalyticLine>, SystemError> {
-        const MODEL: &str = "account.analytic.line";
-        let known = self.system.client.fields(call, MODEL).await?;
+    /// That an analytic line has no journal entry behind it: of hours whatever there is, of the rest what is spent. What is
+    /// positive there is earned.
+    async fn without_entry(&self, call: &Call, accounts: &[u64]) -> Result<Unposted, SystemError> {
+        let known = self.system.client.fields(call, ANALYTIC_LINE).await?;
         let journal_item = if known.contains("move_line_id") { "move_line_id" } else { "move_id" };
-        let mut fields = vec!["account_id", "date", "name", "ref", "amount", "currency_id", "partner_id"];
-        let spent = Domain::of("amount", "<", 0);
-        let mut domain = Domain::one_of("account_id", accounts.iter().copied()).and(Domain::empty(journal_item));
+        let on_accounts = Domain::one_of("account_id", accounts.iter().copied()).and(Domain::empty(journal_item));
+        let other = on_accounts.clone().and(Domain::of("amount", "<", 0));
         // There are no hours without the module for them.
-        if known.contains("project_id") {
-            fields.push("project_id");
-            domain = domain
-                .and(Domain::of("amount", "!=", 0))
-                .and(Domain::any([spent, Domain::of("project_id", "!=", false)]));
+        Ok(if known.contains("project_id") {
+            Unposted {
+                hours: Some(on_accounts.and(Domain::of("amount", "!=", 0)).and(Domain::of("project_id", "!=", false))),
+                other: other.and(Domain::empty("project_id")),
+            }
         } else {
-            domain = domain.and(spent);
+            Unposted { hours: None, other }
+        })
+    }
+
+    /// What stands on the accounts without a journal entry.
+    async fn analytic(
+        &self,
+        call: &Call,
+        accounts: &[u64],
+    ) -> Result<Vec<(CostKind, wire::AnalyticLine)>, SystemError> {
+        if accounts.is_empty() {
+            return Ok(Vec::new());
         }
-        self.system.client.all(call, "analytic_lines.list", MODEL, domain, &fields).await
+        let domains = self.without_entry(call, accounts).await?;
+        let reads = domains.by_kind().map(|(kind, domain)| async move {
+            let fields = &["account_id", "date", "name", "ref", "amount", "currency_id", "partner_id"];
+            let rows: Vec<wire::AnalyticLine> =
+                self.system.client.all(call, "analytic_lines.list", ANALYTIC_LINE, domain, fields).await?;
+            Ok(rows.into_iter().map(move |row| (kind.clone(), row)))
+        });
+        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    }
+
+    /// The same, added up by the system: there are as many rows as people book hours.
+    async fn analytic_sums(
+        &self,
+        call: &Call,
+        accounts: &[u64],
+        projects: &Projects,
+    ) -> Result<Vec<(ProjectId, CostSum)>, SystemError> {
+        const OPERATION: &str = "analytic_lines.sum";
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let domains = self.without_entry(call, accounts).await?;
+        let reads = domains.by_kind().map(|(kind, domain)| async move {
+            let by = &["account_id", "currency_id"];
+            let grouping = Grouping { model: ANALYTIC_LINE, domain, by, sums: &["amount"] };
+            let groups: Vec<wire::Group> = self.system.client.sums(call, OPERATION, grouping).await?;
+            let unreadable = || self.system.client.error(OPERATION, ErrorKind::BadResponse, "a sum that is none");
+            let sums = groups
+                .iter()
+                .map(|group| self.system.mapper.analytic_sum(&kind, group, projects).ok_or_else(unreadable));
+            sums.collect::<Result<Vec<_>, _>>()
+        });
+        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
     /// Lines of orders that are confirmed and not billed in full.
     async fn orders(&self, call: &Call, accounts: &[u64]) -> Result<Orders, SystemError> {
         let system = &self.system;
+        if accounts.is_empty() || !self.purchase_orders {
+            return Ok(Orders::default());
+        }
         let domain = Domain::one_of(system.order_field(), accounts.iter().copied())
             .and(Domain::one_of("state", ["purchase", "done"]))
             .and(Domain::empty("display_type"));
@@ -155,29 +230,21 @@ impl Costs {
     }
 }
 
-#[async_trait]
-impl CostSource for Costs {
-    fn batch_limit(&self) -> usize {
-        MAX_KEYS
-    }
-
-    async fn costs_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Cost>> {
-        let mut accounts = self.system.accounts(call, ids).await?;
-        let numbers: Vec<u64> = accounts.of(ids).collect();
-        let known: Vec<ProjectId> = accounts.owners.values().cloned().collect();
-        if numbers.is_empty() {
-            return Ok(self.system.answer(call, ids, HashMap::new(), &known).await);
-        }
-        let (bills, journal, analytic, orders) = try_join4(
-            self.bills(call, &numbers),
-            self.journal(call, &numbers),
-            self.analytic(call, &numbers),
-            self.orders(call, &numbers),
-        )
-        .await?;
+impl Costs {
+    /// The accounts of projects, and the costs that stand on documents.
+    async fn on_documents(
+        &self,
+        call: &Call,
+        ids: &[ProjectId],
+        numbers: &[u64],
+        mut accounts: Accounts,
+    ) -> Result<(Vec<(ProjectId, Cost)>, Projects), SystemError> {
+        let (bills, journal, orders) =
+            try_join3(self.bills(call, ids, numbers), self.journal(call, numbers), self.orders(call, numbers)).await?;
         // Whose the other shares of a line are decides how cents that cannot be shared fall, whoever asks.
-        let items = bills.iter().chain(&journal);
-        let items = items
+        let items = bills
+            .iter()
+            .chain(&journal)
             .flat_map(|line| map::accounts(line.analytic_distribution.as_ref(), line.analytic_account_id.as_ref()));
         let ordered = orders
             .lines
@@ -185,21 +252,70 @@ impl CostSource for Costs {
             .flat_map(|line| map::accounts(line.analytic_distribution.as_ref(), line.account_analytic_id.as_ref()));
         let named: Vec<u64> = items.chain(ordered).collect();
         self.system.learn(call, &mut accounts, named).await?;
+        let of_bills = if self.system.shared_id.document.is_some() {
+            let numbers: BTreeSet<u64> = bills.iter().filter_map(|line| Some(line.move_id.as_ref()?.id())).collect();
+            let numbers: Vec<u64> = numbers.into_iter().collect();
+            Some(self.system.projects_of(call, Accounts::default(), &numbers, &bills).await?)
+        } else {
+            None
+        };
         let projects = Projects::OfAccounts(accounts.owners);
         let mapper = &self.system.mapper;
         let mut costs: Vec<(ProjectId, Cost)> = Vec::new();
-        costs.extend(bills.iter().flat_map(|line| mapper.line_costs(line, &CostKind::Vendor, &projects)));
+        let owners = of_bills.as_ref().unwrap_or(&projects);
+        costs.extend(bills.iter().flat_map(|line| mapper.line_costs(line, &CostKind::Vendor, owners)));
         costs.extend(
             journal
                 .iter()
                 .flat_map(|line| mapper.line_costs(line, &mapper.account_kind(line.account_id.as_ref()), &projects)),
         );
-        costs.extend(analytic.iter().filter_map(|line| mapper.analytic_cost(line, &projects)));
         costs.extend(self.order_costs(call, &orders, &projects).await?);
+        Ok((costs, projects))
+    }
+}
+
+#[async_trait]
+impl CostSource for Costs {
+    fn batch_limit(&self) -> usize {
+        MAX_KEYS
+    }
+
+    async fn costs_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Cost>> {
+        let accounts = self.system.accounts(call, ids).await?;
+        let numbers: Vec<u64> = accounts.of(ids).collect();
+        let known: Vec<ProjectId> = accounts.owners.values().cloned().collect();
+        let ((mut costs, projects), analytic) =
+            try_join(self.on_documents(call, ids, &numbers, accounts), self.analytic(call, &numbers)).await?;
+        let mapper = &self.system.mapper;
+        costs.extend(analytic.iter().filter_map(|(kind, line)| mapper.analytic_cost(kind, line, &projects)));
         let mut costs = grouped(costs);
         for costs in costs.values_mut() {
             costs.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
         }
         Ok(self.system.answer(call, ids, costs, &known).await)
+    }
+}
+
+#[async_trait]
+impl CostSumSource for Costs {
+    fn batch_limit(&self) -> usize {
+        MAX_KEYS
+    }
+
+    /// Documents are cut by shares and have currencies of their own, so they are added up here; the hours are not.
+    async fn cost_sums_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<CostSum>> {
+        let accounts = self.system.accounts(call, ids).await?;
+        let numbers: Vec<u64> = accounts.of(ids).collect();
+        let known: Vec<ProjectId> = accounts.owners.values().cloned().collect();
+        let owners = Projects::OfAccounts(accounts.owners.clone());
+        let ((costs, _), sums) =
+            try_join(self.on_documents(call, ids, &numbers, accounts), self.analytic_sums(call, &numbers, &owners))
+                .await?;
+        let costs = costs.into_iter().map(|(id, cost)| {
+            let sum = Sum { amount: cost.amount, records: 1 };
+            (id, CostSum { kind: cost.kind, state: cost.state, sum })
+        });
+        let sums = grouped(costs.chain(sums)).into_iter().map(|(id, parts)| (id, sums::of_costs(parts)));
+        Ok(self.system.answer(call, ids, sums.collect(), &known).await)
     }
 }

@@ -100,6 +100,9 @@ impl Documents {
     /// The numbers of the documents of these projects, and the accounts that led there.
     async fn of_projects(&self, call: &Call, ids: &[ProjectId]) -> Result<(Vec<u64>, Accounts), SystemError> {
         let system = &self.system;
+        if ids.is_empty() {
+            return Ok((Vec::new(), Accounts::default()));
+        }
         if let Some(field) = &system.shared_id.document {
             let domain = self.of_types(None).and(Domain::one_of(field, ids.iter().map(ProjectId::as_str)));
             let rows = system.tagged(call, "documents.by_shared_id", MOVE, domain, field).await?;

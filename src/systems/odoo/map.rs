@@ -9,8 +9,8 @@ use smallvec::SmallVec;
 
 use super::wire::{self, Link, Number};
 use crate::domain::{
-    Booked, Cost, CostKind, CostState, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
-    InvoiceLine, InvoiceState, Money, Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
+    Booked, Cost, CostKind, CostState, CostSum, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
+    InvoiceLine, InvoiceState, Money, Party, Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
 };
 
 /// What the mapping has to know of the configuration.
@@ -205,27 +205,64 @@ impl Mapper {
 
     /// What was booked on an account without a journal entry: hours at their cost, and what people wrote there by hand.
     /// Costs are negative there.
-    pub(super) fn analytic_cost(&self, line: &wire::AnalyticLine, projects: &Projects) -> Option<(ProjectId, Cost)> {
+    pub(super) fn analytic_cost(
+        &self,
+        kind: &CostKind,
+        line: &wire::AnalyticLine,
+        projects: &Projects,
+    ) -> Option<(ProjectId, Cost)> {
         let account = line.account_id.as_ref()?.id();
         let Projects::OfAccounts(owners) = projects else { return None };
         let project = owners.get(&account)?.clone();
         let mut reading = Reading::default();
         let own = reading.currency("amount", line.currency_id.as_ref());
         let amount = reading.money("amount", line.amount.as_ref(), own).map(Money::negated);
-        let labour = line.project_id.is_some();
         let cost = Cost {
             id: format!("account.analytic.line,{}", line.id.0).into(),
-            kind: if labour { CostKind::Labour } else { CostKind::Other },
+            kind: kind.clone(),
             state: CostState::Actual,
             date: reading.date("date", line.date.as_deref()),
             amount: Booked { document: amount, company: amount },
             description: text(line.name.as_deref()),
-            party: party(line.partner_id.as_ref()).filter(|_| !labour),
+            party: party(line.partner_id.as_ref()).filter(|_| *kind != CostKind::Labour),
             document: text(line.reference.as_deref()),
             url: Some(self.url("account.analytic.line", line.id.0)),
             flaws: reading.flaws,
         };
         Some((project, cost))
+    }
+
+    /// The same, added up by account: nothing if the sum is none.
+    pub(super) fn analytic_sum(
+        &self,
+        kind: &CostKind,
+        group: &wire::Group,
+        projects: &Projects,
+    ) -> Option<(ProjectId, CostSum)> {
+        let Projects::OfAccounts(owners) = projects else { return None };
+        let project = owners.get(&group.link("account_id")?.id())?.clone();
+        let mut reading = Reading::default();
+        let own = reading.currency("amount", group.link("currency_id").as_ref());
+        let amount = reading.money("amount", group.sum("amount").as_ref(), own).map(Money::negated);
+        let sum = Sum { amount: Booked { document: amount, company: amount }, records: group.count()? };
+        Some((project, CostSum { kind: kind.clone(), state: CostState::Actual, sum }))
+    }
+
+    /// What was invoiced by documents of one type and currency. They carry the shared ID in `field`.
+    pub(super) fn invoiced(&self, field: &str, group: &wire::Group) -> Option<(ProjectId, Sum)> {
+        let project = self.shared_id(field, group.text(field).as_deref())?;
+        let (_, kind, sign) = document_kind(&group.text("move_type")?);
+        let mut reading = Reading::default();
+        let own = reading.currency("net", group.link("currency_id").as_ref());
+        let company = reading.currency("net", group.link("company_currency_id").as_ref());
+        let net = Booked {
+            document: reading.money("net", group.sum("amount_untaxed").as_ref(), own),
+            company: reading
+                .money("net", group.sum("amount_untaxed_signed").as_ref(), company)
+                .map(|money| signed_by(money, sign)),
+        };
+        let amount = if kind == InvoiceKind::CreditNote { net.negated() } else { net };
+        Some((project, Sum { amount, records: group.count()? }))
     }
 
     /// What a payment settled of a document; nothing if it only settled a difference of exchange rates.

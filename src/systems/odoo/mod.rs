@@ -21,8 +21,11 @@ mod costs;
 mod documents;
 mod domain;
 mod map;
+#[cfg(test)]
+mod map_tests;
 mod question;
 mod refusal;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -39,6 +42,7 @@ use self::client::Client;
 use self::costs::Costs;
 use self::documents::Documents;
 use self::map::Mapper;
+use self::sums::InvoiceSums;
 use super::{Connection, ConnectionContext, ConnectionProblem};
 use crate::domain::{Currency, Direction};
 
@@ -61,7 +65,12 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
     connection.upstreams.push(system.client.upstream());
     connection.receivables = Some(Arc::new(documents(Direction::Receivable)));
     connection.payables = Some(Arc::new(documents(Direction::Payable)));
-    connection.costs = Some(Arc::new(Costs { system }));
+    if system.shared_id.document.is_some() {
+        connection.invoice_sums = Some(Arc::new(InvoiceSums { system: Arc::clone(&system) }));
+    }
+    let costs = Arc::new(Costs { system, purchase_orders: config.purchase_orders });
+    connection.costs = Some(Arc::<Costs>::clone(&costs));
+    connection.cost_sums = Some(costs);
     Ok(connection)
 }
 

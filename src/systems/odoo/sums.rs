@@ -1,0 +1,90 @@
+//! Sums that Odoo computes, and those that are added up here because documents are cut by shares.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::client::Grouping;
+use super::documents::types;
+use super::domain::Domain;
+use super::{MAX_KEYS, System, grouped};
+use crate::domain::{Booked, CostSum, Currency, Direction, Money, ProjectId, Sum};
+use crate::systems::{BatchResult, Call, InvoiceSumSource, SystemError};
+
+/// What was invoiced, added up by Odoo: where documents carry the shared ID themselves. Where lines name analytic
+/// accounts it cannot be: an account has its shares in the company's currency alone.
+pub(super) struct InvoiceSums {
+    pub(super) system: Arc<System>,
+}
+
+impl InvoiceSums {
+    async fn sums(&self, call: &Call, ids: &[ProjectId]) -> Result<Vec<(ProjectId, Sum)>, SystemError> {
+        let field = self.system.shared_id.document.as_deref().filter(|_| !ids.is_empty());
+        let Some(field) = field else { return Ok(Vec::new()) };
+        let domain = Domain::one_of(field, ids.iter().map(ProjectId::as_str))
+            .and(Domain::one_of("move_type", types(Direction::Receivable, None).iter().copied()))
+            .and(Domain::of("state", "=", "posted"));
+        let by = &[field, "move_type", "currency_id", "company_currency_id"];
+        let sums = &["amount_untaxed", "amount_untaxed_signed"];
+        let grouping = Grouping { model: "account.move", domain, by, sums };
+        let groups = self.system.client.sums(call, "documents.sum", grouping).await?;
+        Ok(groups.iter().filter_map(|group| self.system.mapper.invoiced(field, group)).collect())
+    }
+}
+
+#[async_trait]
+impl InvoiceSumSource for InvoiceSums {
+    fn batch_limit(&self) -> usize {
+        MAX_KEYS
+    }
+
+    async fn invoiced_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Sum>> {
+        let sums = grouped(self.sums(call, ids).await?);
+        let sums = sums.into_iter().map(|(id, parts)| (id, by_currency(parts)));
+        Ok(self.system.answer(call, ids, sums.collect(), &[]).await)
+    }
+}
+
+/// Puts sums in one currency together.
+fn by_currency(parts: Vec<Sum>) -> Vec<Sum> {
+    let currency = |sum: &Sum| -> Option<Currency> { Some(sum.amount.document?.currency) };
+    let mut sums: Vec<Sum> = Vec::new();
+    for part in parts {
+        match sums.iter_mut().find(|sum| currency(sum) == currency(&part)) {
+            Some(sum) => *sum = plus(*sum, part),
+            None => sums.push(part),
+        }
+    }
+    sums
+}
+
+/// Puts sums of one kind, state and currency together.
+pub(super) fn of_costs(parts: Vec<CostSum>) -> Vec<CostSum> {
+    let currency = |sum: &CostSum| -> Option<Currency> { Some(sum.sum.amount.document?.currency) };
+    let mut sums: Vec<CostSum> = Vec::new();
+    for part in parts {
+        let like =
+            |sum: &&mut CostSum| sum.kind == part.kind && sum.state == part.state && currency(sum) == currency(&part);
+        match sums.iter_mut().find(like) {
+            Some(sum) => sum.sum = plus(sum.sum, part.sum),
+            None => sums.push(part),
+        }
+    }
+    sums
+}
+
+/// Two sums; a side is none if it is in one of them.
+fn plus(one: Sum, other: Sum) -> Sum {
+    let side = |a: Option<Money>, b: Option<Money>| {
+        let (a, b) = (a?, b?);
+        let same = a.currency == b.currency;
+        a.amount.checked_add(b.amount).filter(|_| same).map(|amount| Money::new(amount, a.currency))
+    };
+    Sum {
+        amount: Booked {
+            document: side(one.amount.document, other.amount.document),
+            company: side(one.amount.company, other.amount.company),
+        },
+        records: one.records + other.records,
+    }
+}
