@@ -80,7 +80,12 @@ impl Gateway {
 
     /// Over a company, with the demo's configuration as `edit` leaves it.
     pub(crate) async fn over(company: Company, edit: impl FnOnce(String) -> String) -> Self {
-        let demo = Demo::of(company, Erp::Sap).await.unwrap();
+        Self::with_books_in(Erp::Sap, company, edit).await
+    }
+
+    /// The same, with the books in this ERP.
+    pub(crate) async fn with_books_in(erp: Erp, company: Company, edit: impl FnOnce(String) -> String) -> Self {
+        let demo = Demo::of(company, erp).await.unwrap();
         let clock = Arc::new(ManualClock::new(format!("{TODAY}T12:00:00Z").parse().unwrap()));
         let config = Config::parse("spine.toml", &edit(demo.gateway_config())).unwrap();
         let app = App::build(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
