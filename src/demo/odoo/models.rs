@@ -4,7 +4,7 @@ use super::books;
 use super::table::Type::{
     Boolean, Char, Date, Datetime, Float, Integer, Json, Many2many, Many2one, Monetary, Selection,
 };
-use super::table::{Table, Tables, Type};
+use super::table::{Row, Table, Tables, Type};
 use crate::demo::company::model::Company;
 
 /// The company as Odoo keeps it.
@@ -14,12 +14,18 @@ pub(super) fn tables(company: &Company) -> Tables {
         tables.0.insert(model, Table::new(fields));
     }
     books::fill(&mut tables, company);
+    if let Some(models) = tables.0.get_mut("ir.model") {
+        for ((model, _), id) in MODELS.iter().zip(1..) {
+            models.add(id, Row::default().text("model", *model).text("name", model.replace('.', " ")));
+        }
+    }
     tables
 }
 
 type Fields = &'static [(&'static str, Type)];
 
-const MODELS: [(&str, Fields); 13] = [
+const MODELS: [(&str, Fields); 14] = [
+    ("ir.model", &[("model", Char), ("name", Char)]),
     ("res.company", &[("name", Char), ("currency_id", Many2one("res.currency"))]),
     ("res.currency", &[("name", Char), ("decimal_places", Integer), ("active", Boolean)]),
     ("res.partner", &[("name", Char), ("ref", Char), ("active", Boolean)]),
