@@ -27,15 +27,16 @@ fn company_link() -> Value {
     Value::Link(1, "Spine demo".to_owned())
 }
 
-fn currency(code: &str) -> Value {
+/// A currency; what is none of this company's is one that nobody activated.
+pub(super) fn currency(code: &str) -> Value {
     let at = CURRENCIES.iter().position(|known| *known == code).unwrap_or(CURRENCIES.len());
     Value::Link(i64::try_from(at).unwrap_or_default() + 1, code.to_owned())
 }
 
-/// The number of a business partner: clients from 10,000 on, vendors from 20,000.
-fn partner_number(code: &str) -> i64 {
+/// The number of a business partner: vendors from 20,000 on, clients from 50,000.
+pub(super) fn partner_number(code: &str) -> i64 {
     let digits: i64 = code.get(1..).and_then(|digits| digits.parse().ok()).unwrap_or_default();
-    if code.starts_with('V') { 20_000 + digits } else { 10_000 + digits }
+    if code.starts_with('V') { 20_000 + digits } else { 50_000 + digits }
 }
 
 fn partner(code: &str, name: &str) -> Value {
@@ -116,12 +117,8 @@ impl Books<'_> {
         }
         let ledger = &self.company.ledger;
         let documents = ledger.documents.iter().chain(&ledger.drafts);
-        let mut partners: BTreeMap<&str, &str> =
+        let partners: BTreeMap<&str, &str> =
             documents.map(|document| (document.card_code.as_str(), document.card_name.as_str())).collect();
-        let codes: Vec<String> = self.company.clients.iter().map(|client| format!("C{:05}", client.id)).collect();
-        partners.extend(
-            codes.iter().zip(&self.company.clients).map(|(code, client)| (code.as_str(), client.name.as_str())),
-        );
         for (code, name) in partners {
             let row = Row::default().text("name", name).text("ref", code).with("active", Value::True);
             self.add("res.partner", partner_number(code), row);

@@ -5,6 +5,7 @@
 
 mod answer;
 mod books;
+mod crm;
 mod domain;
 mod models;
 mod query;
@@ -12,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod value;
+mod work;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

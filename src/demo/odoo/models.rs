@@ -1,10 +1,10 @@
 //! The models and their fields, as Odoo 19 names them.
 
-use super::books;
 use super::table::Type::{
     Boolean, Char, Date, Datetime, Float, Integer, Json, Many2many, Many2one, Monetary, Selection,
 };
 use super::table::{Row, Table, Tables, Type};
+use super::{books, crm, work};
 use crate::demo::company::model::Company;
 
 /// The company as Odoo keeps it.
@@ -14,6 +14,8 @@ pub(super) fn tables(company: &Company) -> Tables {
         tables.0.insert(model, Table::new(fields));
     }
     books::fill(&mut tables, company);
+    work::fill(&mut tables, company);
+    crm::fill(&mut tables, company);
     if let Some(models) = tables.0.get_mut("ir.model") {
         for ((model, _), id) in MODELS.iter().zip(1..) {
             models.add(id, Row::default().text("model", *model).text("name", model.replace('.', " ")));
@@ -24,11 +26,23 @@ pub(super) fn tables(company: &Company) -> Tables {
 
 type Fields = &'static [(&'static str, Type)];
 
-const MODELS: [(&str, Fields); 14] = [
+const MODELS: [(&str, Fields); 21] = [
     ("ir.model", &[("model", Char), ("name", Char)]),
     ("res.company", &[("name", Char), ("currency_id", Many2one("res.currency"))]),
     ("res.currency", &[("name", Char), ("decimal_places", Integer), ("active", Boolean)]),
-    ("res.partner", &[("name", Char), ("ref", Char), ("active", Boolean)]),
+    (
+        "res.partner",
+        &[
+            ("name", Char),
+            ("ref", Char),
+            ("website", Char),
+            ("industry_id", Many2one("res.partner.industry")),
+            ("country_id", Many2one("res.country")),
+            ("is_company", Boolean),
+            ("active", Boolean),
+        ],
+    ),
+    ("res.users", &[("name", Char), ("email", Char), ("active", Boolean)]),
     ("account.account", &[("code", Char), ("name", Char), ("internal_group", Selection)]),
     (
         "account.analytic.account",
@@ -63,8 +77,17 @@ const MODELS: [(&str, Fields); 14] = [
         ],
     ),
     ("purchase.order.line", ORDER_LINE),
-    ("project.project", &[("name", Char), ("active", Boolean), ("account_id", Many2one("account.analytic.account"))]),
-    ("hr.employee", &[("name", Char), ("active", Boolean)]),
+    ("project.project", PROJECT),
+    (
+        "project.milestone",
+        &[("name", Char), ("project_id", Many2one("project.project")), ("deadline", Date), ("is_reached", Boolean)],
+    ),
+    ("project.task", TASK),
+    ("project.task.type", &[("name", Char), ("fold", Boolean)]),
+    ("hr.employee", &[("name", Char), ("email", Char), ("active", Boolean)]),
+    ("crm.lead", LEAD),
+    ("crm.team", &[("name", Char)]),
+    ("crm.stage", &[("name", Char), ("is_won", Boolean)]),
 ];
 
 const MOVE: Fields = &[
@@ -123,7 +146,9 @@ const ANALYTIC_LINE: Fields = &[
     ("move_line_id", Many2one("account.move.line")),
     ("partner_id", Many2one("res.partner")),
     ("project_id", Many2one("project.project")),
+    ("task_id", Many2one("project.task")),
     ("employee_id", Many2one("hr.employee")),
+    ("user_id", Many2one("res.users")),
     ("company_id", Many2one("res.company")),
     ("currency_id", Many2one("res.currency")),
     ("category", Selection),
@@ -144,4 +169,67 @@ const ORDER_LINE: Fields = &[
     ("price_unit", Float),
     ("price_subtotal", Monetary),
     ("analytic_distribution", Json),
+];
+
+const PROJECT: Fields = &[
+    ("name", Char),
+    ("active", Boolean),
+    ("user_id", Many2one("res.users")),
+    ("date_start", Date),
+    ("date", Date),
+    ("last_update_status", Selection),
+    ("allocated_hours", Float),
+    ("is_template", Boolean),
+    ("account_id", Many2one("account.analytic.account")),
+    ("create_date", Datetime),
+    ("write_date", Datetime),
+    // This company's own.
+    ("x_project_id", Char),
+    ("x_health", Char),
+    ("x_health_reason", Char),
+];
+
+const TASK: Fields = &[
+    ("name", Char),
+    ("project_id", Many2one("project.project")),
+    ("stage_id", Many2one("project.task.type")),
+    ("state", Selection),
+    ("priority", Selection),
+    ("user_ids", Many2many("res.users")),
+    ("parent_id", Many2one("project.task")),
+    ("milestone_id", Many2one("project.milestone")),
+    ("create_date", Datetime),
+    ("write_date", Datetime),
+    ("date_end", Datetime),
+    ("allocated_hours", Float),
+    ("effective_hours", Float),
+    ("active", Boolean),
+    // This company's own.
+    ("x_kind", Char),
+    ("x_progress", Integer),
+];
+
+const LEAD: Fields = &[
+    ("type", Selection),
+    ("name", Char),
+    ("active", Boolean),
+    ("probability", Float),
+    ("won_status", Selection),
+    ("team_id", Many2one("crm.team")),
+    ("stage_id", Many2one("crm.stage")),
+    ("expected_revenue", Monetary),
+    ("company_currency", Many2one("res.currency")),
+    ("date_deadline", Date),
+    ("user_id", Many2one("res.users")),
+    ("partner_id", Many2one("res.partner")),
+    ("create_date", Datetime),
+    ("write_date", Datetime),
+    // This company's own.
+    ("x_project_id", Char),
+    ("x_amount", Monetary),
+    ("x_currency_id", Many2one("res.currency")),
+    ("x_estimated_cost", Monetary),
+    ("x_vertical", Char),
+    ("x_deal_type", Char),
+    ("x_scope", Char),
 ];

@@ -76,6 +76,18 @@ words!(CommunicationKind { "NOTE" => Note, "CALL" => Call, "EMAIL" => Email, "ME
 #[derive(Debug, Clone)]
 pub struct Ours<E>(pub(in crate::systems) E);
 
+impl<E: Words> Ours<E> {
+    /// The word of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        E::named(name).map(Self)
+    }
+
+    /// The word itself.
+    pub fn ours(&self) -> E {
+        self.0.clone()
+    }
+}
+
 impl<'de, E: Words> Deserialize<'de> for Ours<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;

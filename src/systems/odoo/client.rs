@@ -24,7 +24,8 @@ pub(super) const SYSTEM: &str = "odoo";
 const JSON2_SINCE: u64 = 19;
 
 /// Models of which it is asked which fields they have: they differ between versions and with what is installed.
-const MODELS: [&str; 2] = ["account.move.line", "account.analytic.line"];
+const MODELS: [&str; 6] =
+    ["account.move.line", "account.analytic.line", "project.project", "project.task", "helpdesk.ticket", "crm.lead"];
 
 /// How a server is spoken to.
 #[derive(Debug, Clone, Copy)]
@@ -165,19 +166,27 @@ impl Client {
         limit: usize,
     ) -> Result<Vec<T>, SystemError> {
         let domain = if after > 0 { domain.and(Domain::of("id", ">", after)) } else { domain };
-        let mut arguments = Map::new();
-        arguments.insert("domain".to_owned(), domain.into_json());
-        // Without a list of fields Odoo computes all there are.
-        arguments.insert("fields".to_owned(), json!(fields));
-        arguments.insert("order".to_owned(), json!("id"));
-        arguments.insert("limit".to_owned(), json!(limit));
-        let question = Question { operation, model, method: Method::SearchRead, arguments };
-        let rows: Vec<T> = self.ask(call, question).await?;
+        let rows: Vec<T> = self.ask(call, search_read((operation, model), domain, fields, "id", limit)).await?;
         let rising = rows.iter().try_fold(after, |before, row| Some(row.id()).filter(|id| *id > before)).is_some();
         if !rising || rows.len() > limit {
             return Err(self.error(operation, ErrorKind::Truncated, "the pages overlap"));
         }
         Ok(rows)
+    }
+
+    /// Rows in an order of their own, after so many.
+    pub(super) async fn ordered<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        what: (&'static str, &'static str),
+        domain: Domain,
+        fields: &[&str],
+        order: &str,
+        (skip, limit): (u64, usize),
+    ) -> Result<Vec<T>, SystemError> {
+        let mut question = search_read(what, domain, fields, order, limit);
+        question.arguments.insert("offset".to_owned(), json!(skip));
+        self.ask(call, question).await
     }
 
     /// Sums by groups, all groups at once.
@@ -276,4 +285,20 @@ impl Client {
             Err(error) => Err(error),
         }
     }
+}
+
+fn search_read(
+    (operation, model): (&'static str, &'static str),
+    domain: Domain,
+    fields: &[&str],
+    order: &str,
+    limit: usize,
+) -> Question {
+    let mut arguments = Map::new();
+    arguments.insert("domain".to_owned(), domain.into_json());
+    // Without a list of fields Odoo computes all there are.
+    arguments.insert("fields".to_owned(), json!(fields));
+    arguments.insert("order".to_owned(), json!(order));
+    arguments.insert("limit".to_owned(), json!(limit));
+    Question { operation, model, method: Method::SearchRead, arguments }
 }

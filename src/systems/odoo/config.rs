@@ -1,10 +1,14 @@
 //! `[connections.NAME]` with `kind = "odoo"`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use url::Url;
 
 use crate::config::SecretRef;
+use crate::domain::{Health, Priority, TicketCategory, TicketStatus};
 use crate::systems::ConnectionProblem;
+use crate::systems::rest::words::{Ours, Words};
 
 /// Limits that suit an Odoo server better than the general ones: it has a few workers, and a query may take its time.
 /// TOML, below `[http]` of the configuration.
@@ -48,6 +52,15 @@ pub struct Config {
     /// Fields that hold the shared ID.
     #[serde(default)]
     pub shared_id: SharedIdFields,
+    /// What is read of projects beside Odoo's own fields.
+    #[serde(default)]
+    pub projects: ProjectFields,
+    /// What tickets are, and what their words mean.
+    #[serde(default)]
+    pub tickets: TicketFields,
+    /// What is read of opportunities in place of Odoo's own fields.
+    #[serde(default)]
+    pub deals: DealFields,
 }
 
 /// Which API is spoken.
@@ -84,12 +97,126 @@ pub struct SharedIdFields {
     /// Field of journal entries (`account.move`), where whole documents carry the ID themselves, e.g. `x_project_id`.
     /// Their analytic accounts are then not asked for, and Odoo adds up what was invoiced.
     pub document: Option<String>,
+    /// Field of projects; the project's analytic account says it unless told.
+    pub project: Option<String>,
+    /// Field of opportunities (`crm.lead`), e.g. `x_project_id`. Without it this connection has no deals.
+    pub deal: Option<String>,
 }
 
 impl Default for SharedIdFields {
     fn default() -> Self {
-        Self { analytic_account: code(), document: None }
+        Self { analytic_account: code(), document: None, project: None, deal: None }
     }
+}
+
+/// Fields of projects, by their technical names.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectFields {
+    /// Health, in one of `words`; the status of the last update unless told.
+    pub health: Option<String>,
+    /// Why it is so.
+    pub health_reason: Option<String>,
+    /// What the words of health mean; case does not matter. Replaces the default table.
+    pub words: BTreeMap<String, Ours<Health>>,
+}
+
+impl Default for ProjectFields {
+    fn default() -> Self {
+        let words = [
+            ("on_track", "GREEN"),
+            ("at_risk", "AMBER"),
+            ("off_track", "RED"),
+            ("Green", "GREEN"),
+            ("Amber", "AMBER"),
+            ("Yellow", "AMBER"),
+            ("Red", "RED"),
+        ];
+        Self { health: None, health_reason: None, words: table(&words) }
+    }
+}
+
+/// What tickets are.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TicketFields {
+    /// `tasks` (`project.task`), or `helpdesk` (`helpdesk.ticket`, an app of the enterprise edition).
+    pub model: TicketSourceModel,
+    /// Field that says what a ticket is, in one of `kinds`; without it a task is a task, and a ticket of the help desk
+    /// what its type says.
+    pub kind: Option<String>,
+    /// Field with the progress, 0 to 100.
+    pub progress: Option<String>,
+    /// What the stages mean; case does not matter. Replaces the default table. What Odoo calls closed is closed.
+    pub status: BTreeMap<String, Ours<TicketStatus>>,
+    /// What the priorities mean, by their keys. Replaces the default table, which is that of Odoo 19.
+    pub priority: BTreeMap<String, Ours<Priority>>,
+    /// What the words of `kind` mean; case does not matter. Replaces the default table.
+    pub kinds: BTreeMap<String, Ours<TicketCategory>>,
+}
+
+impl Default for TicketFields {
+    fn default() -> Self {
+        let status = [
+            ("New", "NEW"),
+            ("Inbox", "NEW"),
+            ("To Do", "NEW"),
+            ("In Progress", "IN_PROGRESS"),
+            ("Resolved", "IN_PROGRESS"),
+            ("Feedback", "WAITING"),
+            ("On Hold", "WAITING"),
+        ];
+        let kinds = [
+            ("Incident", "INCIDENT"),
+            ("Change request", "CHANGE_REQUEST"),
+            ("Support", "SUPPORT"),
+            ("Question", "SUPPORT"),
+            ("Issue", "INCIDENT"),
+            ("Task", "TASK"),
+        ];
+        Self {
+            model: TicketSourceModel::Tasks,
+            kind: None,
+            progress: None,
+            status: table(&status),
+            priority: table(&[("0", "LOW"), ("1", "NORMAL"), ("2", "HIGH"), ("3", "CRITICAL")]),
+            kinds: table(&kinds),
+        }
+    }
+}
+
+/// Which records are tickets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TicketSourceModel {
+    /// Tasks of projects.
+    #[default]
+    Tasks,
+    /// Tickets of the help desk.
+    Helpdesk,
+}
+
+/// Fields of opportunities, by their technical names.
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DealFields {
+    /// Amount; the expected revenue unless told.
+    pub amount: Option<String>,
+    /// Currency of the amount (a link to a currency, or its code); the company's unless told.
+    pub currency: Option<String>,
+    /// What the work is expected to cost, in the same currency.
+    pub cost: Option<String>,
+    /// Vertical.
+    pub vertical: Option<String>,
+    /// Deal type, e.g. new business.
+    pub deal_type: Option<String>,
+    /// What is sold, in words.
+    pub scope: Option<String>,
+}
+
+/// A table of the owner's words and ours.
+fn table<E: Words>(words: &[(&str, &str)]) -> BTreeMap<String, Ours<E>> {
+    words.iter().filter_map(|(word, ours)| Some(((*word).to_owned(), Ours::named(ours)?))).collect()
 }
 
 fn code() -> String {
@@ -149,7 +276,25 @@ impl Config {
         let fields = [
             ("shared_id.analytic_account", Some(&self.shared_id.analytic_account)),
             ("shared_id.document", self.shared_id.document.as_ref()),
+            ("shared_id.project", self.shared_id.project.as_ref()),
+            ("shared_id.deal", self.shared_id.deal.as_ref()),
+            ("projects.health", self.projects.health.as_ref()),
+            ("projects.health_reason", self.projects.health_reason.as_ref()),
+            ("tickets.kind", self.tickets.kind.as_ref()),
+            ("tickets.progress", self.tickets.progress.as_ref()),
+            ("deals.amount", self.deals.amount.as_ref()),
+            ("deals.currency", self.deals.currency.as_ref()),
+            ("deals.cost", self.deals.cost.as_ref()),
+            ("deals.vertical", self.deals.vertical.as_ref()),
+            ("deals.deal_type", self.deals.deal_type.as_ref()),
+            ("deals.scope", self.deals.scope.as_ref()),
         ];
+        if self.deals.amount.is_none() && self.deals.currency.is_some() {
+            return problem(
+                "deals.currency",
+                "has no effect without `deals.amount`: the expected revenue has a currency",
+            );
+        }
         for (key, field) in fields {
             let is_name = |field: &String| {
                 field.starts_with(|c: char| c.is_ascii_lowercase())

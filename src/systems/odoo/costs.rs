@@ -13,6 +13,7 @@ use super::client::Grouping;
 use super::documents::types;
 use super::domain::Domain;
 use super::map::{self, Projects};
+use super::record::Record;
 use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, sums, wire};
 use crate::domain::{Cost, CostKind, CostSum, Direction, ProjectId, Sum};
 use crate::systems::{BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError};
@@ -130,7 +131,7 @@ impl Costs {
         let reads = domains.by_kind().map(|(kind, domain)| async move {
             let by = &["account_id", "currency_id"];
             let grouping = Grouping { model: ANALYTIC_LINE, domain, by, sums: &["amount"] };
-            let groups: Vec<wire::Group> = self.system.client.sums(call, OPERATION, grouping).await?;
+            let groups: Vec<Record> = self.system.client.sums(call, OPERATION, grouping).await?;
             let unreadable = || self.system.client.error(OPERATION, ErrorKind::BadResponse, "a sum that is none");
             let sums = groups
                 .iter()

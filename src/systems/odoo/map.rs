@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use smallvec::SmallVec;
 
+use super::record::Record;
 use super::wire::{self, Link, Number};
 use crate::domain::{
     Booked, Cost, CostKind, CostState, CostSum, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
@@ -236,7 +237,7 @@ impl Mapper {
     pub(super) fn analytic_sum(
         &self,
         kind: &CostKind,
-        group: &wire::Group,
+        group: &Record,
         projects: &Projects,
     ) -> Option<(ProjectId, CostSum)> {
         let Projects::OfAccounts(owners) = projects else { return None };
@@ -249,7 +250,7 @@ impl Mapper {
     }
 
     /// What was invoiced by documents of one type and currency. They carry the shared ID in `field`.
-    pub(super) fn invoiced(&self, field: &str, group: &wire::Group) -> Option<(ProjectId, Sum)> {
+    pub(super) fn invoiced(&self, field: &str, group: &Record) -> Option<(ProjectId, Sum)> {
         let project = self.shared_id(field, group.text(field).as_deref())?;
         let (_, kind, sign) = document_kind(&group.text("move_type")?);
         let mut reading = Reading::default();
@@ -324,7 +325,7 @@ impl Mapper {
     }
 
     /// A link that opens a record in every version.
-    fn url(&self, model: &str, id: u64) -> Arc<str> {
+    pub(super) fn url(&self, model: &str, id: u64) -> Arc<str> {
         format!("{}/mail/view?model={model}&res_id={id}", self.base_url).into()
     }
 }
@@ -392,7 +393,7 @@ fn signed_by(money: Money, sign: i64) -> Money {
 }
 
 /// Odoo's amounts are binary floats: what is beyond the digits of their currency is noise.
-fn rounded(amount: Decimal, currency: Currency) -> Decimal {
+pub(super) fn rounded(amount: Decimal, currency: Currency) -> Decimal {
     amount.round_dp_with_strategy(digits(currency), RoundingStrategy::MidpointAwayFromZero)
 }
 

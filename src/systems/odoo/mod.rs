@@ -16,19 +16,25 @@
 
 mod accounts;
 mod client;
+mod commercial;
 mod config;
 mod costs;
+mod delivery;
 mod documents;
 mod domain;
 mod map;
 #[cfg(test)]
 mod map_tests;
 mod question;
+mod record;
 mod refusal;
+mod sales;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod wire;
+mod work;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -36,13 +42,19 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-pub use config::{Analytic, Api, Config, HTTP_DEFAULTS, SharedIdFields};
+pub use config::{
+    Analytic, Api, Config, DealFields, HTTP_DEFAULTS, ProjectFields, SharedIdFields, TicketFields, TicketSourceModel,
+};
 
 use self::client::Client;
+use self::commercial::Commercial;
 use self::costs::Costs;
+use self::delivery::Delivery;
 use self::documents::Documents;
 use self::map::Mapper;
 use self::sums::InvoiceSums;
+use self::tickets::Tickets;
+use self::work::Words;
 use super::{Connection, ConnectionContext, ConnectionProblem};
 use crate::domain::{Currency, Direction};
 
@@ -59,6 +71,8 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
         analytic: config.analytic,
         shared_id: config.shared_id,
         companies: OnceCell::new(),
+        work: Words::new(config.projects, config.tickets),
+        deals: config.deals,
     });
     let documents = |direction| Documents { system: Arc::clone(&system), direction };
     let mut connection = Connection::new(context.name, client::SYSTEM);
@@ -67,6 +81,13 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
     connection.payables = Some(Arc::new(documents(Direction::Payable)));
     if system.shared_id.document.is_some() {
         connection.invoice_sums = Some(Arc::new(InvoiceSums { system: Arc::clone(&system) }));
+    }
+    connection.projects = Some(Arc::new(Delivery { system: Arc::clone(&system) }));
+    connection.tickets = Some(Arc::new(Tickets { system: Arc::clone(&system) }));
+    if let Some(link) = system.shared_id.deal.clone() {
+        let commercial = Arc::new(Commercial { system: Arc::clone(&system), link });
+        connection.deals = Some(Arc::<Commercial>::clone(&commercial));
+        connection.clients = Some(commercial);
     }
     let costs = Arc::new(Costs { system, purchase_orders: config.purchase_orders });
     connection.costs = Some(Arc::<Costs>::clone(&costs));
@@ -88,6 +109,8 @@ struct System {
     shared_id: SharedIdFields,
     /// The currency of each company. It cannot change once there are entries, so it is asked once.
     companies: OnceCell<HashMap<u64, Option<Currency>>>,
+    work: Words,
+    deals: DealFields,
 }
 
 /// Puts values under their keys, in their order.

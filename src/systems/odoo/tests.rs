@@ -16,8 +16,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::client::Client;
 use super::map::Projects;
 use super::map_tests::{mapper, project};
+use super::record::Record;
 use super::{Config, connect, refusal, wire};
 use crate::config::Traffic;
 use crate::domain::{ConnectionName, CostKind, InvoiceId, InvoiceQuery, ManualClock, SharedIdRule};
@@ -123,7 +125,7 @@ fn a_bill_is_cut_as_odoo_itself_cut_it() {
 
 #[test]
 fn hours_that_odoo_added_up_are_what_their_lines_add_up_to() {
-    let groups: Vec<wire::Group> = rows("timesheet_totals_read_group");
+    let groups: Vec<Record> = rows("timesheet_totals_read_group");
     let lines = recorded("analytic_lines");
     let hours = |of: u64| {
         let rows =
@@ -186,7 +188,8 @@ impl Server {
         self.stub.asked.lock().unwrap().clone()
     }
 
-    fn connect(&self, more: &str) -> Connection {
+    /// A configuration for it, with the file that holds the key.
+    fn config(&self, more: &str) -> (Config, ConnectionContext, std::path::PathBuf) {
         let secret = std::env::temp_dir().join(format!("spine-odoo-{}", self.url.rsplit(':').next().unwrap()));
         std::fs::write(&secret, "s3cret").unwrap();
         let config: Config = toml::from_str(&format!(
@@ -201,6 +204,11 @@ impl Server {
             traffic: Traffic { retries: 0, max_pages: 3, ..Traffic::default() },
             clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
         };
+        (config, context, secret)
+    }
+
+    fn connect(&self, more: &str) -> Connection {
+        let (config, context, secret) = self.config(more);
         let connection = connect(config, context).unwrap();
         std::fs::remove_file(secret).unwrap();
         connection
@@ -291,12 +299,13 @@ async fn nothing_but_the_reading_methods_is_ever_called() {
 #[tokio::test]
 async fn what_is_not_on_the_list_does_not_leave() {
     let server = Server::start(one_project).await;
-    let connection = server.connect("api = \"json2\"");
+    let (config, context, secret) = server.config("api = \"json2\"");
+    let client = Client::new(&config, &context).unwrap();
+    std::fs::remove_file(secret).unwrap();
     for path in
         ["/json/2/account.move/write", "/json/2/account.move/unlink", "/json/2/a/b/search_read", "/xmlrpc/2/object"]
     {
-        let error =
-            connection.upstreams[0].send(&call(), Request::post_json("test", path, &json!({}))).await.unwrap_err();
+        let error = client.upstream().send(&call(), Request::post_json("test", path, &json!({}))).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotAllowed, "{path}");
     }
     assert!(server.asked().is_empty());

@@ -2,7 +2,6 @@
 //! `[number, name]`. Amounts are binary floats on the other side (`-2178.7200000000003`): their text is kept, and rounded
 //! to the digits of their currency when they are mapped.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use rust_decimal::Decimal;
@@ -18,6 +17,10 @@ use crate::domain::{MoneyError, parse_decimal};
 pub(super) struct Number(Box<RawValue>);
 
 impl Number {
+    pub(super) fn new(raw: Box<RawValue>) -> Self {
+        Self(raw)
+    }
+
     pub(super) fn decimal(&self) -> Result<Decimal, MoneyError> {
         parse_decimal(self.text())
     }
@@ -303,31 +306,4 @@ pub(super) struct AnalyticLine {
     pub(super) currency_id: Option<Link>,
     #[serde(default, deserialize_with = "maybe")]
     pub(super) partner_id: Option<Link>,
-}
-
-/// A group and its sums. `read_group` calls the sum of `amount` by the field's name, `formatted_read_group` by
-/// `amount:sum`.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Group(HashMap<String, Box<RawValue>>);
-
-impl Group {
-    pub(super) fn text(&self, field: &str) -> Option<String> {
-        serde_json::from_str(self.0.get(field)?.get()).ok()
-    }
-
-    pub(super) fn link(&self, field: &str) -> Option<Link> {
-        serde_json::from_str(self.0.get(field)?.get()).ok()
-    }
-
-    /// A sum; of nothing it is `false`.
-    pub(super) fn sum(&self, field: &str) -> Option<Number> {
-        let sum = self.0.get(&format!("{field}:sum")).or_else(|| self.0.get(field))?;
-        Some(Number(sum.clone()))
-    }
-
-    /// How many records there are.
-    pub(super) fn count(&self) -> Option<usize> {
-        Number(self.0.get("__count")?.clone()).text().parse().ok()
-    }
 }

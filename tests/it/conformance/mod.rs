@@ -79,6 +79,10 @@ struct System {
     /// Whether what hangs on a project names it by the system's own number, and not by the shared ID: then nobody can say
     /// what hangs on which of two projects with one shared ID, short of both.
     children_know_their_project: bool,
+    /// Whether projects are listed by their numbers, and not in the order in which they were made.
+    projects_by_number: bool,
+    /// Whether milestones are reached or not, and nothing else.
+    milestones_are_reached_or_not: bool,
     /// What a deal is whose stage nobody knows.
     status_of_unknown_stage: Option<&'static str>,
     /// Whether a stage without a label is a word for people, and not a number.
@@ -102,6 +106,8 @@ const PLAIN: System = System {
     never_due: &[],
     rebooked: |company| company,
     children_know_their_project: false,
+    projects_by_number: false,
+    milestones_are_reached_or_not: false,
     status_of_unknown_stage: None,
     stages_are_words: false,
     ticket_without_category: "Unknown(\"\")",

@@ -16,6 +16,10 @@ const ODOO: System = System {
     cost_id,
     party_id,
     drafts: true,
+    children_know_their_project: true,
+    projects_by_number: true,
+    milestones_are_reached_or_not: true,
+    status_of_unknown_stage: Some("Open"),
     ..PLAIN
 };
 
@@ -30,15 +34,40 @@ fn cost_id(kind: &str, code: u32, entry: u32, line: u32) -> String {
 }
 
 fn party_id(code: &str) -> String {
-    let first = if code.starts_with('V') { 20_000 } else { 10_000 };
+    let first = if code.starts_with('V') { 20_000 } else { 50_000 };
     (first + code[1..].parse::<u32>().unwrap()).to_string()
 }
 
+/// What an operator names of this company's own fields, so that one connection can own all.
+const FIELDS: &str = r#"
+[connections.odoo.shared_id]
+project = "x_project_id"
+deal    = "x_project_id"
+
+[connections.odoo.projects]
+health        = "x_health"
+health_reason = "x_health_reason"
+
+[connections.odoo.tickets]
+kind     = "x_kind"
+progress = "x_progress"
+
+[connections.odoo.deals]
+amount    = "x_amount"
+currency  = "x_currency_id"
+cost      = "x_estimated_cost"
+vertical  = "x_vertical"
+deal_type = "x_deal_type"
+scope     = "x_scope"
+"#;
+
 async fn stand_up(company: Company, api: &str) -> Stood {
     let demo = Demo::of(company, Erp::Odoo).await.unwrap();
+    let books = demo.gateway_config();
+    let config = books.replace("kind     = \"odoo\"", &format!("kind = \"odoo\"\napi = \"{api}\""));
     Stood {
         url: demo.erp.url.clone(),
-        config: demo.gateway_config().replace("kind     = \"odoo\"", &format!("kind = \"odoo\"\napi = \"{api}\"")),
+        config: format!("{config}\n{FIELDS}"),
         company: Arc::clone(&demo.company),
         _running: Box::new(demo),
     }

@@ -31,10 +31,11 @@ impl<'a> Truth<'a> {
         projects
     }
 
-    /// In the order in which they were made. Both twins are in it.
+    /// In the order in which they were made, or by number. Both twins are in it.
     pub(in crate::conformance) fn project_list(&self) -> Vec<String> {
         let mut projects: Vec<_> = self.projects_in_sight().collect();
-        projects.sort_by_key(|(_, project)| (project.created, project.id));
+        let by_number = self.system.projects_by_number;
+        projects.sort_by_key(|(_, project)| (Some(project.created).filter(|_| !by_number), project.id));
         projects.iter().map(|(id, project)| self.project(id, project)).collect()
     }
 
@@ -85,9 +86,10 @@ impl<'a> Truth<'a> {
             versions.sort_by_key(|version| (version.due.is_none(), version.due, version.id));
             let line = |version: &&model::Version| {
                 let status = match version.status.as_str() {
+                    "closed" => "Closed".to_owned(),
+                    _ if self.system.milestones_are_reached_or_not => "Open".to_owned(),
                     "open" => "Open".to_owned(),
                     "locked" => "Locked".to_owned(),
-                    "closed" => "Closed".to_owned(),
                     other => unknown(other),
                 };
                 line![version.id, version.name, status, version.due]
