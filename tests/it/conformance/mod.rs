@@ -64,9 +64,8 @@ struct System {
     invoice_id: fn(u32, u32) -> String,
     /// How payments are numbered, by their number in the books.
     payment_id: fn(u32) -> String,
-    /// How costs are numbered, by what they are (`Labour`), the number of their document's kind, its own, and that of the
-    /// line.
-    cost_id: fn(&str, u32, u32, u32) -> String,
+    /// How costs are numbered, by the number of their document's kind, its own, and that of the line.
+    cost_id: fn(u32, u32, u32) -> String,
     /// How clients and vendors are numbered, by their code in the books.
     party_id: fn(&str) -> String,
     /// Whether invoices that are not posted stand among the others. They have no number yet.
@@ -100,7 +99,7 @@ const PLAIN: System = System {
     call_per_key: &[],
     invoice_id: |code, entry| format!("{code}-{entry}"),
     payment_id: |entry| format!("24-{entry}"),
-    cost_id: |_, code, entry, line| format!("{code}-{entry}-{line}"),
+    cost_id: |code, entry, line| format!("{code}-{entry}-{line}"),
     party_id: str::to_owned,
     drafts: false,
     never_due: &[],

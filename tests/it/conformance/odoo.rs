@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use spine::demo::Demo;
-use spine::demo::company::model::Company;
+use spine::demo::company::model::{Company, JournalEntry};
 use spine::demo::erp::Erp;
 
-use super::{PLAIN, Stood, System};
+use super::{COMPANY, PLAIN, Stood, System};
 
 /// Records of one model are numbered through.
 const ODOO: System = System {
@@ -23,11 +23,13 @@ const ODOO: System = System {
     ..PLAIN
 };
 
-fn cost_id(kind: &str, code: u32, entry: u32, line: u32) -> String {
-    let model = match (kind, code) {
+fn cost_id(code: u32, entry: u32, line: u32) -> String {
+    let of_entry = |posted: &&JournalEntry| code == 30 && posted.number == entry;
+    let posted = COMPANY.ledger.journal.iter().find(of_entry).and_then(|posted| posted.lines.get(line as usize));
+    let model = match code {
+        22 => "purchase.order.line",
         // Labour stands on analytic accounts alone.
-        ("Labour", _) => "account.analytic.line",
-        (_, 22) => "purchase.order.line",
+        30 if posted.is_some_and(|line| line.account.starts_with('5')) => "account.analytic.line",
         _ => "account.move.line",
     };
     format!("{model},{}", (code * 1_000_000 + entry) * 20 + line)

@@ -160,7 +160,7 @@ impl Truth<'_> {
                     _ => continue,
                 };
                 let Some(project) = line_project(document, line) else { continue };
-                let id = (self.system.cost_id)("Vendor", code, document.entry, line.number);
+                let id = (self.system.cost_id)(code, document.entry, line.number);
                 let amount = self.booked(document, net, net_fc);
                 let cost = line![
                     id,
@@ -178,7 +178,7 @@ impl Truth<'_> {
         for entry in ledger.journal.iter().filter(|entry| entry.manual) {
             for line in &entry.lines {
                 let Some((kind, project)) = journal_cost(line) else { continue };
-                let id = (self.system.cost_id)(kind, 30, entry.number, line.number);
+                let id = (self.system.cost_id)(30, entry.number, line.number);
                 let amount = line.debit - line.credit;
                 let amount = line_of(amount, self.local(), amount, self.local());
                 let nobody = None::<String>;
