@@ -54,6 +54,8 @@ start netsuite --erp netsuite
 netsuite=$(url netsuite systems.netsuite)
 start quickbooks --erp quickbooks
 quickbooks=$(url quickbooks systems.quickbooks)
+start odoo --erp odoo
+odoo=$(url odoo systems.odoo)
 echo "the demo answers at $graphql"
 
 results=()
@@ -79,6 +81,7 @@ check "python-redmine against the embedded Redmine" "$python" tests/clients/redm
 check "netsuite and PyJWT against the embedded NetSuite" target/venv-netsuite/bin/python tests/clients/netsuite/check.py "$netsuite"
 check "python-quickbooks and intuit-oauth against the embedded QuickBooks Online" \
   "$python" tests/clients/quickbooks/check.py "$quickbooks"
+check "OdooRPC and odoo-json2 against the embedded Odoo" "$python" tests/clients/odoo/check.py "$odoo"
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
 check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"

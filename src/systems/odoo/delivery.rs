@@ -1,17 +1,18 @@
 //! Projects, their milestones, and the hours booked on them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 
+use super::accounts::Accounts;
 use super::client::Grouping;
 use super::documents::number;
 use super::domain::Domain;
 use super::record::Record;
 use super::wire::Row;
-use super::{MAX_KEYS, MAX_NUMBERS, System, grouped};
+use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, work};
 use crate::domain::{Effort, Milestone, Page, Project, ProjectId, ProjectQuery, ProjectStatus};
 use crate::systems::{Batch, BatchResult, Call, ErrorKind, ProjectSource, SystemError};
 
@@ -105,7 +106,7 @@ impl System {
             let id = |record: &Record| self.mapper.shared_id(carrier, record.text(carrier).as_deref());
             return Ok(records.into_iter().filter_map(|record| Some((id(&record)?, record))).collect());
         }
-        let mut accounts = super::accounts::Accounts::default();
+        let mut accounts = Accounts::default();
         let of = |record: &Record| record.link(carrier).map(|account| account.id());
         self.learn(call, &mut accounts, records.iter().filter_map(of)).await?;
         let with_id = |record: Record| Some((accounts.owners.get(&of(&record)?)?.clone(), record));
@@ -185,7 +186,7 @@ impl ProjectSource for Delivery {
         let unreadable = self.system.client.error(OPERATION, ErrorKind::BadResponse, "hours that are no number");
         let mut batch = Batch { found: HashMap::new(), failed: located.failed };
         for (id, record) in located.found {
-            match super::work::effort(person, &hours.remove(&record.id()).unwrap_or_default()) {
+            match work::effort(person, &hours.remove(&record.id()).unwrap_or_default()) {
                 Some(effort) => drop(batch.found.insert(id, effort)),
                 None => drop(batch.failed.insert(id, unreadable.clone())),
             }
@@ -213,9 +214,7 @@ impl ProjectSource for Delivery {
             domain = domain.and(Domain::contains("name", text));
         }
         if let Some(status) = &query.status {
-            let updates: HashSet<&str> =
-                fields.iter().copied().filter(|field| *field == "last_update_status").collect();
-            let Some(condition) = in_state(status, !updates.is_empty()) else {
+            let Some(condition) = in_state(status, fields.contains(&"last_update_status")) else {
                 return Ok(Page { items: Vec::new(), next: None, total: None });
             };
             domain = domain.and(condition);

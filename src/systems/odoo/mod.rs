@@ -9,6 +9,7 @@
 //! - Amounts are binary floats, and rounded to the digits of their currency here. Company amounts have a sign: what a
 //!   company owes is negative.
 //! - A reversed invoice stays posted beside the credit note that reverses it: the two settle each other.
+//! - Delivery and sales have no fields for much that people want to know: the configuration names those of their own.
 //! - Fields differ between versions and with what is installed: it is asked once which there are.
 //!
 //! Facts: Odoo's developer documentation (External JSON-RPC and JSON-2 API), the source of 15 to 19, and answers that a

@@ -15,7 +15,7 @@ use crate::domain::{
 };
 
 /// Fields of opportunities. Those that a database does not have are not asked for.
-pub(super) const FIELDS: [&str; 14] = [
+pub(super) const FIELDS: [&str; 13] = [
     "name",
     "active",
     "probability",
@@ -29,7 +29,6 @@ pub(super) const FIELDS: [&str; 14] = [
     "partner_id",
     "create_date",
     "write_date",
-    "company_id",
 ];
 
 /// Fields of clients.

@@ -18,7 +18,7 @@ use crate::systems::{BatchResult, Call, SystemError, TicketSource};
 const LIST: &str = "tickets.list";
 
 /// Fields of either model. Those that a database does not have are not asked for.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 19] = [
     "name",
     "project_id",
     "stage_id",
@@ -38,9 +38,6 @@ const FIELDS: [&str; 22] = [
     "allocated_hours",
     "planned_hours",
     "parent_id",
-    "tag_ids",
-    "partner_id",
-    "active",
 ];
 
 /// The tickets of a database.
