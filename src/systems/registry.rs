@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, odata, odoo, quickbooks, redmine, rest, sap_b1,
-    tryton,
+    Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, odata, odoo, quickbooks, redmine, rest,
+    sap_b1, tryton,
 };
 use crate::config::{Config, ConfigError, nearest};
 use crate::domain::{Clock, ConnectionName, Domain};

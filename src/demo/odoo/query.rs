@@ -18,7 +18,7 @@ pub(super) type Arguments = Map<String, Json>;
 /// The names of a method's arguments, in their order; none for methods that are not there, or write.
 pub(super) fn signature(method: &str) -> Option<&'static [&'static str]> {
     Some(match method {
-        "search_read" => &["domain", "fields", "offset", "limit", "order"],
+        "search_read" => &["domain", "fields", "offset", "limit", "order", "load"],
         "read" => &["ids", "fields", "load"],
         "search" => &["domain", "offset", "limit", "order"],
         "search_count" => &["domain", "limit"],
@@ -127,9 +127,15 @@ impl<'a> Asked<'a> {
         if fields.is_empty() {
             fields = self.table.fields.iter().map(|(field, _)| *field).collect();
         }
+        // Whoever wants to write records back wants links by their numbers alone.
+        let load = self.arguments.get("load").and_then(Json::as_str).unwrap_or("_classic_read");
+        let shown = |value: &Value| match value {
+            Value::Link(id, _) if load != "_classic_read" => json!(id),
+            value => value.json(),
+        };
         let one = |row: &Row| -> Json {
             let id = [("id".to_owned(), row.get("id").json())];
-            id.into_iter().chain(fields.iter().map(|field| ((*field).to_owned(), row.get(field).json()))).collect()
+            id.into_iter().chain(fields.iter().map(|field| ((*field).to_owned(), shown(row.get(field))))).collect()
         };
         Ok(rows.map(one).collect())
     }

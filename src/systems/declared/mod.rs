@@ -28,7 +28,7 @@ pub(in crate::systems) mod template;
 pub(in crate::systems) mod uses;
 pub(in crate::systems) mod value;
 pub(in crate::systems) mod ways;
-mod words;
+pub(super) mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use url::Url;
 use crate::config::SecretRef;
 use crate::domain::{Health, Priority, TicketCategory, TicketStatus};
 use crate::systems::ConnectionProblem;
-use crate::systems::rest::words::{Ours, Words};
+use crate::systems::declared::words::{Ours, Words};
 
 /// Limits that suit an Odoo server better than the general ones: it has a few workers, and a query may take its time.
 /// TOML, below `[http]` of the configuration.
