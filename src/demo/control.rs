@@ -246,8 +246,8 @@ fn neutral(message: &str) -> Json<Value> {
 }
 
 /// What the vendor says when it is asked too often. Redmine itself never does: that is the proxy before it.
-fn too_many_requests(system: &str) -> Json<Value> {
-    Json(match system {
+fn too_many_requests(system: &str) -> Response {
+    let body = match system {
         "hubspot" => json!({
             "status": "error",
             "message": "You have reached your ten_secondly_rolling limit.",
@@ -264,18 +264,20 @@ fn too_many_requests(system: &str) -> Json<Value> {
                 "o:errorCode": "CONCURRENCY_LIMIT_EXCEEDED",
             }],
         }),
-        "quickbooks" => json!({
-            "Fault": {
-                "Error": [{ "Message": "message=ThrottleExceeded; errorCode=003001; statusCode=429", "code": "3001" }],
-                "type": "SERVICE",
-            },
-        }),
+        // Its gateway answers in XML, whatever was asked for.
+        "quickbooks" => {
+            let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><IntuitResponse \
+                        xmlns=\"http://schema.intuit.com/finance/v3\"><Fault type=\"SERVICE\"><Error code=\"3001\"><Message>\
+                        message=ThrottleExceeded; errorCode=003001; statusCode=429</Message></Error></Fault></IntuitResponse>";
+            return ([(CONTENT_TYPE, "application/xml")], body).into_response();
+        }
         "sap" => json!({ "error": { "code": -1, "message": { "lang": "en-us", "value": "Too many requests" } } }),
         _ => json!({ "errors": ["Too many requests"] }),
-    })
+    };
+    Json(body).into_response()
 }
 
-fn refusal(status: StatusCode, body: Json<Value>, fault: &Fault) -> Response {
+fn refusal(status: StatusCode, body: impl IntoResponse, fault: &Fault) -> Response {
     let mut response = (status, body).into_response();
     let waits = matches!(fault.mode, Mode::TooManyRequests | Mode::Unavailable);
     if let Some(seconds) = fault.retry_after.filter(|_| waits) {

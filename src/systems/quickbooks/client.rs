@@ -186,7 +186,9 @@ impl Client {
         if found.entity.is_some_and(|name| name != entity.name) {
             return Err(self.failed(entity.operation, ErrorKind::BadResponse, "rows of another entity"));
         }
-        if found.count.is_some_and(|said| said != found.rows.len()) || found.rows.len() > count {
+        if found.count.is_some_and(|said| usize::try_from(said).ok() != Some(found.rows.len()))
+            || found.rows.len() > count
+        {
             let detail = "the page does not hold as many rows as it says, or more than were asked for";
             return Err(self.failed(entity.operation, ErrorKind::Truncated, detail));
         }

@@ -11,7 +11,7 @@ use crate::systems::ConnectionProblem;
 /// Limits that suit QuickBooks Online better than the general ones: it takes 500 calls a minute and 10 at once from an app
 /// and company, and its objects are large and come whole. TOML, below `[http]` of the configuration.
 pub const HTTP_DEFAULTS: &str = "concurrency = 10\nrate = 8\nburst = 10\nattempt_timeout = \"10s\"\nidle_timeout = \"10s\"\n\
-                                 max_body = 33554432\n";
+                                 max_body = 16777216\n";
 
 /// A QuickBooks Online company.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]

@@ -214,13 +214,13 @@ impl Grant {
         let value = sensitive(&format!("Bearer {}", granted.access_token));
         let value = value.ok_or_else(|| self.http.error(OPERATION, ErrorKind::BadResponse))?;
         // One that ends while a call is on its way costs that call a second attempt.
-        let lasts = Duration::from_secs(granted.expires_in.seconds().unwrap_or(0).into());
+        let lasts = Duration::from_secs(granted.expires_in.whole().unwrap_or(0).into());
         let lasts = lasts.saturating_sub((lasts / 2).min(Duration::from_mins(5)));
         Ok(Granted { value, until: Some(self.clock.monotonic() + lasts) })
     }
 
     fn end_of(&self, granted: &wire::Granted) -> Option<Timestamp> {
-        let seconds = granted.x_refresh_token_expires_in.as_ref()?.seconds()?;
+        let seconds = granted.x_refresh_token_expires_in.as_ref()?.whole()?;
         self.clock.now().checked_add(SignedDuration::from_secs(seconds.into())).ok()
     }
 

@@ -26,7 +26,8 @@ impl Number {
         text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
     }
 
-    fn count(&self) -> Option<usize> {
+    /// A whole number: of rows, of seconds.
+    pub(super) fn whole(&self) -> Option<u32> {
         self.text().trim().parse().ok()
     }
 }
@@ -44,7 +45,7 @@ pub(super) struct Rows<T> {
     pub(super) entity: Option<String>,
     pub(super) rows: Vec<T>,
     /// How many rows QuickBooks says there are on this page.
-    pub(super) count: Option<usize>,
+    pub(super) count: Option<u32>,
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
@@ -62,7 +63,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
                 let mut rows = Rows { entity: None, rows: Vec::new(), count: None };
                 while let Some(name) = map.next_key::<String>()? {
                     match name.as_str() {
-                        "maxResults" => rows.count = map.next_value::<Number>()?.count(),
+                        "maxResults" => rows.count = map.next_value::<Number>()?.whole(),
                         "startPosition" | "totalCount" => {
                             map.next_value::<Number>()?;
                         }
@@ -291,11 +292,4 @@ pub(super) struct Granted {
     pub(super) refresh_token: String,
     /// Seconds.
     pub(super) x_refresh_token_expires_in: Option<Number>,
-}
-
-impl Number {
-    /// A whole number of seconds.
-    pub(super) fn seconds(&self) -> Option<u32> {
-        self.text().trim().parse().ok()
-    }
 }
