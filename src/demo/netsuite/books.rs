@@ -73,6 +73,7 @@ pub(super) fn tables(company: &Company) -> Tables {
         accounts: HashMap::new(),
     };
     books.lists(company);
+    books.time(company);
     let ledger = &company.ledger;
     for document in &ledger.documents {
         books.document(document, false);
@@ -136,16 +137,32 @@ type Cell = (&'static str, Value);
 #[derive(Clone)]
 struct Line<'a> {
     id: i64,
-    main: bool,
-    tax: bool,
+    role: Role,
     entity: Value,
     memo: &'a str,
     account: &'a str,
-    posting: bool,
-    /// Whether it is a line of an order, which posts nothing.
-    order: bool,
-    /// Whether nothing of it is in the ledger any more.
-    void: bool,
+    ledger: Ledger,
+}
+
+/// What a line is within its document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// The receivable, payable or bank: the total of the document.
+    Control,
+    Plain,
+    Tax,
+}
+
+/// What of a document is in the ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ledger {
+    /// Orders are never in it.
+    Never,
+    /// It waits for approval.
+    Waits,
+    Posted,
+    /// It was voided: nothing of it is left.
+    Voided,
 }
 
 impl Books {
@@ -213,14 +230,16 @@ impl Books {
         let receivable = matches!(document.kind, DocumentKind::Invoice | DocumentKind::CreditNote);
         let control = Line {
             id: 0,
-            main: true,
-            tax: false,
+            role: Role::Control,
             entity: entity.clone(),
             memo: "",
             account: if receivable { RECEIVABLE } else { PAYABLE },
-            posting,
-            order,
-            void,
+            ledger: match (order, draft, void) {
+                (true, ..) => Ledger::Never,
+                (_, true, _) => Ledger::Waits,
+                (_, _, true) => Ledger::Voided,
+                _ => Ledger::Posted,
+            },
         };
         let local = match (order, credit) {
             (true, _) => Vec::new(),
@@ -234,7 +253,7 @@ impl Books {
             let project = self.job(line.project.as_deref().or(document.project.as_deref()));
             let row = Line {
                 id: i64::from(line.number) + 1,
-                main: false,
+                role: Role::Plain,
                 // A line that is for no project is for the client or vendor of the document.
                 entity: if project == Value::Null { entity.clone() } else { project },
                 memo: &line.description,
@@ -253,7 +272,7 @@ impl Books {
         let tax = self.amount(document, document.tax, document.tax_fc).times(-kind.control);
         if !tax.local.is_zero() {
             let next = i64::try_from(document.lines.len()).unwrap_or_default() + 1;
-            let row = Line { id: next, tax: true, main: false, account: TAX, ..control };
+            let row = Line { id: next, role: Role::Tax, account: TAX, ..control };
             self.line(id, &row, tax, Vec::new(), Vec::new());
         }
     }
@@ -265,8 +284,8 @@ impl Books {
             ("id", Value::Int(line.id)),
             ("uniquekey", Value::Int(id * 100 + line.id)),
             ("linesequencenumber", Value::Int(line.id)),
-            ("mainline", Value::flag(line.main)),
-            ("taxline", Value::flag(line.tax)),
+            ("mainline", Value::flag(line.role == Role::Control)),
+            ("taxline", Value::flag(line.role == Role::Tax)),
             ("iscogs", Value::flag(false)),
             ("transactiondiscount", Value::flag(false)),
             ("entity", line.entity.clone()),
@@ -276,10 +295,10 @@ impl Books {
             ("netamount", number(amount.local)),
         ];
         self.tables.add("transactionline", own.into_iter().chain(more));
-        if line.order {
+        if line.ledger == Ledger::Never {
             return;
         }
-        let posted = if line.void { Decimal::ZERO } else { amount.local };
+        let posted = if line.ledger == Ledger::Voided { Decimal::ZERO } else { amount.local };
         let side = |on: bool| if on { number(posted.abs()) } else { Value::Null };
         let own = [
             ("transaction", Value::Int(id)),
@@ -289,7 +308,7 @@ impl Books {
             ("amount", number(posted)),
             ("debit", side(posted > Decimal::ZERO)),
             ("credit", side(posted < Decimal::ZERO)),
-            ("posting", Value::flag(line.posting)),
+            ("posting", Value::flag(line.ledger != Ledger::Waits)),
         ];
         self.tables.add("transactionaccountingline", own.into_iter().chain(ledger));
     }
@@ -330,17 +349,14 @@ impl Books {
         );
         let bank = Line {
             id: 0,
-            main: true,
-            tax: false,
+            role: Role::Control,
             entity,
             memo: "",
             account: BANK,
-            posting: true,
-            order: false,
-            void: payment.cancelled,
+            ledger: if payment.cancelled { Ledger::Voided } else { Ledger::Posted },
         };
         self.line(id, &bank, sum, Vec::new(), Vec::new());
-        let receivable = Line { id: 1, main: false, account: RECEIVABLE, ..bank };
+        let receivable = Line { id: 1, role: Role::Plain, account: RECEIVABLE, ..bank };
         self.line(id, &receivable, sum.times(Decimal::NEGATIVE_ONE), Vec::new(), Vec::new());
         for applied in &payment.applied {
             let amount = foreign(applied.amount, applied.amount_fc);
@@ -392,14 +408,11 @@ impl Books {
             let amount = line.debit - line.credit;
             let row = Line {
                 id: i64::from(line.number),
-                main: false,
-                tax: false,
+                role: Role::Plain,
                 entity: self.job(line.project.as_deref()),
                 memo: &entry.memo,
                 account: &line.account,
-                posting: true,
-                order: false,
-                void: false,
+                ledger: Ledger::Posted,
             };
             self.line(id, &row, Amount { foreign: amount, local: amount }, Vec::new(), Vec::new());
         }

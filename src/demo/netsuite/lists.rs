@@ -3,12 +3,17 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use rust_decimal::Decimal;
+
 use super::books::{BANK, Books, INCOME, PAYABLE, RECEIVABLE, SUBCONTRACTING, TAX, entity_id, text};
 use super::sql::Value;
 use crate::demo::company::model::Company;
 
 /// Projects share the space of numbers of clients and vendors.
 const JOBS: i64 = 3_000_000;
+
+/// What an hour of anybody costs, in the company's currency.
+const LABOUR_COST: Decimal = Decimal::from_parts(72_50, 0, 0, false, 2);
 
 impl Books {
     /// Currencies, accounts, projects, clients, vendors.
@@ -99,8 +104,8 @@ impl Books {
                 self.tables.add("vendor", named);
                 self.entity(id, &code, name, "Vendor");
             } else {
-                let [a, b, c, d, e] = named;
-                self.tables.add("customer", [a, b, c, d, e, ("currency", self.currency(currency))]);
+                let currency = self.currency(currency);
+                self.tables.add("customer", named.into_iter().chain([("currency", currency)]));
                 self.entity(id, &code, name, "CustJob");
             }
         }
@@ -145,6 +150,30 @@ impl Books {
                     ("accttype", text(kind)),
                     ("fullname", text(account)),
                     ("isinactive", Value::flag(false)),
+                ],
+            );
+        }
+    }
+
+    /// Hours worked, as the project tool has them: an account that posts time to its ledger keeps the entries beside it.
+    pub(super) fn time(&mut self, company: &Company) {
+        let codes: HashMap<u32, &str> =
+            company.projects.iter().filter_map(|project| Some((project.id, project.shared_id.as_deref()?))).collect();
+        for entry in &company.time_entries {
+            let job = codes.get(&entry.project).and_then(|code| self.jobs.get(*code)).copied();
+            let Some(job) = job else { continue };
+            self.tables.add(
+                "timebill",
+                [
+                    ("id", Value::Int(entry.id.into())),
+                    ("customer", Value::Int(job)),
+                    ("employee", Value::Int(entry.person.into())),
+                    ("subsidiary", Value::Int(1)),
+                    ("trandate", Value::Date(entry.spent_on)),
+                    ("hours", Value::Number(entry.hours)),
+                    ("laborcost", Value::Number(LABOUR_COST)),
+                    ("timetype", text("A")),
+                    ("memo", text(&entry.activity)),
                 ],
             );
         }

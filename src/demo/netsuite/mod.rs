@@ -56,10 +56,13 @@ struct Server {
     company: Shared,
     access: Access,
     /// The tables, and the state of the books that they show.
-    shown: Arc<Mutex<Option<(Edition, Arc<Tables>)>>>,
+    shown: Arc<Mutex<Option<Shown>>>,
     /// Calls that are being answered.
     running: Arc<AtomicUsize>,
 }
+
+/// The tables of one state of the books.
+type Shown = (Edition, Arc<Tables>);
 
 /// What tells one state of the books from another.
 type Edition = (u64, [usize; 6]);

@@ -170,7 +170,7 @@ impl Tables {
             Table::new("accountingbook", &["id", "name", "isprimary"]),
             Table::new(
                 "timebill",
-                &["id", "customer", "employee", "trandate", "hours", "laborcost", "timetype", "isbillable", "memo"],
+                &["id", "customer", "employee", "subsidiary", "trandate", "hours", "laborcost", "timetype", "memo"],
             ),
             Table::new("employee", &["id", "entityid", "firstname", "lastname", "email"]),
         ])

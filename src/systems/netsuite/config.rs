@@ -30,7 +30,7 @@ pub struct Config {
     /// Rows per page, 1 to 1000.
     #[serde(default = "page_size")]
     pub page_size: usize,
-    /// ISO 4217 code of the base currency, for an account without subsidiaries. With subsidiaries (OneWorld), each line's
+    /// ISO 4217 code of the base currency, for an account without subsidiaries. With subsidiaries (`OneWorld`), each line's
     /// own says so: leave it away.
     pub base_currency: Option<String>,
     /// Internal ID of the primary accounting book, usually 1; needed where Multi-Book Accounting is on.
@@ -39,6 +39,10 @@ pub struct Config {
     /// are expenses.
     #[serde(default)]
     pub labour_accounts: Vec<String>,
+    /// Whether time entries are labour, at the labour cost that each carries. Only where time is not posted to the ledger:
+    /// what is posted is a cost already.
+    #[serde(default)]
+    pub time_costs: bool,
     /// Link to a document for people, with `{id}` (internal ID), e.g.
     /// `https://1234567.app.netsuite.com/app/accounting/transactions/transaction.nl?id={id}`.
     pub document_url: Option<String>,

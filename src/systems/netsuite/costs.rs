@@ -1,12 +1,13 @@
 //! What projects cost: lines in the ledger on accounts of cost, and what is ordered and not yet billed.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{try_join_all, try_join3};
 use rust_decimal::Decimal;
 
-use super::sql::MAX_VALUES;
+use super::sql::{MAX_VALUES, Sql};
 use super::sums::Sums;
 use super::wire::Row;
 use super::{BATCH, System, grouped, in_lists};
@@ -16,6 +17,8 @@ use crate::systems::{BatchResult, Call, CostSource, CostSumSource, ErrorKind, Sy
 /// The costs of projects.
 pub(super) struct Costs {
     pub(super) system: Arc<System>,
+    /// Whether time entries are costs.
+    pub(super) time: bool,
 }
 
 impl Costs {
@@ -27,7 +30,29 @@ impl Costs {
     /// What is ordered and not yet billed.
     async fn ordered(&self, call: &Call, ids: &[ProjectId]) -> Result<Vec<(ProjectId, Cost)>, SystemError> {
         let rows = self.lines(call, "orders.lines", &self.system.sql.ordered(ids)).await?;
-        Ok(rows.iter().filter_map(|row| self.system.mapper.ordered(row)).collect())
+        // Lines without a quantity do not say what was billed of them. Whether anything was, is told by links.
+        let unsaid: BTreeSet<u64> =
+            rows.iter().filter(|row| row.text("quantity").is_none()).filter_map(|row| row.number("document")).collect();
+        let unsaid: Vec<u64> = unsaid.into_iter().collect();
+        let mut touched = HashSet::new();
+        for orders in in_lists(&unsaid) {
+            for row in self.lines(call, "orders.billed", &Sql::billed(orders)).await? {
+                touched.insert((row.number("document"), row.number("line")));
+            }
+        }
+        let untouched = |row: &Row| !touched.contains(&(row.number("document"), row.number("line")));
+        Ok(rows.iter().filter_map(|row| self.system.mapper.ordered(row, untouched(row))).collect())
+    }
+
+    /// Rows on hours worked, if those are costs.
+    async fn time(
+        &self,
+        call: &Call,
+        operation: &'static str,
+        query: String,
+        key: &[&str],
+    ) -> Result<Vec<Row>, SystemError> {
+        if self.time { self.system.client.rows(call, operation, &query, key, None).await } else { Ok(Vec::new()) }
     }
 }
 
@@ -40,12 +65,19 @@ impl CostSource for Costs {
     async fn costs_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Cost>> {
         let reads = in_lists(ids).map(|ids| async move {
             let query = self.system.sql.spent(ids);
-            try_join(self.lines(call, "ledger.lines", &query), self.ordered(call, ids)).await
+            let time = self.time(call, "time.entries", self.system.sql.time(ids), &["document"]);
+            try_join3(
+                Box::pin(self.lines(call, "ledger.lines", &query)),
+                Box::pin(self.ordered(call, ids)),
+                Box::pin(time),
+            )
+            .await
         });
         let mut costs = Vec::new();
-        for (spent, ordered) in try_join_all(reads).await? {
+        for (spent, ordered, time) in try_join_all(reads).await? {
             costs.extend(spent.iter().filter_map(|row| self.system.mapper.spent(row)));
             costs.extend(ordered);
+            costs.extend(time.iter().filter_map(|row| self.system.mapper.time(row)));
         }
         let mut costs = grouped(costs);
         for costs in costs.values_mut() {
@@ -67,10 +99,17 @@ impl CostSumSource for Costs {
         let key = ["project", "doctype", "account", "currency", "basecurrency"];
         let reads = in_lists(ids).map(|ids| async move {
             let query = self.system.sql.spent_sums(ids);
-            try_join(self.system.client.rows(call, "ledger.sums", &query, &key, None), self.ordered(call, ids)).await
+            let spent = self.system.client.rows(call, "ledger.sums", &query, &key, None);
+            let time = self.time(call, "time.sums", self.system.sql.time_sums(ids), &["project", "basecurrency"]);
+            try_join3(Box::pin(spent), Box::pin(self.ordered(call, ids)), Box::pin(time)).await
         });
         let mut sums: Sums<(CostKind, CostState)> = Sums::default();
-        for (spent, ordered) in try_join_all(reads).await? {
+        for (spent, ordered, time) in try_join_all(reads).await? {
+            for row in &time {
+                let Some(id) = self.system.mapper.project(row) else { continue };
+                let amount = self.system.mapper.time_sum(row);
+                sums.add(&id, (CostKind::Labour, CostState::Actual), amount, row.number("records"));
+            }
             for row in &spent {
                 if row.text("firstbook") != row.text("lastbook") {
                     let detail = "the ledger has several accounting books: set `accounting_book`";

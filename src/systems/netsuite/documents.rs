@@ -96,7 +96,7 @@ impl Documents {
         for row in links.iter().flatten() {
             let Some(invoice) = row.text("document").and_then(|id| by_id.get(id)) else { continue };
             let base = base.get(&(row.text("document"), row.text("payment"))).copied();
-            payments.entry(invoice.id.clone()).or_default().extend(self.system.mapper.payment(invoice, row, base));
+            payments.entry(invoice.id.clone()).or_default().extend(Mapper::payment(invoice, row, base));
         }
         for payments in payments.values_mut() {
             payments.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));

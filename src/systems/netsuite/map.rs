@@ -122,7 +122,7 @@ impl Mapper {
     }
 
     /// What came in on a document, in the currency of the document and, of a row of its own, in the base currency.
-    pub(super) fn payment(&self, invoice: &Invoice, row: &Row, base: Option<&Row>) -> Option<Payment> {
+    pub(super) fn payment(invoice: &Invoice, row: &Row, base: Option<&Row>) -> Option<Payment> {
         let id = row.text("payment")?;
         let of = invoice.total;
         let money = |row: &Row, of: Option<Money>| {
@@ -144,8 +144,47 @@ impl Mapper {
         Some((project, self.cost(row, kind, CostState::Actual, amount, reading)?))
     }
 
+    /// What an entry of hours costs, and for whom. It is exact: nothing is rounded.
+    pub(super) fn time(&self, row: &Row) -> Option<(ProjectId, Cost)> {
+        let project = self.project(row)?;
+        let mut reading = self.time_reading(row);
+        let amount = reading.booked("amount", row, ["amount", "amount"], Decimal::ONE);
+        let document = row.text("document")?;
+        let date = reading.date("date", row, "issued");
+        let cost = Cost {
+            id: format!("time-{document}").into(),
+            kind: CostKind::Labour,
+            state: CostState::Actual,
+            date,
+            amount,
+            description: text(row.text("memo")),
+            party: None,
+            document: None,
+            url: None,
+            flaws: reading.flaws,
+        };
+        Some((project, cost))
+    }
+
+    /// What hours cost that the system added up.
+    pub(super) fn time_sum(&self, row: &Row) -> Booked {
+        let sum = self.time_reading(row).booked("amount", row, ["amount", "amount"], Decimal::ONE);
+        let [all, priced] = ["records", "priced"].map(|column| row.number(column));
+        if all.is_some() && all == priced { sum } else { Booked::default() }
+    }
+
+    /// Hours cost in the base currency; there is no other.
+    fn time_reading(&self, row: &Row) -> Reading {
+        let mut reading = self.reading(row);
+        if let Some(base) = reading.base {
+            (reading.currency, reading.no_currency) = (Some(base), None);
+        }
+        reading
+    }
+
     /// What is ordered by an open line and not billed yet, and for whom. None if the order was not approved, or is done.
-    pub(super) fn ordered(&self, row: &Row) -> Option<(ProjectId, Cost)> {
+    /// `untouched` says that nothing of the line was billed, for a line without a quantity.
+    pub(super) fn ordered(&self, row: &Row, untouched: bool) -> Option<(ProjectId, Cost)> {
         // Pending approval, rejected, fully billed, closed. The letter stands alone or after the type.
         if row.text("status").is_some_and(|status| matches!(status.rsplit(':').next(), Some("A" | "C" | "G" | "H"))) {
             return None;
@@ -155,6 +194,7 @@ impl Mapper {
         let quantity = reading.decimal("amount", row, "quantity");
         let billed = reading.decimal("amount", row, "quantitybilled").unwrap_or_default();
         let amount = match quantity {
+            None if untouched => reading.open(row, Decimal::ONE, Decimal::ZERO),
             // What has no quantity does not say how much of it was billed.
             None => Booked::default(),
             Some(quantity) if billed.abs() > quantity.abs() => return None,

@@ -190,7 +190,7 @@ fn ordered(columns: serde_json::Value) -> Option<(String, String)> {
     for (name, value) in columns.as_object().unwrap() {
         all[name] = value.clone();
     }
-    mapper().ordered(&row(all)).map(|(_, cost)| amount(cost.amount))
+    mapper().ordered(&row(all), false).map(|(_, cost)| amount(cost.amount))
 }
 
 #[test]
@@ -208,6 +208,34 @@ fn an_order_is_committed_by_what_is_not_billed_at_its_own_rate() {
         assert_eq!(ordered(json!({ "status": done })), None, "{done}");
     }
     assert!(ordered(json!({ "status": "PurchOrd:E" })).is_some());
+}
+
+#[test]
+fn a_line_without_a_quantity_is_open_as_long_as_nothing_of_it_was_billed() {
+    let line = row(
+        json!({ "doctype": "PurchOrd", "project": "P1", "currency": "USD", "exchangerate": "0.925", "foreignamount": "1000" }),
+    );
+    let open = |untouched| amount(mapper().ordered(&line, untouched).unwrap().1.amount);
+    assert_eq!(open(true), ("1000.00".to_owned(), "925.00".to_owned()));
+    assert_eq!(open(false), ("?".to_owned(), "?".to_owned()));
+}
+
+#[test]
+fn hours_cost_in_the_base_currency() {
+    let hours = |columns: serde_json::Value| {
+        let mut all = json!({ "currency": null, "project": "P1", "issued": "2026-03-01", "memo": "Design" });
+        for (name, value) in columns.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        mapper().time(&row(all)).unwrap().1
+    };
+    let cost = hours(json!({ "amount": "120.375" }));
+    assert_eq!((cost.id.as_ref(), cost.kind, cost.date), ("time-7", CostKind::Labour, Some(date(2026, 3, 1))));
+    assert_eq!(amount(cost.amount), same("120.375"));
+    assert!(hours(json!({})).amount.is_unknown(), "an hour without a price is not free");
+    let sum = |priced: &str| mapper().time_sum(&row(json!({ "amount": "10", "records": "2", "priced": priced })));
+    assert_eq!(amount(sum("2")), same("10.00"));
+    assert!(sum("1").is_unknown());
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
     connection.receivables = Some(Arc::clone(&receivables) as _);
     connection.invoice_sums = Some(receivables);
     connection.payables = Some(documents(&PAYABLES, false));
-    let costs = Arc::new(Costs { system });
+    let costs = Arc::new(Costs { system, time: config.time_costs });
     connection.costs = Some(Arc::clone(&costs) as _);
     connection.cost_sums = Some(costs);
     Ok(connection)

@@ -240,11 +240,12 @@ impl TokenBased {
         let text = format!("{method}&{}&{}", encoded(plain.as_str()), encoded(&pairs.join("&")));
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.secrets.expose_secret().as_bytes());
         let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
-        let mut header = format!("OAuth realm=\"{}\"", encoded(&self.realm));
-        for (name, value) in own.iter().map(|(name, value)| (*name, value)).chain([("oauth_signature", &signature)]) {
-            header.push_str(&format!(", {name}=\"{}\"", encoded(value)));
-        }
-        header
+        let realm = ("realm", &self.realm);
+        let own = own.iter().map(|(name, value)| (*name, value));
+        let parameters = std::iter::once(realm).chain(own).chain([("oauth_signature", &signature)]);
+        let parameters: Vec<String> =
+            parameters.map(|(name, value)| format!("{name}=\"{}\"", encoded(value))).collect();
+        format!("OAuth {}", parameters.join(", "))
     }
 }
 

@@ -269,6 +269,52 @@ impl Sql {
             self.projects(ids),
         )
     }
+
+    /// Of the lines of these orders, those of which something was billed.
+    pub(super) fn billed(orders: &[u64]) -> String {
+        format!(
+            "SELECT DISTINCT l.previousdoc AS document, l.previousline AS line FROM nexttransactionlinelink l \
+             WHERE l.previousdoc IN ({}) AND l.nexttype = 'VendBill' ORDER BY l.previousdoc, l.previousline",
+            list(orders.iter().map(u64::to_string)),
+        )
+    }
+
+    /// What time entries share: hours worked (not planned), and the project they are for.
+    fn time_from(&self, ids: &[ProjectId]) -> String {
+        let base_joins = if self.subsidiaries {
+            " LEFT JOIN subsidiary s ON s.id = tb.subsidiary LEFT JOIN currency b ON b.id = s.currency"
+        } else {
+            ""
+        };
+        format!(
+            "FROM timebill tb INNER JOIN job j ON j.id = tb.customer{base_joins} WHERE tb.timetype = 'A' AND {}",
+            self.projects(ids),
+        )
+    }
+
+    /// Hours worked, entry by entry, with what an hour costs.
+    pub(super) fn time(&self, ids: &[ProjectId]) -> String {
+        format!(
+            "SELECT tb.id AS document, TO_CHAR(tb.trandate, 'YYYY-MM-DD') AS issued, {base} AS basecurrency, \
+             {base} AS currency, tb.memo AS memo, tb.hours * tb.laborcost AS amount, j.{} AS project {} ORDER BY tb.id",
+            self.shared_id,
+            self.time_from(ids),
+            base = self.base().0,
+        )
+    }
+
+    /// Hours worked at what they cost, added up by project.
+    pub(super) fn time_sums(&self, ids: &[ProjectId]) -> String {
+        let base_group = if self.subsidiaries { ", b.symbol" } else { "" };
+        format!(
+            "SELECT j.{id} AS project, {base} AS basecurrency, {base} AS currency, \
+             SUM(tb.hours * tb.laborcost) AS amount, COUNT(*) AS records, COUNT(tb.hours * tb.laborcost) AS priced {from} \
+             GROUP BY j.{id}{base_group} ORDER BY j.{id}{base_group}",
+            id = self.shared_id,
+            base = self.base().0,
+            from = self.time_from(ids),
+        )
+    }
 }
 
 /// The conditions of a query on documents; `m` is the control line of `t`.

@@ -252,6 +252,33 @@ async fn costs_are_lines_in_the_ledger_and_open_orders() {
 }
 
 #[tokio::test]
+async fn time_is_labour_where_it_is_said_to_be() {
+    let mut company = Company::grow(&Seed { seed: 42, deals: 20, today: date(2026, 11, 21) });
+    company.time_entries.retain(|entry| entry.project <= 3);
+    let codes =
+        company.projects.iter().filter(|project| project.id <= 3).filter_map(|project| project.shared_id.clone());
+    let asked: Vec<ProjectId> = codes.filter_map(|code| rule().parse(&code).ok()).collect();
+    let bench = Bench::start(company.clone(), "time_costs = true").await;
+    let (with, sums) = (bench.costs(&asked).await, bench.connection.cost_sums.as_deref().unwrap());
+    let sums = sums.cost_sums_by_project(&call(), &asked).await.unwrap();
+    let mut hours = Decimal::ZERO;
+    for costs in with.values() {
+        hours += costs
+            .iter()
+            .filter(|cost| cost.kind == CostKind::Labour)
+            .map(|cost| cost.amount.company.unwrap().amount)
+            .sum::<Decimal>();
+    }
+    let worked: Decimal = company.time_entries.iter().map(|entry| entry.hours).sum();
+    assert!(worked > Decimal::ZERO);
+    assert_eq!(hours, worked * Decimal::new(72_50, 2));
+    let labour = sums.found.values().flatten().filter(|sum| sum.kind == CostKind::Labour);
+    assert_eq!(labour.map(|sum| sum.sum.amount.company.unwrap().amount).sum::<Decimal>(), hours);
+    let without = Bench::start(company, "").await.costs(&asked).await;
+    assert!(without.values().flatten().all(|cost| !cost.id.starts_with("time-")));
+}
+
+#[tokio::test]
 async fn ids_cannot_change_the_question() {
     let bench = Bench::start(fixture::company(), "").await;
     let quoted = id(PROJECTS[3]);

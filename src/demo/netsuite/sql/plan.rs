@@ -140,6 +140,9 @@ pub(super) fn plan(tables: &Tables, statement: &Statement) -> Result<Plan, Refus
     })
 }
 
+/// Knows what to do with some parts of an expression.
+type Leaf<'a> = &'a dyn Fn(&Expr) -> Option<Result<Node, Refused>>;
+
 struct Planner<'a> {
     tables: &'a Tables,
     /// Aliases and tables, in their order.
@@ -216,7 +219,7 @@ impl Planner<'_> {
 
     /// An expression over single rows.
     fn scalar(&self, expr: &Expr) -> Result<Node, Refused> {
-        self.node(expr, &|expr| match expr {
+        translated(expr, &|expr| match expr {
             Expr::Aggregate(..) => Some(Err(Refused::new("Group function is not allowed here"))),
             Expr::Column(table, name) => Some(self.column(table.as_deref(), name)),
             _ => None,
@@ -235,7 +238,7 @@ impl Planner<'_> {
                 self.aggregates.push(aggregate);
             }
         }
-        self.node(expr, &|expr| {
+        translated(expr, &|expr| {
             if let Expr::Aggregate(name, argument, distinct) = expr {
                 let argument = match argument.as_deref().map(|argument| self.scalar(argument)).transpose() {
                     Ok(argument) => argument,
@@ -258,39 +261,39 @@ impl Planner<'_> {
             }
         })
     }
+}
 
-    /// Translates an expression; `leaf` knows what to do with some of its parts.
-    fn node(&self, expr: &Expr, leaf: &dyn Fn(&Expr) -> Option<Result<Node, Refused>>) -> Result<Node, Refused> {
-        if let Some(node) = leaf(expr) {
-            return node;
-        }
-        let boxed = |expr: &Expr| self.node(expr, leaf).map(Box::new);
-        Ok(match expr {
-            Expr::Text(text) => Node::Literal(Value::from_text(text.clone())),
-            Expr::Number(number) => Node::Literal(number_literal(*number)),
-            Expr::Null => Node::Literal(Value::Null),
-            Expr::Binary(a, sign, b) => Node::Binary(boxed(a)?, sign, boxed(b)?),
-            Expr::Not(one) => Node::Not(boxed(one)?),
-            Expr::Negative(one) => Node::Negative(boxed(one)?),
-            Expr::IsNull(one, not) => Node::IsNull(boxed(one)?, *not),
-            Expr::In(one, values, not) => {
-                let one = boxed(one)?;
-                let values = values.iter().map(|value| self.node(value, leaf)).collect::<Result<Vec<_>, _>>()?;
-                match literal_keys(&values) {
-                    Some(keys) => Node::OneOf(one, keys, *not),
-                    None => Node::In(one, values, *not),
-                }
-            }
-            Expr::Like(one, pattern, not) => Node::Like(boxed(one)?, boxed(pattern)?, *not),
-            Expr::Between(one, low, high, not) => Node::Between(boxed(one)?, boxed(low)?, boxed(high)?, *not),
-            Expr::Call(name, arguments) => {
-                let function = function(name, arguments.len())?;
-                let arguments = arguments.iter().map(|argument| self.node(argument, leaf)).collect::<Result<_, _>>()?;
-                Node::Call(function, arguments)
-            }
-            Expr::Column(..) | Expr::Aggregate(..) => return Err(Refused::new("Invalid expression")),
-        })
+/// Translates an expression; `leaf` knows what to do with some of its parts.
+fn translated(expr: &Expr, leaf: Leaf<'_>) -> Result<Node, Refused> {
+    if let Some(node) = leaf(expr) {
+        return node;
     }
+    let boxed = |expr: &Expr| translated(expr, leaf).map(Box::new);
+    Ok(match expr {
+        Expr::Text(text) => Node::Literal(Value::from_text(text.clone())),
+        Expr::Number(number) => Node::Literal(number_literal(*number)),
+        Expr::Null => Node::Literal(Value::Null),
+        Expr::Binary(a, sign, b) => Node::Binary(boxed(a)?, sign, boxed(b)?),
+        Expr::Not(one) => Node::Not(boxed(one)?),
+        Expr::Negative(one) => Node::Negative(boxed(one)?),
+        Expr::IsNull(one, not) => Node::IsNull(boxed(one)?, *not),
+        Expr::In(one, values, not) => {
+            let one = boxed(one)?;
+            let values = values.iter().map(|value| translated(value, leaf)).collect::<Result<Vec<_>, _>>()?;
+            match literal_keys(&values) {
+                Some(keys) => Node::OneOf(one, keys, *not),
+                None => Node::In(one, values, *not),
+            }
+        }
+        Expr::Like(one, pattern, not) => Node::Like(boxed(one)?, boxed(pattern)?, *not),
+        Expr::Between(one, low, high, not) => Node::Between(boxed(one)?, boxed(low)?, boxed(high)?, *not),
+        Expr::Call(name, arguments) => {
+            let function = function(name, arguments.len())?;
+            let arguments = arguments.iter().map(|argument| translated(argument, leaf)).collect::<Result<_, _>>()?;
+            Node::Call(function, arguments)
+        }
+        Expr::Column(..) | Expr::Aggregate(..) => return Err(Refused::new("Invalid expression")),
+    })
 }
 
 fn function(name: &str, arguments: usize) -> Result<Function, Refused> {
@@ -362,7 +365,9 @@ fn collect_aggregates<'e>(expr: &'e Expr, found: &mut Vec<(&'e str, Option<&'e E
         Expr::Not(one) | Expr::Negative(one) | Expr::IsNull(one, _) => collect_aggregates(one, found),
         Expr::In(one, many, _) => {
             collect_aggregates(one, found);
-            many.iter().for_each(|one| collect_aggregates(one, found));
+            for one in many {
+                collect_aggregates(one, found);
+            }
         }
         Expr::Between(a, b, c, _) => [a, b, c].into_iter().for_each(|one| collect_aggregates(one, found)),
         Expr::Call(_, many) => many.iter().for_each(|one| collect_aggregates(one, found)),

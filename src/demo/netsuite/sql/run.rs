@@ -143,17 +143,16 @@ fn wanted(step: &Step) -> Option<(usize, &[Key])> {
     })
 }
 
+/// What rows are grouped by, and the rows.
+type Group<'r> = (Vec<Value>, Vec<&'r [u32]>);
+
 /// The rows by what they are grouped by, in the order of their first row. Without columns to group by, all are one group.
-fn grouped<'r>(
-    scope: Scope<'_>,
-    joined: &'r [Vec<u32>],
-    groups: &[Node],
-) -> Result<Vec<(Vec<Value>, Vec<&'r [u32]>)>, Refused> {
+fn grouped<'r>(scope: Scope<'_>, joined: &'r [Vec<u32>], groups: &[Node]) -> Result<Vec<Group<'r>>, Refused> {
     if groups.is_empty() {
         return Ok(vec![(Vec::new(), joined.iter().map(Vec::as_slice).collect())]);
     }
     let mut places: HashMap<Vec<Key>, usize> = HashMap::new();
-    let mut found: Vec<(Vec<Value>, Vec<&[u32]>)> = Vec::new();
+    let mut found: Vec<Group<'_>> = Vec::new();
     for rows in joined {
         let row = scope.row(rows);
         let values = groups.iter().map(|group| row.value(group)).collect::<Result<Vec<_>, _>>()?;
