@@ -25,8 +25,11 @@ pub(super) fn run(options: &Options) -> Exit {
     say(&format!("{} is fine.", options.config.display()));
     for domain in Domain::ALL {
         match config.owners.of(domain) {
-            Some(owner) => say(&format!("  {domain:<12} {owner}")),
-            None => say(&format!("  {domain:<12} (nobody: its fields are null)")),
+            [] => say(&format!("  {domain:<12} (nobody: its fields are null)")),
+            owners => {
+                let owners: Vec<String> = owners.iter().map(ToString::to_string).collect();
+                say(&format!("  {domain:<12} {}", owners.join(", ")));
+            }
         }
     }
     Exit::Ok

@@ -4,6 +4,7 @@ mod cache;
 mod document;
 mod duration;
 mod limits;
+mod overlap;
 mod owners;
 mod secret;
 mod server;
@@ -14,7 +15,7 @@ pub use cache::{Cache, CacheDomain, CacheDomains};
 pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
 pub use limits::Limits;
-pub use owners::{OwnerName, Owners};
+pub use owners::{DomainOwners, OwnerRule, Owners};
 pub use secret::SecretRef;
 pub use server::{ServerOptions, WebOrigin};
 pub use shared_id::{NormalizeStep, SharedId};
@@ -77,7 +78,7 @@ impl Config {
             }
         }
         if let Some(owners) = &owners {
-            check_owners(&document, owners, &mut errors);
+            check_owners(&document, owners, shared_id.as_ref(), &mut errors);
         }
         match (shared_id, owners, cache, server, limits) {
             (Some(shared_id), Some(owners), Some(cache), Some(server), Some(limits)) if errors.is_empty() => {
@@ -125,19 +126,23 @@ fn shared_id(document: &Document) -> Result<SharedIdRule, ConfigError> {
     section.rule().map_err(|(key, message)| document.error_at(&format!("shared_id.{key}"), message))
 }
 
-fn check_owners(document: &Document, owners: &Owners, errors: &mut Vec<ConfigError>) {
+fn check_owners(document: &Document, owners: &Owners, ids: Option<&SharedIdRule>, errors: &mut Vec<ConfigError>) {
     let names = document.keys(&["connections"]);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    if Domain::ALL.iter().all(|domain| owners.of(*domain).is_none()) {
+    if Domain::ALL.iter().all(|domain| owners.of(*domain).is_empty()) {
         errors.push(document.error_at("owners", "names no owner: say which connection owns which domain"));
     }
     for domain in Domain::ALL {
-        if let Some(owner) = owners.of(domain).filter(|owner| !names.contains(&owner.as_str())) {
+        let path = format!("owners.{domain}");
+        for OwnerRule { owner, .. } in owners.of(domain).iter().filter(|rule| !names.contains(&rule.owner.as_str())) {
             let hint = nearest(owner.as_str(), &names).map_or_else(
                 || format!("there is no table [connections.{owner}]"),
                 |name| format!("there is no connection `{owner}`: did you mean `{name}`?"),
             );
-            errors.push(document.error_at(&format!("owners.{domain}"), hint));
+            errors.push(document.error_at(&path, hint));
+        }
+        if let Some(problem) = ids.and_then(|ids| owners.check(domain, ids.pattern())) {
+            errors.push(document.error_at(&path, problem));
         }
     }
 }

@@ -110,6 +110,11 @@ impl SharedIdRule {
         Self { pattern, trim: has("trim"), nfkc: has("nfkc"), case }
     }
 
+    /// What canonical IDs look like.
+    pub fn pattern(&self) -> &Regex {
+        &self.pattern
+    }
+
     /// The canonical form of a spelling, or why it is none.
     pub fn parse(&self, text: &str) -> Result<ProjectId, SharedIdError> {
         let canonical = self.normalize(text);

@@ -30,28 +30,28 @@ impl Spine {
         self.reads.commercial.as_ref().ok_or_else(|| not_owned(Domain::Commercial))
     }
 
-    pub(super) fn delivery(&self) -> Result<&Delivery> {
-        self.reads.delivery.as_ref().ok_or_else(|| not_owned(Domain::Delivery))
+    pub(super) fn delivery(&self, id: &ProjectId) -> Result<&Delivery> {
+        self.reads.delivery.of(id).ok_or_else(|| not_owned(Domain::Delivery))
     }
 
-    pub(super) fn work(&self) -> Result<&Tickets> {
-        self.delivery()?.work.as_deref().ok_or_else(|| not_owned(Domain::Delivery))
+    pub(super) fn work(&self, id: &ProjectId) -> Result<&Tickets> {
+        self.delivery(id)?.work.as_deref().ok_or_else(|| not_owned(Domain::Delivery))
     }
 
-    pub(super) fn tickets(&self) -> Result<&Tickets> {
-        self.reads.tickets.as_deref().ok_or_else(|| not_owned(Domain::Tickets))
+    pub(super) fn tickets(&self, id: &ProjectId) -> Result<&Tickets> {
+        self.reads.tickets.of(id).map(AsRef::as_ref).ok_or_else(|| not_owned(Domain::Tickets))
     }
 
-    pub(super) fn receivables(&self) -> Result<&Invoices> {
-        self.reads.receivables.as_ref().ok_or_else(|| not_owned(Domain::Receivables))
+    pub(super) fn receivables(&self, id: &ProjectId) -> Result<&Invoices> {
+        self.reads.receivables.of(id).ok_or_else(|| not_owned(Domain::Receivables))
     }
 
-    pub(super) fn costs(&self) -> Result<&Costs> {
-        self.reads.costs.as_ref().ok_or_else(|| not_owned(Domain::Costs))
+    pub(super) fn costs(&self, id: &ProjectId) -> Result<&Costs> {
+        self.reads.costs.of(id).ok_or_else(|| not_owned(Domain::Costs))
     }
 
-    pub(super) fn payables(&self) -> Result<&Invoices> {
-        self.costs()?.payables.as_ref().ok_or_else(|| not_owned(Domain::Costs))
+    pub(super) fn payables(&self, id: &ProjectId) -> Result<&Invoices> {
+        self.costs(id)?.payables.as_ref().ok_or_else(|| not_owned(Domain::Costs))
     }
 
     /// The canonical form of a shared ID that a reader typed.

@@ -119,7 +119,7 @@ impl Financials {
     async fn receivables(&self, ctx: &Context<'_>) -> Result<Option<Receivables>> {
         let Of::Project(id, _) = &self.0 else { return Ok(None) };
         let spine = spine(ctx)?;
-        let read = spine.receivables()?.by_project.get(options(ctx)?, id).await;
+        let read = spine.receivables(id)?.by_project.get(options(ctx)?, id).await;
         let invoices = read.map_err(|error| system_error(&error))?.value;
         Ok(invoices.map(|invoices| Receivables::of(&invoices, spine.clock.today())))
     }
@@ -127,7 +127,7 @@ impl Financials {
     /// None if the owner does not know the project, or the deal leads to none.
     async fn spending(&self, ctx: &Context<'_>) -> Result<Option<Spending>> {
         let Of::Project(id, _) = &self.0 else { return Ok(None) };
-        let read = spine(ctx)?.costs()?.by_project.get(options(ctx)?, id).await;
+        let read = spine(ctx)?.costs(id)?.by_project.get(options(ctx)?, id).await;
         let costs = read.map_err(|error| system_error(&error))?.value;
         Ok(costs.map(|costs| Spending::of(&costs)))
     }
@@ -176,8 +176,9 @@ impl Financials {
         let id = match &self.0 {
             Of::Project(id, _) => id,
             Of::Unlinked(_) => {
-                let owners = [reads.receivables.as_ref().map(|r| &r.owner), reads.costs.as_ref().map(|r| &r.owner)];
-                return Ok(owners.into_iter().flatten().map(Source::not_linked).collect());
+                let receivables = reads.receivables.all().map(|readers| &readers.owner);
+                let costs = reads.costs.all().map(|readers| &readers.owner);
+                return Ok(receivables.chain(costs).map(Source::not_linked).collect());
             }
         };
         let (deals, invoices, costs) = tokio::join!(
@@ -186,11 +187,11 @@ impl Financials {
                 Some(listed(&readers.owner, &readers.deals_by_project.get(options, id).await))
             },
             async {
-                let readers = reads.receivables.as_ref()?;
+                let readers = reads.receivables.of(id)?;
                 Some(listed(&readers.owner, &readers.by_project.get(options, id).await))
             },
             async {
-                let readers = reads.costs.as_ref()?;
+                let readers = reads.costs.of(id)?;
                 Some(listed(&readers.owner, &readers.by_project.get(options, id).await))
             },
         );
@@ -431,7 +432,7 @@ impl<'s> InMemory<'s> {
         if let Some(receivables) = self.receivables.get() {
             return Ok(receivables.as_ref());
         }
-        let invoices = self.scene.spine.reads.receivables.as_ref().map(|receivables| &receivables.by_project);
+        let invoices = self.scene.spine.reads.receivables.of(id).map(|receivables| &receivables.by_project);
         let sums = known(invoices, id, self.scene)?.value.map(|list| Receivables::of(&list, self.scene.today));
         Ok(self.receivables.get_or_init(|| sums).as_ref())
     }
@@ -441,7 +442,7 @@ impl<'s> InMemory<'s> {
         if let Some(spending) = self.spending.get() {
             return Ok(spending.as_ref());
         }
-        let costs = self.scene.spine.reads.costs.as_ref().map(|costs| &costs.by_project);
+        let costs = self.scene.spine.reads.costs.of(id).map(|costs| &costs.by_project);
         let sums = known(costs, id, self.scene)?.value.map(|list| Spending::of(&list));
         Ok(self.spending.get_or_init(|| sums).as_ref())
     }

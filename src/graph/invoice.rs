@@ -15,7 +15,7 @@ use super::project::Project;
 use super::scalars::{Date, ProjectId};
 use super::source::{Origin, Source};
 use crate::domain::{self, Booked, GlobalId, IdNode, InvoiceId};
-use crate::reads::{Fresh, Invoices, Owner};
+use crate::reads::{Fresh, Owner};
 
 /// An invoice or credit note.
 #[derive(Debug, Clone)]
@@ -122,13 +122,14 @@ impl Invoice {
 
     /// Reads an invoice by its global ID; null if no owner of invoices knows it.
     pub(super) async fn by_id(ctx: &Context<'_>, id: &GlobalId) -> Result<Option<Self>> {
-        let spine = spine(ctx)?;
-        let of_connection = |invoices: &&Invoices| invoices.owner.connection == id.connection;
-        let owners = [spine.receivables().ok(), spine.payables().ok()];
-        for invoices in owners.into_iter().flatten().filter(of_connection) {
+        let reads = &spine(ctx)?.reads;
+        let directions = [domain::Direction::Receivable, domain::Direction::Payable];
+        let all = directions.into_iter().flat_map(|direction| reads.invoices(direction));
+        for invoices in all.filter(|invoices| invoices.owner.connection == id.connection) {
             let key = InvoiceId::new(id.record.as_str());
             let read = invoices.invoices.get(options(ctx)?, &key).await.map_err(|error| system_error(&error))?;
-            if let Some(record) = read.value.clone() {
+            let own = |record: &Arc<domain::Invoice>| reads.owns_invoice(&id.connection, record);
+            if let Some(record) = read.value.clone().filter(own) {
                 return Ok(Some(Self::new(&invoices.owner, &read, record)));
             }
         }
@@ -252,15 +253,13 @@ impl Invoice {
     /// Payments on it; null if the owner does not list them. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn payments(&self, ctx: &Context<'_>) -> Result<Option<Vec<Payment>>> {
-        let spine = spine(ctx)?;
         let record = if self.record.payments.is_some() {
             Arc::clone(&self.record)
         } else {
             // Lists come without payments: they are a read of their own.
-            let invoices = match self.record.direction {
-                domain::Direction::Receivable => spine.receivables()?,
-                domain::Direction::Payable => spine.payables()?,
-            };
+            let all = spine(ctx)?.reads.invoices(self.record.direction).into_iter();
+            let mut own = all.filter(|invoices| invoices.owner.connection == self.origin.owner.connection);
+            let Some(invoices) = own.next() else { return Ok(None) };
             let read =
                 invoices.invoices.get(options(ctx)?, &self.record.id).await.map_err(|error| system_error(&error))?;
             let Some(record) = read.value else { return Ok(None) };

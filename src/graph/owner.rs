@@ -4,7 +4,7 @@ use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use async_graphql::{Enum, SimpleObject, TypeDirective};
 
 use crate::domain::Domain;
-use crate::reads::Reads;
+use crate::reads::{Owner, Reads};
 
 /// A family of facts with one owner; or a rollup, which Spine computes at read time from owners' records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -55,6 +55,9 @@ pub struct Ownership {
     pub connection: Option<String>,
     /// The kind of system, e.g. `hubspot`; null where `connection` is.
     pub system: Option<String>,
+    /// The pattern of the shared IDs for which this connection is the owner, where a domain has several; null if it is for
+    /// all, or for all that the others' patterns leave.
+    pub ids: Option<String>,
 }
 
 /// Reads the `@owner` directives out of the printed schema, so that data and schema cannot disagree.
@@ -70,13 +73,18 @@ pub(super) fn ownership(sdl: &str, reads: &Reads) -> Vec<Ownership> {
             let named = argument.map(|argument| argument.node.to_string());
             let known = OwnerDomain::ALL.iter().find(|(_, name, _)| named.as_deref() == Some(*name));
             if let Some((domain, _, owned)) = known {
-                let connection = owned.and_then(|domain| reads.owner(domain));
-                all.push(Ownership {
+                let entry = |of: Option<(Option<&str>, &Owner)>| Ownership {
                     field: format!("{}.{}", definition.node.name.node, field.node.name.node),
                     domain: *domain,
-                    connection: connection.map(|named| named.connection.to_string()),
-                    system: connection.map(|named| named.system.to_owned()),
-                });
+                    connection: of.map(|(_, of)| of.connection.to_string()),
+                    system: of.map(|(_, of)| of.system.to_owned()),
+                    ids: of.and_then(|(ids, _)| ids.map(str::to_owned)),
+                };
+                let owners = owned.map(|domain| reads.owners(domain)).unwrap_or_default();
+                if owners.is_empty() {
+                    all.push(entry(None));
+                }
+                all.extend(owners.into_iter().map(|of| entry(Some(of))));
             }
         }
     }

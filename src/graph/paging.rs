@@ -18,7 +18,7 @@ use super::direct::{
 };
 use super::errors::{bad_request, system_error, truncated};
 use crate::domain::Page;
-use crate::reads::{Fresh, ReadOptions, Reader};
+use crate::reads::{Fresh, Owner, ReadOptions, Reader};
 use crate::systems::Priority;
 
 /// Largest `first`.
@@ -44,6 +44,14 @@ pub(super) struct Cursor {
     page: Option<Arc<str>>,
     #[serde(rename = "s", default)]
     skip: usize,
+    /// Which of the list's owners; the first if it has one.
+    #[serde(rename = "o", default, skip_serializing_if = "is_first")]
+    owner: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_first(owner: &usize) -> bool {
+    *owner == 0
 }
 
 /// A text that is no cursor.
@@ -67,21 +75,22 @@ impl CursorType for Cursor {
 /// Reads pages: which rows, from where, how many.
 type PageReader<Q, T> = Reader<(Q, Option<String>, usize), Page<Arc<T>>>;
 
-/// A row of a list, with its cursor and the page it came in, which knows its age.
-pub(super) struct Row<T> {
+/// A row of a list, with its cursor, its owner, and the page it came in, which knows its age.
+pub(super) struct Row<'o, T> {
     cursor: Cursor,
+    owner: &'o Owner,
     pub(super) item: Arc<T>,
     page: Fresh<Page<Arc<T>>>,
 }
 
 /// The rows a list shows.
-pub(super) struct Rows<T> {
-    pub(super) found: Vec<Row<T>>,
+pub(super) struct Rows<'o, T> {
+    pub(super) found: Vec<Row<'o, T>>,
     pub(super) total: Option<u64>,
     pub(super) more: bool,
     pub(super) begun: bool,
-    /// Whether Spine left some out.
-    filtered: bool,
+    /// Whether what the owner counts is what the list holds.
+    counts: bool,
 }
 
 /// `first`, checked.
@@ -92,18 +101,19 @@ pub(super) fn first_of(first: i32) -> Result<usize> {
         .ok_or_else(|| bad_request(format!("`first` must be between 0 and {MAX_FIRST}, not {first}")))
 }
 
-/// What Spine leaves out of a list because its owner cannot.
-pub(super) type Keep<'a, T> = &'a (dyn Fn(&T) -> bool + Sync);
+/// What Spine leaves out of a list because its owner cannot, or because it is another owner's.
+pub(super) type Keep<'a, T> = &'a (dyn Fn(&Owner, &T) -> bool + Sync);
 
-/// Reads rows until there are `first`, of those that pass `keep`. A failed page fails the list: it is never just shorter.
-pub(super) async fn rows<Q, T>(
-    reader: &PageReader<Q, T>,
+/// Reads rows of all owners, one owner after the other, until there are `first`, of those that pass `keep`. A failed page
+/// fails the list: it is never just shorter.
+pub(super) async fn rows<'o, Q, T>(
+    readers: &[(&'o Owner, &PageReader<Q, T>)],
     options: &ReadOptions,
     query: &Q,
     first: i32,
     after: Option<String>,
     keep: Option<Keep<'_, T>>,
-) -> Result<Rows<T>>
+) -> Result<Rows<'o, T>>
 where
     Q: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
     T: Send + Sync + 'static,
@@ -112,45 +122,51 @@ where
     let begun = after.is_some();
     let cursor = after.as_deref().map(Cursor::decode_cursor).transpose();
     let mut cursor = cursor.map_err(|error| bad_request(error.to_string()))?.unwrap_or_default();
-    let mut rows = Rows { found: Vec::new(), total: None, more: false, begun, filtered: keep.is_some() };
+    let mut rows =
+        Rows { found: Vec::new(), total: None, more: false, begun, counts: keep.is_none() && readers.len() == 1 };
     // As many as are asked for: an owner that gives fewer a page says where the next one begins. Where Spine filters nobody
     // knows how many must be looked at.
     let size = |skip: usize| if keep.is_some() { PAGE } else { (skip + first).clamp(1, PAGE) };
     for _ in 0..MAX_PAGES {
+        let at_owner = cursor.owner;
+        let Some((owner, reader)) = readers.get(at_owner) else { return Ok(rows) };
+        let is_last = at_owner + 1 == readers.len();
         let key = (query.clone(), cursor.page.as_deref().map(str::to_owned), size(cursor.skip));
         let read = reader.get(options, &key).await.map_err(|error| system_error(&error))?;
-        let Some(page) = read.value.clone() else { return Ok(rows) };
-        rows.total = rows.total.or(page.total);
-        let length = page.items.len();
-        for (at, item) in page.items.iter().enumerate().skip(cursor.skip) {
+        let next = read.value.as_ref().and_then(|page| page.next.as_deref());
+        let items = read.value.as_ref().map(|page| page.items.as_slice()).unwrap_or_default();
+        rows.total = rows.total.or(read.value.as_ref().and_then(|page| page.total));
+        for (at, item) in items.iter().enumerate().skip(cursor.skip) {
             if rows.found.len() == first {
                 rows.more = true;
                 return Ok(rows);
             }
-            if keep.is_none_or(|keep| keep(item)) {
+            if keep.is_none_or(|keep| keep(owner, item)) {
                 // After the last row of a page the list goes on with the next page: this one need not be read again.
-                let next = page.next.as_deref().filter(|next| at + 1 == length && !next.is_empty());
+                let next = next.filter(|next| at + 1 == items.len() && !next.is_empty());
                 let cursor = match next {
-                    Some(next) => Cursor { page: Some(next.into()), skip: 0 },
-                    None => Cursor { page: cursor.page.clone(), skip: at + 1 },
+                    Some(next) => Cursor { page: Some(next.into()), skip: 0, owner: at_owner },
+                    None => Cursor { skip: at + 1, ..cursor.clone() },
                 };
-                rows.found.push(Row { cursor, item: Arc::clone(item), page: read.clone() });
+                rows.found.push(Row { cursor, owner, item: Arc::clone(item), page: read.clone() });
             }
         }
-        match &page.next {
+        match next {
             Some(next) if rows.found.len() == first => {
-                rows.more = !next.is_empty();
+                rows.more = !next.is_empty() || !is_last;
                 // Who walks through a list in the background asks for the next page next: one page is read ahead. What
                 // must be read for each request anew cannot be.
-                if rows.more && options.priority == Priority::Report && options.max_age.is_none() {
-                    reader.read_ahead(options, &(query.clone(), Some(next.clone()), size(0)));
+                if !next.is_empty() && options.priority == Priority::Report && options.max_age.is_none() {
+                    reader.read_ahead(options, &(query.clone(), Some(next.to_owned()), size(0)));
                 }
                 return Ok(rows);
             }
             Some(next) => {
-                cursor = Cursor { page: Some(next.as_str().into()), skip: cursor.skip.saturating_sub(length) }
+                let skip = cursor.skip.saturating_sub(items.len());
+                cursor = Cursor { page: Some(next.into()), skip, owner: at_owner };
             }
-            None => return Ok(rows),
+            None if is_last => return Ok(rows),
+            None => cursor = Cursor { owner: at_owner + 1, ..Cursor::default() },
         }
     }
     Err(truncated(format!("the list was given up after {MAX_PAGES} pages: ask with a narrower filter")))
@@ -189,18 +205,18 @@ impl<T: Direct> List<T> {
     }
 
     /// Rows that were read.
-    pub(super) fn of<R>(rows: &Rows<R>, node: impl Fn(&Fresh<Page<Arc<R>>>, Arc<R>) -> T) -> Self {
-        let total_count = rows.total.filter(|_| !rows.filtered);
+    pub(super) fn of<R>(rows: &Rows<'_, R>, node: impl Fn(&Owner, &Fresh<Page<Arc<R>>>, Arc<R>) -> T) -> Self {
+        let total_count = rows.total.filter(|_| rows.counts);
         let mut list = Connection::with_additional_fields(rows.begun, rows.more, ListFields { total_count });
-        list.edges.extend(rows.found.iter().map(|Row { cursor, item, page }| {
-            Edge::<_, _, EmptyFields>::new(cursor.clone(), One(node(page, Arc::clone(item))))
+        list.edges.extend(rows.found.iter().map(|Row { cursor, owner, item, page }| {
+            Edge::<_, _, EmptyFields>::new(cursor.clone(), One(node(owner, page, Arc::clone(item))))
         }));
         Self(list)
     }
 
     /// Appends a node that has no page: the whole list is there.
     pub(super) fn push(&mut self, node: T) {
-        let cursor = Cursor { page: None, skip: self.0.edges.len() + 1 };
+        let cursor = Cursor { skip: self.0.edges.len() + 1, ..Cursor::default() };
         self.0.edges.push(Edge::new(cursor, One(node)));
     }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::direct::{Selected, select_from};
 use super::guard::Given;
 use super::wave::{Ask, Asks, is_payable};
+use crate::domain::Direction;
 use crate::reads::{Kind, Reads};
 
 /// Rows of a list that does not say how many.
@@ -104,7 +105,7 @@ impl Planner<'_> {
     fn root(&mut self, field: &Selected<'_>) {
         let name = field.name;
         let reads = self.reads;
-        let (commercial, delivery) = (reads.commercial.as_ref(), reads.delivery.as_ref());
+        let commercial = reads.commercial.as_ref();
         match name {
             "deal" => self.deal(field),
             "deals" => {
@@ -123,7 +124,9 @@ impl Planner<'_> {
                     self.ask(known, Ask::Project, name);
                     self.projects(field, Selected::rows(&field.below), known);
                 } else {
-                    self.step(1, None, delivery.map(|delivery| delivery.project_pages.kind()), name, 1);
+                    for delivery in reads.delivery.all() {
+                        self.step(1, None, Some(delivery.project_pages.kind()), name, 1);
+                    }
                     self.projects(
                         field,
                         Selected::rows(&field.below),
@@ -134,20 +137,24 @@ impl Planner<'_> {
             "invoices" => {
                 let payable = matches!(field.argument("filter", self.given), Some(Value::Object(filter))
                     if filter.get("direction").is_some_and(is_payable));
-                let payables = reads.costs.as_ref().and_then(|costs| costs.payables.as_ref());
-                let invoices = if payable { payables } else { reads.receivables.as_ref() };
-                self.step(1, None, invoices.map(|invoices| invoices.pages.kind()), name, 1);
+                for invoices in reads.invoices(if payable { Direction::Payable } else { Direction::Receivable }) {
+                    self.step(1, None, Some(invoices.pages.kind()), name, 1);
+                }
                 let known = Known { rows: self.rows(field), wave: 2, link: false };
                 for project in Selected::rows(&field.below).into_iter().filter(|row| row.name == "project") {
                     self.projects(field, &project.below, known);
                 }
             }
             "invoice" => {
-                self.step(1, None, reads.receivables.as_ref().map(|invoices| invoices.invoices.kind()), name, 1);
+                for invoices in reads.receivables.all() {
+                    self.step(1, None, Some(invoices.invoices.kind()), name, 1);
+                }
                 self.project_below(field);
             }
             "ticket" => {
-                self.step(1, None, reads.tickets.as_ref().map(|tickets| tickets.tickets.kind()), name, 1);
+                for tickets in reads.tickets.all() {
+                    self.step(1, None, Some(tickets.tickets.kind()), name, 1);
+                }
                 self.project_below(field);
             }
             "client" => {
@@ -229,7 +236,10 @@ impl Planner<'_> {
 
     fn ask(&mut self, known: Known, ask: Ask, field: &str) {
         let remembered = known.link.then(|| known.wave - 1);
-        self.step(known.wave, remembered, ask.kind(self.reads), field, known.rows);
+        // Whose IDs they will be is not known: each owner may be asked for all.
+        for kind in ask.kinds(self.reads) {
+            self.step(known.wave, remembered, Some(kind), field, known.rows);
+        }
     }
 
     fn step(&mut self, wave: usize, remembered: Option<usize>, kind: Option<&Kind>, field: &str, keys: usize) {

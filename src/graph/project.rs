@@ -137,7 +137,7 @@ impl Project {
 
     /// What the delivery owner says of it.
     pub(super) async fn header(&self, ctx: &Context<'_>) -> Result<Option<Arc<domain::Project>>> {
-        let projects = &spine(ctx)?.delivery()?.projects;
+        let projects = &spine(ctx)?.delivery(&self.id)?.projects;
         let read = projects.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
         Ok(read.value)
     }
@@ -150,7 +150,7 @@ impl Project {
     ) -> Result<Option<T>> {
         let Some(header) = self.header(ctx).await? else { return Ok(None) };
         let flaws: &[Flaw] = &header.flaws;
-        readable(value(&header), field, flaws, &spine(ctx)?.delivery()?.owner)
+        readable(value(&header), field, flaws, &spine(ctx)?.delivery(&self.id)?.owner)
     }
 
     async fn tickets_of(
@@ -173,7 +173,7 @@ impl Project {
 
     /// The same as [`Project::progress`], of what is in memory.
     pub(super) fn known_progress(&self, scene: &Scene<'_>) -> std::result::Result<Option<Decimal>, Deferred> {
-        let delivery = scene.spine.reads.delivery.as_ref().ok_or(Deferred)?;
+        let delivery = scene.spine.reads.delivery.of(&self.id).ok_or(Deferred)?;
         let Some(header) = known(Some(&delivery.projects), &self.id, scene)?.value else { return Ok(None) };
         if header.percent_complete.is_some() {
             return Ok(header.percent_complete);
@@ -189,7 +189,7 @@ impl Project {
         if header.percent_complete.is_some() {
             return Ok(header.percent_complete);
         }
-        let Ok(work) = spine(ctx)?.work() else { return Ok(None) };
+        let Ok(work) = spine(ctx)?.work(&self.id) else { return Ok(None) };
         let read = work.by_project.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
         Ok(read.value.and_then(|tickets| finance::percent_complete(&tickets)))
     }
@@ -290,7 +290,7 @@ impl Project {
     /// Milestones, by due date. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn milestones(&self, ctx: &Context<'_>) -> Result<Option<Vec<Milestone>>> {
-        let milestones = &spine(ctx)?.delivery()?.milestones;
+        let milestones = &spine(ctx)?.delivery(&self.id)?.milestones;
         let read = milestones.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
         Ok(Some(each(read.value.as_deref(), Milestone)))
     }
@@ -298,13 +298,13 @@ impl Project {
     /// Incidents the delivery team keeps. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn incidents(&self, ctx: &Context<'_>) -> Result<Option<Many<Ticket>>> {
-        self.tickets_of(ctx, spine(ctx)?.work()?, is_incident).await.map(|tickets| Some(Many(tickets)))
+        self.tickets_of(ctx, spine(ctx)?.work(&self.id)?, is_incident).await.map(|tickets| Some(Many(tickets)))
     }
 
     /// Change requests the delivery team keeps. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn change_requests(&self, ctx: &Context<'_>) -> Result<Option<Many<Ticket>>> {
-        self.tickets_of(ctx, spine(ctx)?.work()?, |ticket| ticket.category == TicketCategory::ChangeRequest)
+        self.tickets_of(ctx, spine(ctx)?.work(&self.id)?, |ticket| ticket.category == TicketCategory::ChangeRequest)
             .await
             .map(|tickets| Some(Many(tickets)))
     }
@@ -312,7 +312,7 @@ impl Project {
     /// How many incidents of critical priority are not closed. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn open_critical_incidents(&self, ctx: &Context<'_>) -> Result<Option<usize>> {
-        let open = self.tickets_of(ctx, spine(ctx)?.work()?, |ticket| {
+        let open = self.tickets_of(ctx, spine(ctx)?.work(&self.id)?, |ticket| {
             is_incident(ticket) && ticket.priority == Some(Priority::Critical) && ticket.status != TicketStatus::Closed
         });
         Ok(Some(open.await?.len()))
@@ -321,7 +321,7 @@ impl Project {
     /// Who works on it, and for how long. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn resources(&self, ctx: &Context<'_>) -> Result<Option<Vec<ResourceAllocation>>> {
-        let effort = &spine(ctx)?.delivery()?.effort;
+        let effort = &spine(ctx)?.delivery(&self.id)?.effort;
         let read = effort.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
         Ok(Some(
             read.value.iter().flat_map(|effort| effort.resources.iter().cloned()).map(ResourceAllocation).collect(),
@@ -331,7 +331,7 @@ impl Project {
     /// Hours budgeted and booked; null if the delivery owner does not know the project. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn hours(&self, ctx: &Context<'_>) -> Result<Option<Hours>> {
-        let effort = &spine(ctx)?.delivery()?.effort;
+        let effort = &spine(ctx)?.delivery(&self.id)?.effort;
         let (header, read) =
             tokio::join!(self.readable(ctx, "hours_budgeted", |header| Some(header.hours_budgeted)), async {
                 effort.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))
@@ -344,7 +344,7 @@ impl Project {
     /// Tickets of the project, of every category. Owner: tickets.
     #[graphql(directive = owned_by::apply(OwnerDomain::Tickets))]
     async fn tickets(&self, ctx: &Context<'_>) -> Result<Option<Many<Ticket>>> {
-        self.tickets_of(ctx, spine(ctx)?.tickets()?, |_| true).await.map(|tickets| Some(Many(tickets)))
+        self.tickets_of(ctx, spine(ctx)?.tickets(&self.id)?, |_| true).await.map(|tickets| Some(Many(tickets)))
     }
 
     /// The deals that carry the project's shared ID. Owner: commercial.
@@ -380,8 +380,8 @@ impl Project {
         #[graphql(default_with = "InvoiceDirection::Receivable")] direction: InvoiceDirection,
     ) -> Result<Option<Many<Invoice>>> {
         let invoices = match direction {
-            InvoiceDirection::Receivable => spine(ctx)?.receivables()?,
-            InvoiceDirection::Payable => spine(ctx)?.payables()?,
+            InvoiceDirection::Receivable => spine(ctx)?.receivables(&self.id)?,
+            InvoiceDirection::Payable => spine(ctx)?.payables(&self.id)?,
         };
         self.invoices_of(ctx, invoices).await.map(|invoices| Some(Many(invoices)))
     }
@@ -389,7 +389,7 @@ impl Project {
     /// What the project cost, and what is ordered. Owner: costs.
     #[graphql(directive = owned_by::apply(OwnerDomain::Costs))]
     async fn costs(&self, ctx: &Context<'_>) -> Result<Option<Many<Cost>>> {
-        let costs = spine(ctx)?.costs()?;
+        let costs = spine(ctx)?.costs(&self.id)?;
         let read = costs.by_project.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
         Ok(Some(Many(each(read.value.as_deref(), |cost| Cost::new(&costs.owner, &read, cost)))))
     }
@@ -404,7 +404,7 @@ impl Project {
     /// not be asked. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
-        let delivery = spine(ctx)?.delivery()?;
+        let delivery = spine(ctx)?.delivery(&self.id)?;
         let read: Read<domain::Project> = delivery.projects.get(options(ctx)?, &self.id).await;
         let header = read.as_ref().ok().and_then(|fresh| fresh.value.clone());
         Ok(Some(Source::of(
@@ -498,7 +498,7 @@ impl Direct for Project {
         let header = std::cell::OnceCell::new();
         let header = || {
             if header.get().is_none() {
-                let read = known(reads.delivery.as_ref().map(|delivery| &delivery.projects), &self.id, scene)?;
+                let read = known(reads.delivery.of(&self.id).map(|delivery| &delivery.projects), &self.id, scene)?;
                 return Ok::<&Option<Arc<domain::Project>>, Deferred>(header.get_or_init(|| read.value));
             }
             header.get().ok_or(Deferred)
@@ -522,7 +522,7 @@ impl Direct for Project {
                     person(header()?.as_ref().and_then(|header| header.manager.as_ref()), field, json)?;
                 }
                 Some(ProjectField::Invoices) if !field.has_arguments() => {
-                    let invoices = reads.receivables.as_ref().ok_or(Deferred)?;
+                    let invoices = reads.receivables.of(&self.id).ok_or(Deferred)?;
                     let read = known(Some(&invoices.by_project), &self.id, scene)?;
                     let parts = read.value.as_deref().map(Vec::as_slice).unwrap_or_default();
                     let graph =
@@ -530,14 +530,14 @@ impl Direct for Project {
                     list::<Invoice>(graph, &field.below, scene, json)?;
                 }
                 Some(ProjectField::Costs) => {
-                    let costs = reads.costs.as_ref().ok_or(Deferred)?;
+                    let costs = reads.costs.of(&self.id).ok_or(Deferred)?;
                     let read = known(Some(&costs.by_project), &self.id, scene)?;
                     let graph = read.value.iter().flat_map(|costs| costs.iter());
                     let graph = graph.map(|cost| Cost::new(&costs.owner, &read, Arc::clone(cost)));
                     list::<Cost>(graph, &field.below, scene, json)?;
                 }
                 Some(ProjectField::Tickets) => {
-                    let tickets = reads.tickets.as_ref().ok_or(Deferred)?;
+                    let tickets = reads.tickets.of(&self.id).ok_or(Deferred)?;
                     let read = known(Some(&tickets.by_project), &self.id, scene)?;
                     let graph = read.value.iter().flat_map(|tickets| tickets.iter());
                     let graph = graph.map(|ticket| Ticket::new(&tickets.owner, &read, Arc::clone(ticket)));

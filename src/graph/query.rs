@@ -1,16 +1,18 @@
 //! The roots of the graph.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Interface, Object, Result};
+use futures_util::future::join_all;
 
 use super::client::Client;
 use super::context::{options, spine};
 use super::deal::Deal;
 use super::direct::{One, Selected, select_below};
-use super::errors::bad_request;
+use super::errors::{bad_request, not_owned};
 use super::filters::{DealFilter, DealLookup, DealOrder, InvoiceFilter, ProjectFilter, client_record, record_of};
-use super::invoice::{Invoice, InvoiceDirection, InvoiceStatus};
+use super::invoice::{Invoice, InvoiceStatus};
 use super::owner::Ownership;
 use super::paging::{Keep, List, first_of, rows};
 use super::project::Project;
@@ -18,7 +20,8 @@ use super::scalars::ProjectId;
 use super::system::System;
 use super::ticket::Ticket;
 use super::wave;
-use crate::domain::{self, DealId, DealQuery, GlobalId, IdNode};
+use crate::domain::{self, DealId, DealQuery, Direction, Domain, GlobalId, IdNode};
+use crate::reads::Owner;
 
 /// Anything with an ID of its own.
 #[derive(Debug, Interface)]
@@ -58,10 +61,10 @@ async fn kept_deals(
     keep: Option<Keep<'_, domain::Deal>>,
 ) -> Result<List<Deal>> {
     let commercial = spine(ctx)?.commercial()?;
-    let found = rows(&commercial.deal_pages, options(ctx)?, &query, first, after, keep).await?;
+    let found = rows(&[(&commercial.owner, &commercial.deal_pages)], options(ctx)?, &query, first, after, keep).await?;
     let deals: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
     wave::deals(ctx, Selected::rows(&select_below(ctx)), &deals).await?;
-    Ok(List::of(&found, |read, deal| Deal::new(&commercial.owner, read, deal)))
+    Ok(List::of(&found, Deal::new))
 }
 
 /// The roots of the graph. Null where an owner does not know a record; null with an error where it could not be asked.
@@ -112,7 +115,7 @@ impl Query {
         after: Option<String>,
     ) -> Result<Option<List<Deal>>> {
         let (query, not_won) = filter.unwrap_or_default().query(ctx, order_by)?;
-        let is_not_won = |deal: &domain::Deal| deal.status != Some(domain::DealStatus::Won);
+        let is_not_won = |_: &Owner, deal: &domain::Deal| deal.status != Some(domain::DealStatus::Won);
         let keep: Keep<'_, domain::Deal> = &is_not_won;
         kept_deals(ctx, query, first, after, not_won.then_some(keep)).await.map(Some)
     }
@@ -139,13 +142,23 @@ impl Query {
         after: Option<String>,
     ) -> Result<Option<List<Project>>> {
         let spine = spine(ctx)?;
-        let delivery = spine.delivery()?;
+        let owners = &spine.reads.delivery;
+        if owners.all().len() == 0 {
+            return Err(not_owned(Domain::Delivery));
+        }
         let Some(ids) = ids else {
             let query = filter.unwrap_or_default().query()?;
-            let found = rows(&delivery.project_pages, options(ctx)?, &query, first, after, None).await?;
+            let pages: Vec<_> = owners.all().map(|delivery| (&delivery.owner, &delivery.project_pages)).collect();
+            // A system may hold projects that are another's to tell of.
+            let owned = |holder: &Owner, project: &domain::Project| {
+                owners.of(&project.id).is_some_and(|delivery| delivery.owner == *holder)
+            };
+            let keep: Keep<'_, domain::Project> = &owned;
+            let keep = owners.is_split().then_some(keep);
+            let found = rows(&pages, options(ctx)?, &query, first, after, keep).await?;
             let ids: Vec<_> = found.found.iter().map(|row| row.item.id.clone()).collect();
             wave::projects(ctx, Selected::rows(&select_below(ctx)), &ids).await?;
-            return Ok(Some(List::of(&found, |_, project| Project::new(project.id.clone()))));
+            return Ok(Some(List::of(&found, |_, _, project| Project::new(project.id.clone()))));
         };
         if filter.is_some() || after.is_some() {
             return Err(bad_request("`ids` goes alone, without `filter` and `after`"));
@@ -158,14 +171,20 @@ impl Query {
             ids.iter().take(limit).map(|ProjectId(text)| spine.project_id(text)).collect::<Result<_>>()?;
         let fields = select_below(ctx);
         let wave = wave::projects(ctx, Selected::rows(&fields), &ids);
-        let (known, warm) = tokio::join!(delivery.projects.get_many(options(ctx)?, &ids), wave);
+        let options = options(ctx)?;
+        let groups = owners.group(&ids);
+        let asked = groups.iter().map(async |(delivery, ids)| {
+            let known = delivery.projects.get_many(options, ids).await;
+            let unknown = ids.iter().zip(known).filter(|(_, read)| matches!(read, Ok(fresh) if fresh.value.is_none()));
+            unknown.map(|(id, _)| id.clone()).collect::<Vec<_>>()
+        });
+        let (unknown, warm) = tokio::join!(join_all(asked), wave);
         warm?;
+        // Unknown IDs are left out; one that could not be asked is there, and its fields say why they are null.
+        let unknown: HashSet<_> = unknown.into_iter().flatten().collect();
         let mut list = List::new();
-        for (id, read) in ids.into_iter().zip(known) {
-            // Unknown IDs are left out; one that could not be asked is there, and its fields say why they are null.
-            if !matches!(&read, Ok(fresh) if fresh.value.is_none()) {
-                list.push(Project::new(id));
-            }
+        for id in ids.iter().filter(|id| !unknown.contains(id)) {
+            list.push(Project::new(id.clone()));
         }
         Ok(Some(list))
     }
@@ -187,17 +206,26 @@ impl Query {
         let today = spine.clock.today();
         let filter = filter.unwrap_or_default();
         let query = filter.query(ctx, today)?;
-        let invoices = match filter.direction {
-            InvoiceDirection::Receivable => spine.receivables()?,
-            InvoiceDirection::Payable => spine.payables()?,
+        let direction = filter.direction.into();
+        let reads = &spine.reads;
+        let owners = reads.invoices(direction);
+        if owners.is_empty() {
+            return Err(not_owned(match direction {
+                Direction::Receivable => Domain::Receivables,
+                Direction::Payable => Domain::Costs,
+            }));
+        }
+        let pages: Vec<_> = owners.iter().map(|invoices| (&invoices.owner, &invoices.pages)).collect();
+        let stands = |holder: &Owner, invoice: &domain::Invoice| {
+            let status = Some(InvoiceStatus::from(&invoice.status(today)));
+            (filter.status.is_none() || status == filter.status) && reads.owns_invoice(&holder.connection, invoice)
         };
-        let stands = |invoice: &domain::Invoice| Some(InvoiceStatus::from(&invoice.status(today))) == filter.status;
         let keep: Keep<'_, domain::Invoice> = &stands;
-        let keep = filter.status.is_some().then_some(keep);
-        let found = rows(&invoices.pages, options(ctx)?, &query, first, after, keep).await?;
+        let keep = (filter.status.is_some() || reads.invoices_are_split(direction)).then_some(keep);
+        let found = rows(&pages, options(ctx)?, &query, first, after, keep).await?;
         let records: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
         wave::invoices(ctx, &Selected::rows(&select_below(ctx)), &records).await?;
-        Ok(Some(List::of(&found, |read, invoice| Invoice::new(&invoices.owner, read, invoice))))
+        Ok(Some(List::of(&found, Invoice::new)))
     }
 
     /// One ticket, by its global ID; null if its owner does not know it.

@@ -80,7 +80,7 @@ pub enum Breaker {
 impl System {
     /// A connection and how it fares now.
     pub(super) fn of(connection: &Connection, reads: &Reads) -> Self {
-        let owned = |domain: Domain| reads.owner(domain).is_some_and(|owner| owner.connection == connection.name);
+        let owned = |domain: Domain| reads.owners(domain).iter().any(|(_, owner)| owner.connection == connection.name);
         let owns = OwnerDomain::owned().filter(|(_, domain)| owned(*domain)).map(|(shown, _)| shown).collect();
         // The worst of its clients speaks for a connection that has several.
         let health = connection.upstreams.iter().map(|client| client.health()).reduce(worse);

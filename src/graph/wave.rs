@@ -7,6 +7,7 @@
 //! Which field needs which read stands in one place ([`Asks`]), for the wave itself and for [`plan`](super::plan), which tells
 //! what it will cost.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use super::context::{Spine, options, spine};
 use super::direct::Selected;
 use super::guard::Given;
 use crate::domain::{ClientId, Deal, DealId, Invoice, ProjectId};
-use crate::reads::{Key, Kind, ReadOptions, Reader, Reads};
+use crate::reads::{ByOwner, Key, Kind, ReadOptions, Reader, Reads};
 
 const HEADER: [&str; 12] = [
     "name",
@@ -107,26 +108,35 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    /// The reader that is asked; none if nobody owns what is asked for.
-    pub(super) fn kind(self, reads: &Reads) -> Option<&Kind> {
-        let details = || reads.commercial.as_ref()?.details.as_ref();
-        Some(match self {
-            Self::Client => reads.commercial.as_ref()?.clients.as_ref()?.kind(),
-            Self::Contacts => details()?.contacts.kind(),
-            Self::LineItems => details()?.line_items.kind(),
-            Self::Proposal => details()?.proposals.kind(),
-            Self::Communications => details()?.communications.kind(),
-            Self::PreSalesTickets => details()?.pre_sales_tickets.kind(),
-            Self::Project => reads.delivery.as_ref()?.projects.kind(),
-            Self::Milestones => reads.delivery.as_ref()?.milestones.kind(),
-            Self::Effort => reads.delivery.as_ref()?.effort.kind(),
-            Self::Work => reads.delivery.as_ref()?.work.as_ref()?.by_project.kind(),
-            Self::Tickets => reads.tickets.as_ref()?.by_project.kind(),
-            Self::Deals => reads.commercial.as_ref()?.deals_by_project.kind(),
-            Self::Receivables => reads.receivables.as_ref()?.by_project.kind(),
-            Self::Payables => reads.costs.as_ref()?.payables.as_ref()?.by_project.kind(),
-            Self::Costs => reads.costs.as_ref()?.by_project.kind(),
-        })
+    /// The readers that are asked: one, or one for each owner of a domain that has several; none if nobody owns what is
+    /// asked for.
+    pub(super) fn kinds(self, reads: &Reads) -> Vec<&Kind> {
+        let commercial = reads.commercial.as_ref();
+        let details = || commercial?.details.as_ref();
+        let one = match self {
+            Self::Client => commercial.and_then(|commercial| Some(commercial.clients.as_ref()?.kind())),
+            Self::Contacts => details().map(|details| details.contacts.kind()),
+            Self::LineItems => details().map(|details| details.line_items.kind()),
+            Self::Proposal => details().map(|details| details.proposals.kind()),
+            Self::Communications => details().map(|details| details.communications.kind()),
+            Self::PreSalesTickets => details().map(|details| details.pre_sales_tickets.kind()),
+            Self::Deals => commercial.map(|commercial| commercial.deals_by_project.kind()),
+            Self::Project => return reads.delivery.all().map(|delivery| delivery.projects.kind()).collect(),
+            Self::Milestones => return reads.delivery.all().map(|delivery| delivery.milestones.kind()).collect(),
+            Self::Effort => return reads.delivery.all().map(|delivery| delivery.effort.kind()).collect(),
+            Self::Work => {
+                let work = reads.delivery.all().filter_map(|delivery| delivery.work.as_ref());
+                return work.map(|work| work.by_project.kind()).collect();
+            }
+            Self::Tickets => return reads.tickets.all().map(|tickets| tickets.by_project.kind()).collect(),
+            Self::Receivables => return reads.receivables.all().map(|invoices| invoices.by_project.kind()).collect(),
+            Self::Payables => {
+                let payables = reads.costs.all().filter_map(|costs| costs.payables.as_ref());
+                return payables.map(|payables| payables.by_project.kind()).collect();
+            }
+            Self::Costs => return reads.costs.all().map(|costs| costs.by_project.kind()).collect(),
+        };
+        one.into_iter().collect()
     }
 }
 
@@ -311,8 +321,9 @@ struct Wave<'a> {
 impl<'a> Wave<'a> {
     fn add(&mut self, ask: Ask, keys: &'a Keys) {
         let reads = &self.spine.reads;
-        let (commercial, delivery) = (reads.commercial.as_ref(), reads.delivery.as_ref());
+        let commercial = reads.commercial.as_ref();
         let details = commercial.and_then(|commercial| commercial.details.as_ref());
+        let ids = &keys.projects;
         match ask {
             Ask::Client => self.read(commercial.and_then(|commercial| commercial.clients.as_ref()), &keys.clients),
             Ask::Contacts => self.read(details.map(|details| &details.contacts), &keys.deals),
@@ -320,31 +331,40 @@ impl<'a> Wave<'a> {
             Ask::Proposal => self.read(details.map(|details| &details.proposals), &keys.deals),
             Ask::Communications => self.read(details.map(|details| &details.communications), &keys.deals),
             Ask::PreSalesTickets => self.read(details.map(|details| &details.pre_sales_tickets), &keys.deals),
-            Ask::Project => self.read(delivery.map(|delivery| &delivery.projects), &keys.projects),
-            Ask::Milestones => self.read(delivery.map(|delivery| &delivery.milestones), &keys.projects),
-            Ask::Effort => self.read(delivery.map(|delivery| &delivery.effort), &keys.projects),
+            Ask::Deals => self.read(commercial.map(|commercial| &commercial.deals_by_project), ids),
+            Ask::Project => self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.projects), ids),
+            Ask::Milestones => self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.milestones), ids),
+            Ask::Effort => self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.effort), ids),
             Ask::Work => {
-                let work = delivery.and_then(|delivery| delivery.work.as_deref());
-                self.read(work.map(|work| &work.by_project), &keys.projects);
+                self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.work.as_ref()?.by_project), ids)
             }
-            Ask::Tickets => self.read(reads.tickets.as_ref().map(|tickets| &tickets.by_project), &keys.projects),
-            Ask::Deals => self.read(commercial.map(|commercial| &commercial.deals_by_project), &keys.projects),
-            Ask::Receivables => {
-                self.read(reads.receivables.as_ref().map(|invoices| &invoices.by_project), &keys.projects);
-            }
-            Ask::Payables => {
-                let payables = reads.costs.as_ref().and_then(|costs| costs.payables.as_ref());
-                self.read(payables.map(|payables| &payables.by_project), &keys.projects);
-            }
-            Ask::Costs => self.read(reads.costs.as_ref().map(|costs| &costs.by_project), &keys.projects),
+            Ask::Tickets => self.read_of_owners(&reads.tickets, |tickets| Some(&tickets.by_project), ids),
+            Ask::Receivables => self.read_of_owners(&reads.receivables, |invoices| Some(&invoices.by_project), ids),
+            Ask::Payables => self.read_of_owners(&reads.costs, |costs| Some(&costs.payables.as_ref()?.by_project), ids),
+            Ask::Costs => self.read_of_owners(&reads.costs, |costs| Some(&costs.by_project), ids),
         }
     }
 
     fn read<K: Key, V: Send + Sync + 'static>(&mut self, reader: Option<&'a Reader<K, V>>, keys: &'a [K]) {
+        self.read_keys(reader, Cow::Borrowed(keys));
+    }
+
+    fn read_of_owners<T, V: Send + Sync + 'static>(
+        &mut self,
+        owners: &'a ByOwner<T>,
+        reader: impl Fn(&'a T) -> Option<&'a Reader<ProjectId, V>>,
+        ids: &'a [ProjectId],
+    ) {
+        for (readers, ids) in owners.group(ids) {
+            self.read_keys(reader(readers), ids);
+        }
+    }
+
+    fn read_keys<K: Key, V: Send + Sync + 'static>(&mut self, reader: Option<&'a Reader<K, V>>, keys: Cow<'a, [K]>) {
         let Some(reader) = reader.filter(|_| !keys.is_empty()) else { return };
         let options = self.options;
         self.reads.push(Box::pin(async move {
-            reader.get_many(options, keys).await;
+            reader.get_many(options, &keys).await;
         }));
     }
 }

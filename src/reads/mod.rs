@@ -5,6 +5,7 @@
 //! deals or invoices; [`Reads`] says which readers there are.
 
 mod at_hand;
+mod by_owner;
 mod entry;
 mod freshness;
 mod links;
@@ -20,6 +21,7 @@ mod upstream;
 mod wave;
 
 pub use at_hand::AtHand;
+pub use by_owner::ByOwner;
 pub use entry::{Fresh, Read};
 pub use freshness::Freshness;
 pub use links::Links;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Fetch, Freshness, Key, Kind, Links, Reader, Store};
-use crate::config::{Cache, Owners};
+use super::{ByOwner, Fetch, Freshness, Key, Kind, Links, Reader, Store};
+use crate::config::{Cache, OwnerRule, Owners};
 use crate::domain::{
-    Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, Deal, DealId, DealQuery, Domain, Effort,
-    Invoice, InvoiceId, InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery,
-    Proposal, Ticket, TicketId, Weigh,
+    Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, Deal, DealId, DealQuery, Direction, Domain,
+    Effort, Invoice, InvoiceId, InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice,
+    ProjectQuery, Proposal, Ticket, TicketId, Weigh,
 };
 use crate::systems::{Batch, Call, Connection, InvoiceSource, SystemError};
 
@@ -29,13 +29,13 @@ pub struct Reads {
     /// Deals and what hangs on them.
     pub commercial: Option<Commercial>,
     /// Projects.
-    pub delivery: Option<Delivery>,
+    pub delivery: ByOwner<Delivery>,
     /// Tickets.
-    pub tickets: Option<Arc<Tickets>>,
+    pub tickets: ByOwner<Arc<Tickets>>,
     /// Invoices to clients.
-    pub receivables: Option<Invoices>,
+    pub receivables: ByOwner<Invoices>,
     /// Costs, and bills of vendors.
-    pub costs: Option<Costs>,
+    pub costs: ByOwner<Costs>,
     ticket_readers: Vec<Arc<Tickets>>,
     store: Arc<Store>,
 }
@@ -154,30 +154,38 @@ impl Reads {
         let lifetimes = Domain::ALL.map(|domain| Freshness::of(cache, domain, patience).longest());
         let longest = lifetimes.into_iter().max().unwrap_or_default().saturating_add(patience);
         let store = Store::new(cache.max_bytes, longest);
-        let owner = |domain: Domain| -> Option<Readers<'_>> {
-            let name = owners.of(domain)?;
-            let connection = connections.iter().find(|connection| connection.name == *name)?;
-            Some(Readers { connection, clock, store: &store, freshness: Freshness::of(cache, domain, patience) })
+        let owners = |domain: Domain| -> Vec<(OwnerRule, Readers<'_>)> {
+            let readers = |rule: &OwnerRule| {
+                let connection = connections.iter().find(|connection| connection.name == rule.owner)?;
+                let freshness = Freshness::of(cache, domain, patience);
+                Some((rule.clone(), Readers { connection, clock, store: &store, freshness }))
+            };
+            owners.of(domain).iter().filter_map(readers).collect()
         };
         // One set of ticket readers per connection, whatever domains it owns, so that nothing is read twice.
         let mut ticket_readers: Vec<Arc<Tickets>> = Vec::new();
-        for readers in [Domain::Tickets, Domain::Delivery, Domain::Commercial].into_iter().filter_map(owner) {
+        for (_, readers) in [Domain::Tickets, Domain::Delivery, Domain::Commercial].into_iter().flat_map(owners) {
             let known = ticket_readers.iter().any(|tickets| tickets.owner.connection == readers.connection.name);
             if let (false, Some(tickets)) = (known, readers.tickets()) {
                 ticket_readers.push(Arc::new(tickets));
             }
         }
-        let tickets_of = |domain: Domain| {
-            let name = owners.of(domain)?;
-            ticket_readers.iter().find(|tickets| tickets.owner.connection == *name).cloned()
-        };
+        let tickets_of =
+            |rule: &OwnerRule| ticket_readers.iter().find(|tickets| tickets.owner.connection == rule.owner).cloned();
+        fn by_owner<'a, T>(
+            owners: Vec<(OwnerRule, Readers<'a>)>,
+            readers: impl Fn(&OwnerRule, &Readers<'a>) -> Option<T>,
+        ) -> ByOwner<T> {
+            ByOwner::new(owners.into_iter().filter_map(|(rule, of)| readers(&rule, &of).map(|readers| (rule, readers))))
+        }
         Self {
-            commercial: owner(Domain::Commercial).and_then(|readers| readers.commercial()),
-            delivery: owner(Domain::Delivery).and_then(|readers| readers.delivery(tickets_of(Domain::Delivery))),
-            tickets: tickets_of(Domain::Tickets),
-            receivables: owner(Domain::Receivables)
-                .and_then(|readers| Some(readers.invoices(readers.connection.receivables.as_ref()?, INVOICES))),
-            costs: owner(Domain::Costs).and_then(|readers| readers.costs()),
+            commercial: owners(Domain::Commercial).first().and_then(|(_, readers)| readers.commercial()),
+            delivery: by_owner(owners(Domain::Delivery), |rule, readers| readers.delivery(tickets_of(rule))),
+            tickets: by_owner(owners(Domain::Tickets), |rule, _| tickets_of(rule)),
+            receivables: by_owner(owners(Domain::Receivables), |_, readers| {
+                Some(readers.invoices(readers.connection.receivables.as_ref()?, INVOICES))
+            }),
+            costs: by_owner(owners(Domain::Costs), |_, readers| readers.costs()),
             ticket_readers,
             store,
         }
@@ -190,19 +198,46 @@ impl Reads {
         self.store.evictions(parts)
     }
 
+    /// The readers of invoices of a direction, of each owner.
+    pub fn invoices(&self, direction: Direction) -> Vec<&Invoices> {
+        match direction {
+            Direction::Receivable => self.receivables.all().collect(),
+            Direction::Payable => self.costs.all().filter_map(|costs| costs.payables.as_ref()).collect(),
+        }
+    }
+
+    /// Whether one of the IDs is owned by the connection whose invoices these are. What names no project belongs to
+    /// whoever holds it.
+    pub fn owns_invoice(&self, connection: &ConnectionName, invoice: &Invoice) -> bool {
+        let ids = &invoice.project_ids;
+        let own = |id: &ProjectId| match invoice.direction {
+            Direction::Receivable => self.receivables.of(id).is_some_and(|own| own.owner.connection == *connection),
+            Direction::Payable => self.costs.of(id).is_some_and(|own| own.owner.connection == *connection),
+        };
+        ids.is_empty() || ids.iter().any(own)
+    }
+
+    /// Whether it depends on the ID who owns invoices of a direction.
+    pub fn invoices_are_split(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Receivable => self.receivables.is_split(),
+            Direction::Payable => self.costs.is_split(),
+        }
+    }
+
     /// The tickets of a connection, whichever domain it owns.
     pub fn tickets_of(&self, connection: &ConnectionName) -> Option<&Tickets> {
         self.ticket_readers.iter().find(|tickets| tickets.owner.connection == *connection).map(AsRef::as_ref)
     }
 
-    /// The owner of a domain.
-    pub fn owner(&self, domain: Domain) -> Option<&Owner> {
+    /// The owners of a domain, each with the pattern of the shared IDs it owns; none if it owns all others.
+    pub fn owners(&self, domain: Domain) -> Vec<(Option<&str>, &Owner)> {
         match domain {
-            Domain::Commercial => self.commercial.as_ref().map(|readers| &readers.owner),
-            Domain::Delivery => self.delivery.as_ref().map(|readers| &readers.owner),
-            Domain::Tickets => self.tickets.as_ref().map(|readers| &readers.owner),
-            Domain::Receivables => self.receivables.as_ref().map(|readers| &readers.owner),
-            Domain::Costs => self.costs.as_ref().map(|readers| &readers.owner),
+            Domain::Commercial => self.commercial.iter().map(|readers| (None, &readers.owner)).collect(),
+            Domain::Delivery => self.delivery.rules().map(|(ids, readers)| (ids, &readers.owner)).collect(),
+            Domain::Tickets => self.tickets.rules().map(|(ids, readers)| (ids, &readers.owner)).collect(),
+            Domain::Receivables => self.receivables.rules().map(|(ids, readers)| (ids, &readers.owner)).collect(),
+            Domain::Costs => self.costs.rules().map(|(ids, readers)| (ids, &readers.owner)).collect(),
         }
     }
 }

@@ -48,9 +48,9 @@ pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Connection
         }
     }
     for domain in Domain::ALL {
-        let owner = config.owners.of(domain);
-        let owner = owner.and_then(|name| connections.iter().find(|connection| connection.name == *name));
-        if let Some(owner) = owner.filter(|connection| !can_own(connection, domain)) {
+        let owners = config.owners.of(domain).iter();
+        let owners = owners.filter_map(|rule| connections.iter().find(|connection| connection.name == rule.owner));
+        for owner in owners.filter(|connection| !can_own(connection, domain)) {
             let message = format!("`{}` cannot own {domain}: a {} connection has none", owner.name, owner.system);
             let message = if matches!(owner.system, "odata" | "rest") {
                 format!("{message} unless its tables say where they are")

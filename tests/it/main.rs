@@ -17,6 +17,7 @@ mod freshness;
 mod generated;
 mod input;
 mod oracle;
+mod owners;
 mod redmine;
 mod schema;
 mod support;
