@@ -9,7 +9,7 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 
 /// The largest automaton of one pattern, in bytes.
-const MAX_SIZE: usize = 4 << 20;
+const MAX_SIZE: usize = 1 << 20;
 /// How many sets of states are looked at before it is given up.
 const MAX_STATES: usize = 200_000;
 
@@ -133,7 +133,7 @@ mod tests {
     fn what_cannot_be_decided_is_said() {
         let word = Regex::new(r"\bMX\b").unwrap();
         assert!(common_id([&word, &word]).unwrap_err().contains("\\b"));
-        let large = Regex::new(r"(\w{1,30}x){8}").unwrap();
+        let large = Regex::new("1[01]{18}$").unwrap();
         assert!(common_id([&large, &large]).unwrap_err().contains("large"));
     }
 

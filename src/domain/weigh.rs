@@ -12,10 +12,10 @@ use smol_str::SmolStr;
 
 use super::{
     Booked, Client, ClientId, Communication, CommunicationKind, ConnectionName, Contact, ContactId, Cost, CostKind,
-    CostState, Deal, DealId, DealOrder, DealQuery, DealStatus, Direction, Effort, Flaw, Health, Invoice, InvoiceId,
-    InvoiceKind, InvoiceLine, InvoiceQuery, InvoiceState, LineItem, Link, Milestone, MilestoneStatus, Money, Page,
-    Party, Payment, Person, Priority, Project, ProjectId, ProjectInvoice, ProjectQuery, ProjectStatus, Proposal,
-    ResourceAllocation, Ticket, TicketCategory, TicketId, TicketStatus,
+    CostState, CostSum, Deal, DealId, DealOrder, DealQuery, DealStatus, Direction, Effort, Flaw, Health, Invoice,
+    InvoiceId, InvoiceKind, InvoiceLine, InvoiceQuery, InvoiceState, LineItem, Link, Milestone, MilestoneStatus, Money,
+    Page, Party, Payment, Person, Priority, Project, ProjectId, ProjectInvoice, ProjectQuery, ProjectStatus, Proposal,
+    ResourceAllocation, Sum, Ticket, TicketCategory, TicketId, TicketStatus,
 };
 
 /// A value that knows how much memory it holds.
@@ -120,6 +120,8 @@ structs! {
     InvoiceLine { description, quantity, net, project_id }
     Payment { id, date, amount }
     ProjectInvoice { invoice, net, total, paid, balance, allocated }
+    Sum { amount, records }
+    CostSum { kind, state, sum }
     Cost { id, kind, state, date, amount, description, party, document, url, flaws }
     DealQuery {
         status, pipeline, stage, vertical, deal_type, client, closed_from, closed_to, linked, text, order,

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Contract, Figure, Receivables, Spending, estimate_at_completion, percent};
+use super::{Contract, Figure, Spending, estimate_at_completion, percent};
 use crate::domain::{Currency, Money};
 
 /// The sums of a project, as far as they are asked for and known. A part that is none is one whose owner does not know
@@ -11,8 +11,8 @@ use crate::domain::{Currency, Money};
 pub struct Books<'a> {
     /// What was sold.
     pub contract: Option<&'a Contract>,
-    /// What was invoiced.
-    pub receivables: Option<&'a Receivables>,
+    /// What was invoiced, without tax.
+    pub invoiced: Option<&'a Figure>,
     /// What was spent.
     pub spending: Option<&'a Spending>,
     /// Percent complete.
@@ -29,6 +29,11 @@ pub enum Shown {
 }
 
 impl Figure {
+    /// The currency of figures beside it that are zero, if it has one.
+    pub fn currency(&self) -> Option<Currency> {
+        self.money().map(|money| money.currency)
+    }
+
     /// The figure as it is shown.
     pub fn shown(&self) -> Shown {
         if self.is_empty() { Shown::Zero } else { Shown::Amount(self.money()) }
@@ -43,22 +48,22 @@ impl Figure {
 impl Books<'_> {
     /// Contract value less what was invoiced.
     pub fn left_to_invoice(&self) -> Option<Shown> {
-        Some(self.contract?.value.less(&self.receivables?.invoiced))
+        Some(self.contract?.value.less(self.invoiced?))
     }
 
     /// What was invoiced, in percent of the contract value.
     pub fn invoiced_pct(&self) -> Option<Decimal> {
-        self.receivables?.invoiced.percent_of(&self.contract?.value)
+        self.invoiced?.percent_of(&self.contract?.value)
     }
 
     /// What was invoiced less what was spent.
     pub fn margin(&self) -> Option<Shown> {
-        Some(self.receivables?.invoiced.less(&self.spending?.actual))
+        Some(self.invoiced?.less(&self.spending?.actual))
     }
 
     /// The margin, in percent of what was invoiced.
     pub fn margin_pct(&self) -> Option<Decimal> {
-        let invoiced = &self.receivables?.invoiced;
+        let invoiced = self.invoiced?;
         let margin = invoiced.minus(&self.spending?.actual)?;
         percent(margin.amount, invoiced.in_currency(margin.currency)?.amount)
     }
@@ -78,26 +83,5 @@ impl Books<'_> {
     /// Forecast margin % less estimated margin %.
     pub fn margin_slippage(&self) -> Option<Decimal> {
         super::margin_slippage(self.contract?, self.estimate_at_completion()?)
-    }
-}
-
-impl Contract {
-    /// The currency of figures that are zero, if the contract has one.
-    pub fn currency(&self) -> Option<Currency> {
-        self.value.money().map(|money| money.currency)
-    }
-}
-
-impl Receivables {
-    /// The currency of figures that are zero, if the invoices have one.
-    pub fn currency(&self) -> Option<Currency> {
-        self.invoiced.money().map(|money| money.currency)
-    }
-}
-
-impl Spending {
-    /// The currency of figures that are zero, if the costs have one.
-    pub fn currency(&self) -> Option<Currency> {
-        self.actual.money().map(|money| money.currency)
     }
 }

@@ -4,7 +4,7 @@
 use iso_currency::Currency;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::domain::{Booked, Money};
+use crate::domain::{self, Booked, Money};
 
 /// A sum of booked amounts, in every currency in which all of them were booked.
 ///
@@ -29,9 +29,23 @@ struct Sum {
 }
 
 impl Figure {
+    /// The sum of what an owner added up.
+    pub fn of_sums(sums: &[domain::Sum]) -> Self {
+        let mut figure = Self::default();
+        for sum in sums.iter().filter(|sum| sum.records > 0) {
+            figure.add_parts(sum.amount, sum.records);
+        }
+        figure
+    }
+
     /// Adds an amount. One that is not known makes the sum unknown.
     pub fn add(&mut self, booked: Booked) {
-        self.parts += 1;
+        self.add_parts(booked, 1);
+    }
+
+    /// Adds the sum of so many amounts.
+    pub(super) fn add_parts(&mut self, booked: Booked, parts: usize) {
+        self.parts += parts;
         let company =
             booked.company.filter(|company| booked.document.is_none_or(|doc| doc.currency != company.currency));
         for (money, document) in
@@ -39,11 +53,11 @@ impl Figure {
         {
             if let Some(sum) = self.sums.iter_mut().find(|sum| sum.currency == money.currency) {
                 sum.amount = sum.amount.and_then(|amount| amount.checked_add(money.amount));
-                sum.parts += 1;
+                sum.parts += parts;
                 sum.document |= document;
             } else {
                 let Money { amount, currency } = money;
-                self.sums.push(Sum { currency, amount: Some(amount), parts: 1, document });
+                self.sums.push(Sum { currency, amount: Some(amount), parts, document });
             }
         }
     }
@@ -208,6 +222,34 @@ mod tests {
             let backward = figure(&booked);
             prop_assert_eq!(forward.in_currency(Currency::EUR), backward.in_currency(Currency::EUR));
             prop_assert_eq!(forward.in_currency(Currency::USD), backward.in_currency(Currency::USD));
+        }
+
+        #[test]
+        fn what_the_owner_added_up_is_what_adding_up_gives(parts in prop::collection::vec((any::<i32>(), 0..3u8), 0..12)) {
+            let mut one_by_one = Figure::default();
+            let mut sums: Vec<domain::Sum> = Vec::new();
+            for (cents, currency) in parts {
+                let amount = Decimal::new(i64::from(cents), 2);
+                let currency = [Currency::USD, Currency::EUR, Currency::CHF].into_iter().nth(usize::from(currency)).unwrap();
+                let booked = booked(Money::new(amount, currency), Money::new(amount + amount, Currency::EUR));
+                one_by_one.add(booked);
+                match sums.iter_mut().find(|sum| sum.amount.document.unwrap().currency == currency) {
+                    Some(sum) => {
+                        let plus = |one: Option<Money>, two: Option<Money>| {
+                            one.zip(two).map(|(one, two)| Money::new(one.amount + two.amount, one.currency))
+                        };
+                        sum.amount.document = plus(sum.amount.document, booked.document);
+                        sum.amount.company = plus(sum.amount.company, booked.company);
+                        sum.records += 1;
+                    }
+                    None => sums.push(domain::Sum { amount: booked, records: 1 }),
+                }
+            }
+            let added = Figure::of_sums(&sums);
+            for currency in [Currency::USD, Currency::EUR, Currency::CHF] {
+                prop_assert_eq!(added.in_currency(currency), one_by_one.in_currency(currency));
+            }
+            prop_assert_eq!((added.money(), added.is_empty()), (one_by_one.money(), one_by_one.is_empty()));
         }
 
         #[test]

@@ -8,8 +8,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::Figure;
 use crate::domain::{
-    Booked, Cost, CostState, Deal, DealStatus, Flaw, FlawKind, InvoiceKind, InvoiceState, Money, ProjectInvoice,
-    Ticket, TicketCategory,
+    Booked, Cost, CostState, CostSum, Deal, DealStatus, Flaw, FlawKind, InvoiceKind, InvoiceState, Money,
+    ProjectInvoice, Ticket, TicketCategory,
 };
 
 /// How much of what there is went into the figures.
@@ -229,6 +229,19 @@ impl Spending {
         }
         sums.completeness.check_currencies(&sums.actual);
         sums.completeness.check_currencies(&sums.committed);
+        sums
+    }
+
+    /// What the owner added up itself.
+    pub fn of_sums(costs: &[CostSum]) -> Self {
+        let mut sums = Self::default();
+        for CostSum { state, sum, .. } in costs.iter().filter(|costs| costs.sum.records > 0) {
+            sums.completeness.included += sum.records;
+            match state {
+                CostState::Actual => sums.actual.add_parts(sum.amount, sum.records),
+                CostState::Committed => sums.committed.add_parts(sum.amount, sum.records),
+            }
+        }
         sums
     }
 }

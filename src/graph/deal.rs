@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use super::client::Client;
 use super::context::{options, spine};
 use super::direct::{
-    Direct, Json, One, Scene, Selected, Written, fields, money, object, optional, person, resolved, stated,
+    Direct, Json, One, Scene, Selected, Written, fields, money, object, optional, person, resolved, select_below,
+    stated,
 };
 use super::errors::{flaw_error, not_owned, system_error};
 use super::financials::Financials;
@@ -19,6 +20,7 @@ use super::project::Project;
 use super::scalars::{Date, DateTime, ProjectId};
 use super::source::{Origin, Source};
 use super::ticket::Ticket;
+use super::wave::Pushdown;
 use crate::domain::{self, DealId, DealStatus as Status, Domain, Flaw, IdNode, Link};
 use crate::reads::{DealDetails, Fresh, Owner, Read, Reader};
 
@@ -114,9 +116,9 @@ impl Deal {
         Ok(deals.iter().map(|deal| Self::new(&commercial.owner, &read, Arc::clone(deal))).collect())
     }
 
-    fn money(&self) -> Financials {
+    fn money(&self, fields: &[Selected<'_>]) -> Financials {
         match self.record.project_id() {
-            Some(id) => Financials::of_linked(id.clone(), Arc::clone(&self.record)),
+            Some(id) => Financials::of_linked(id.clone(), Arc::clone(&self.record), Pushdown::of(fields)),
             None => Financials::of_unlinked(Arc::clone(&self.record)),
         }
     }
@@ -310,8 +312,8 @@ impl Deal {
     /// The money of the deal's project, counted once at project grain even if several deals share the project. For a deal
     /// without a usable shared ID what the deal alone can say. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
-    async fn financials(&self) -> One<Financials> {
-        One(self.money())
+    async fn financials(&self, ctx: &Context<'_>) -> One<Financials> {
+        One(self.money(&select_below(ctx)))
     }
 
     /// When the record was made. Owner: commercial.
@@ -533,7 +535,7 @@ impl Direct for Deal {
                     };
                     optional(client.as_ref(), &field.below, scene, json)?;
                 }
-                Some(DealField::Financials) => self.money().write(&field.below, scene, json)?,
+                Some(DealField::Financials) => self.money(&field.below).write(&field.below, scene, json)?,
                 Some(DealField::Source) => {
                     self.origin.source(record.id.as_str(), record.url.as_ref()).write(&field.below, scene, json)?;
                 }

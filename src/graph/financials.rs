@@ -14,13 +14,14 @@ use super::money::Money;
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::project::Project;
 use super::source::Source;
+use super::wave::Pushdown;
 use crate::domain::{self, Deal, DealStatus, ProjectId};
-use crate::finance::{self, Books, Contract, Exclusion, Receivables, Shown, Spending};
-use crate::reads::{Owner, Read};
+use crate::finance::{self, Books, Contract, Exclusion, Figure, Receivables, Shown, Spending};
+use crate::reads::{Owner, Read, Reader};
 
 /// The money of a project, or of a deal that leads to none.
 #[derive(Debug, Clone)]
-pub struct Financials(Of);
+pub struct Financials(Of, Pushdown);
 
 #[derive(Debug, Clone)]
 enum Of {
@@ -89,18 +90,18 @@ impl From<Exclusion> for CompletenessReason {
 
 impl Financials {
     /// The money of a project.
-    pub(super) fn of_project(id: ProjectId) -> Self {
-        Self(Of::Project(id, None))
+    pub(super) fn of_project(id: ProjectId, pushdown: Pushdown) -> Self {
+        Self(Of::Project(id, None), pushdown)
     }
 
     /// The money of the project that a deal leads to.
-    pub(super) fn of_linked(id: ProjectId, deal: Arc<Deal>) -> Self {
-        Self(Of::Project(id, Some(deal)))
+    pub(super) fn of_linked(id: ProjectId, deal: Arc<Deal>, pushdown: Pushdown) -> Self {
+        Self(Of::Project(id, Some(deal)), pushdown)
     }
 
     /// What a deal without a usable shared ID can say of money: its own part alone.
     pub(super) fn of_unlinked(deal: Arc<Deal>) -> Self {
-        Self(Of::Unlinked(deal))
+        Self(Of::Unlinked(deal), Pushdown::default())
     }
 
     /// None if no deal carries the project's ID.
@@ -124,10 +125,29 @@ impl Financials {
         Ok(invoices.map(|invoices| Receivables::of(&invoices, spine.clock.today())))
     }
 
-    /// None if the owner does not know the project, or the deal leads to none.
+    /// What was invoiced: as the owner added it up, unless its invoices are in memory or must be read anyway. None as above.
+    async fn invoiced_sum(&self, ctx: &Context<'_>) -> Result<Option<Figure>> {
+        if let (Of::Project(id, _), true) = (&self.0, self.1.invoiced) {
+            let readers = spine(ctx)?.receivables(id)?;
+            if let Some(sums) = readers.sums.as_ref().filter(|_| !in_memory(ctx, &readers.by_project, id)) {
+                let read = sums.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
+                return Ok(read.value.map(|sums| Figure::of_sums(&sums)));
+            }
+        }
+        Ok(self.receivables(ctx).await?.map(|sums| sums.invoiced))
+    }
+
+    /// What was spent: as the owner added it up, unless its costs are in memory or must be read anyway. None if the owner
+    /// does not know the project, or the deal leads to none.
     async fn spending(&self, ctx: &Context<'_>) -> Result<Option<Spending>> {
         let Of::Project(id, _) = &self.0 else { return Ok(None) };
-        let read = spine(ctx)?.costs(id)?.by_project.get(options(ctx)?, id).await;
+        let readers = spine(ctx)?.costs(id)?;
+        let sums = readers.sums.as_ref().filter(|_| self.1.costs && !in_memory(ctx, &readers.by_project, id));
+        if let Some(sums) = sums {
+            let read = sums.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
+            return Ok(read.value.map(|sums| Spending::of_sums(&sums)));
+        }
+        let read = readers.by_project.get(options(ctx)?, id).await;
         let costs = read.map_err(|error| system_error(&error))?.value;
         Ok(costs.map(|costs| Spending::of(&costs)))
     }
@@ -144,20 +164,22 @@ impl Financials {
     /// The currency of a figure that is zero: that of the contract, else of the invoices, else of the costs.
     async fn currency(&self, ctx: &Context<'_>) -> Result<Option<Currency>> {
         let contract = self.contract(ctx).await;
-        if let Some(currency) = contract.as_ref().ok().and_then(Option::as_ref).and_then(Contract::currency) {
+        let sold = contract.as_ref().ok().and_then(Option::as_ref).map(|contract| &contract.value);
+        if let Some(currency) = sold.and_then(Figure::currency) {
             return Ok(Some(currency));
         }
-        let receivables = self.receivables(ctx).await;
-        if let Some(currency) = receivables.as_ref().ok().and_then(Option::as_ref).and_then(Receivables::currency) {
+        let invoiced = self.invoiced_sum(ctx).await;
+        if let Some(currency) = invoiced.as_ref().ok().and_then(Option::as_ref).and_then(Figure::currency) {
             return Ok(Some(currency));
         }
         let spending = self.spending(ctx).await;
-        if let Some(currency) = spending.as_ref().ok().and_then(Option::as_ref).and_then(Spending::currency) {
+        let actual = spending.as_ref().ok().and_then(Option::as_ref).map(|spending| &spending.actual);
+        if let Some(currency) = actual.and_then(Figure::currency) {
             return Ok(Some(currency));
         }
         // Nobody named a currency. If somebody could not be asked, that is the reason.
         contract?;
-        receivables?;
+        invoiced?;
         spending?;
         Ok(None)
     }
@@ -188,11 +210,20 @@ impl Financials {
             },
             async {
                 let readers = reads.receivables.of(id)?;
-                Some(listed(&readers.owner, &readers.by_project.get(options, id).await))
+                let sums =
+                    readers.sums.as_ref().filter(|_| self.1.invoiced && !in_memory(ctx, &readers.by_project, id));
+                Some(match sums {
+                    Some(sums) => listed(&readers.owner, &sums.get(options, id).await),
+                    None => listed(&readers.owner, &readers.by_project.get(options, id).await),
+                })
             },
             async {
                 let readers = reads.costs.of(id)?;
-                Some(listed(&readers.owner, &readers.by_project.get(options, id).await))
+                let sums = readers.sums.as_ref().filter(|_| self.1.costs && !in_memory(ctx, &readers.by_project, id));
+                Some(match sums {
+                    Some(sums) => listed(&readers.owner, &sums.get(options, id).await),
+                    None => listed(&readers.owner, &readers.by_project.get(options, id).await),
+                })
             },
         );
         Ok([deals, invoices, costs].into_iter().flatten().collect())
@@ -216,6 +247,11 @@ fn contract(deals: &[Arc<Deal>], through: Option<&Deal>) -> Option<Contract> {
     (missing || !deals.is_empty()).then_some(contract)
 }
 
+/// Whether the records are in memory anyway: their sum is as good as the owner's, and costs no call.
+fn in_memory<V: Send + Sync + 'static>(ctx: &Context<'_>, records: &Reader<ProjectId, V>, id: &ProjectId) -> bool {
+    options(ctx).is_ok_and(|options| matches!(records.peek(options, id), Some(Ok(_))))
+}
+
 /// Where a list was read.
 fn listed<V>(owner: &Owner, read: &Read<V>) -> Source {
     Source::of(owner, read, None, None)
@@ -237,8 +273,8 @@ impl Financials {
     /// Invoiced without tax, net of credit notes; void documents and drafts are not in it. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn invoiced(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        let receivables = self.receivables(ctx).await?;
-        self.amount(ctx, receivables.map(|sums| sums.invoiced.shown())).await
+        let invoiced = self.invoiced_sum(ctx).await?;
+        self.amount(ctx, invoiced.map(|sum| sum.shown())).await
     }
 
     /// What clients paid, with tax. Owner: rollup.
@@ -265,16 +301,16 @@ impl Financials {
     /// Contract value less invoiced. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn left_to_invoice(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        let (contract, receivables) = tokio::try_join!(self.contract(ctx), self.receivables(ctx))?;
-        let books = Books { contract: contract.as_ref(), receivables: receivables.as_ref(), ..Books::default() };
+        let (contract, invoiced) = tokio::try_join!(self.contract(ctx), self.invoiced_sum(ctx))?;
+        let books = Books { contract: contract.as_ref(), invoiced: invoiced.as_ref(), ..Books::default() };
         self.amount(ctx, books.left_to_invoice()).await
     }
 
     /// Invoiced as a percentage of contract value, to two decimals; null while nothing is sold. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn invoiced_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
-        let (contract, receivables) = tokio::try_join!(self.contract(ctx), self.receivables(ctx))?;
-        let books = Books { contract: contract.as_ref(), receivables: receivables.as_ref(), ..Books::default() };
+        let (contract, invoiced) = tokio::try_join!(self.contract(ctx), self.invoiced_sum(ctx))?;
+        let books = Books { contract: contract.as_ref(), invoiced: invoiced.as_ref(), ..Books::default() };
         Ok(books.invoiced_pct())
     }
 
@@ -295,16 +331,16 @@ impl Financials {
     /// Invoiced less actual cost: the margin on what was invoiced so far, not on revenue recognised. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn margin(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        let (receivables, spending) = tokio::try_join!(self.receivables(ctx), self.spending(ctx))?;
-        let books = Books { receivables: receivables.as_ref(), spending: spending.as_ref(), ..Books::default() };
+        let (invoiced, spending) = tokio::try_join!(self.invoiced_sum(ctx), self.spending(ctx))?;
+        let books = Books { invoiced: invoiced.as_ref(), spending: spending.as_ref(), ..Books::default() };
         self.amount(ctx, books.margin()).await
     }
 
     /// Margin as a percentage of invoiced, to two decimals; null while nothing is invoiced. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn margin_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
-        let (receivables, spending) = tokio::try_join!(self.receivables(ctx), self.spending(ctx))?;
-        let books = Books { receivables: receivables.as_ref(), spending: spending.as_ref(), ..Books::default() };
+        let (invoiced, spending) = tokio::try_join!(self.invoiced_sum(ctx), self.spending(ctx))?;
+        let books = Books { invoiced: invoiced.as_ref(), spending: spending.as_ref(), ..Books::default() };
         Ok(books.margin_pct())
     }
 
@@ -399,17 +435,27 @@ impl Financials {
 /// The parts of the sums as they are in memory, each summed once for all figures.
 struct InMemory<'s> {
     of: &'s Of,
+    pushdown: Pushdown,
     scene: &'s Scene<'s>,
     contract: OnceCell<Option<Contract>>,
     receivables: OnceCell<Option<Receivables>>,
+    invoiced: OnceCell<Option<Figure>>,
     spending: OnceCell<Option<Spending>>,
 }
 
 type Known<T> = std::result::Result<T, Deferred>;
 
 impl<'s> InMemory<'s> {
-    fn new(of: &'s Of, scene: &'s Scene<'s>) -> Self {
-        Self { of, scene, contract: OnceCell::new(), receivables: OnceCell::new(), spending: OnceCell::new() }
+    fn new(Financials(of, pushdown): &'s Financials, scene: &'s Scene<'s>) -> Self {
+        Self {
+            of,
+            pushdown: *pushdown,
+            scene,
+            contract: OnceCell::new(),
+            receivables: OnceCell::new(),
+            invoiced: OnceCell::new(),
+            spending: OnceCell::new(),
+        }
     }
 
     fn contract(&self) -> Known<Option<&Contract>> {
@@ -437,13 +483,34 @@ impl<'s> InMemory<'s> {
         Ok(self.receivables.get_or_init(|| sums).as_ref())
     }
 
+    fn invoiced(&self) -> Known<Option<&Figure>> {
+        let Of::Project(id, _) = self.of else { return Ok(None) };
+        if let Some(invoiced) = self.invoiced.get() {
+            return Ok(invoiced.as_ref());
+        }
+        let readers = self.scene.spine.reads.receivables.of(id).ok_or(Deferred)?;
+        match (self.receivables(), readers.sums.as_ref().filter(|_| self.pushdown.invoiced)) {
+            (Err(Deferred), Some(sums)) => {
+                let sum = known(Some(sums), id, self.scene)?.value.map(|sums| Figure::of_sums(&sums));
+                Ok(self.invoiced.get_or_init(|| sum).as_ref())
+            }
+            (receivables, _) => Ok(receivables?.map(|sums| &sums.invoiced)),
+        }
+    }
+
     fn spending(&self) -> Known<Option<&Spending>> {
         let Of::Project(id, _) = self.of else { return Ok(None) };
         if let Some(spending) = self.spending.get() {
             return Ok(spending.as_ref());
         }
-        let costs = self.scene.spine.reads.costs.of(id).map(|costs| &costs.by_project);
-        let sums = known(costs, id, self.scene)?.value.map(|list| Spending::of(&list));
+        let readers = self.scene.spine.reads.costs.of(id).ok_or(Deferred)?;
+        let costs = known(Some(&readers.by_project), id, self.scene);
+        let sums = match (costs, readers.sums.as_ref().filter(|_| self.pushdown.costs)) {
+            (Err(Deferred), Some(sums)) => {
+                known(Some(sums), id, self.scene)?.value.map(|sums| Spending::of_sums(&sums))
+            }
+            (costs, _) => costs?.value.map(|list| Spending::of(&list)),
+        };
         Ok(self.spending.get_or_init(|| sums).as_ref())
     }
 
@@ -458,11 +525,11 @@ impl<'s> InMemory<'s> {
         match figure {
             Some(Shown::Amount(money)) => Ok(money),
             Some(Shown::Zero) => {
-                let currency = match self.contract()?.and_then(Contract::currency) {
+                let currency = match self.contract()?.and_then(|contract| contract.value.currency()) {
                     Some(currency) => Some(currency),
-                    None => match self.receivables()?.and_then(Receivables::currency) {
+                    None => match self.invoiced()?.and_then(Figure::currency) {
                         Some(currency) => Some(currency),
-                        None => self.spending()?.and_then(Spending::currency),
+                        None => self.spending()?.and_then(|spending| spending.actual.currency()),
                     },
                 };
                 Ok(currency.map(zero))
@@ -474,23 +541,23 @@ impl<'s> InMemory<'s> {
 
 impl Direct for Financials {
     fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
-        let sums = InMemory::new(&self.0, scene);
+        let sums = InMemory::new(self, scene);
         object::<Self>(fields, json, |field, json| {
             let amount = match field.name {
                 "contractValue" => sums.contract()?.map(|sums| sums.value.shown()),
-                "invoiced" => sums.receivables()?.map(|sums| sums.invoiced.shown()),
+                "invoiced" => sums.invoiced()?.map(Figure::shown),
                 "collected" => sums.receivables()?.map(|sums| sums.collected.shown()),
                 "outstanding" => sums.receivables()?.map(|sums| sums.outstanding.shown()),
                 "overdue" => sums.receivables()?.map(|sums| sums.overdue.shown()),
                 "actualCost" => sums.spending()?.map(|sums| sums.actual.shown()),
                 "committedCost" => sums.spending()?.map(|sums| sums.committed.shown()),
                 "leftToInvoice" => {
-                    let (contract, receivables) = (sums.contract()?, sums.receivables()?);
-                    Books { contract, receivables, ..Books::default() }.left_to_invoice()
+                    let (contract, invoiced) = (sums.contract()?, sums.invoiced()?);
+                    Books { contract, invoiced, ..Books::default() }.left_to_invoice()
                 }
                 "margin" => {
-                    let (receivables, spending) = (sums.receivables()?, sums.spending()?);
-                    Books { receivables, spending, ..Books::default() }.margin()
+                    let (invoiced, spending) = (sums.invoiced()?, sums.spending()?);
+                    Books { invoiced, spending, ..Books::default() }.margin()
                 }
                 "estimatedMargin" => Some(Shown::Amount(sums.contract()?.and_then(Contract::estimated_margin))),
                 "budgetVariance" => {
@@ -504,12 +571,12 @@ impl Direct for Financials {
                 name => {
                     let percent = match name {
                         "invoicedPct" => {
-                            let (contract, receivables) = (sums.contract()?, sums.receivables()?);
-                            Books { contract, receivables, ..Books::default() }.invoiced_pct()
+                            let (contract, invoiced) = (sums.contract()?, sums.invoiced()?);
+                            Books { contract, invoiced, ..Books::default() }.invoiced_pct()
                         }
                         "marginPct" => {
-                            let (receivables, spending) = (sums.receivables()?, sums.spending()?);
-                            Books { receivables, spending, ..Books::default() }.margin_pct()
+                            let (invoiced, spending) = (sums.invoiced()?, sums.spending()?);
+                            Books { invoiced, spending, ..Books::default() }.margin_pct()
                         }
                         "marginSlippage" => {
                             let (contract, spending) = (sums.contract()?, sums.spending()?);

@@ -11,7 +11,7 @@ use super::cost::Cost;
 use super::deal::{Deal, each, readable};
 use super::direct::{
     Deferred, Direct, Json, Many, One, Scene, Selected, Written, fields, known, list, object, optional, person,
-    resolved,
+    resolved, select_below,
 };
 use super::errors::system_error;
 use super::financials::Financials;
@@ -21,6 +21,7 @@ use super::person::Person;
 use super::scalars::{Date, ProjectId};
 use super::source::Source;
 use super::ticket::Ticket;
+use super::wave::Pushdown;
 use crate::domain::{self, Flaw, Priority, TicketCategory, TicketStatus};
 use crate::finance;
 use crate::reads::{Invoices, Read, Tickets};
@@ -396,8 +397,8 @@ impl Project {
 
     /// The money of the project. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
-    async fn financials(&self) -> One<Financials> {
-        One(Financials::of_project(self.id.clone()))
+    async fn financials(&self, ctx: &Context<'_>) -> One<Financials> {
+        One(Financials::of_project(self.id.clone(), Pushdown::of(&select_below(ctx))))
     }
 
     /// Where and when the project itself was read. `NOT_FOUND` if the project tool does not know the ID, UNAVAILABLE if it could
@@ -544,7 +545,11 @@ impl Direct for Project {
                     list::<Ticket>(graph, &field.below, scene, json)?;
                 }
                 Some(ProjectField::Financials) => {
-                    Financials::of_project(self.id.clone()).write(&field.below, scene, json)?;
+                    Financials::of_project(self.id.clone(), Pushdown::of(&field.below)).write(
+                        &field.below,
+                        scene,
+                        json,
+                    )?;
                 }
                 Some(ProjectField::Client) => {
                     let commercial = reads.commercial.as_ref().ok_or(Deferred)?;

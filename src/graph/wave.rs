@@ -18,7 +18,7 @@ use super::context::{Spine, options, spine};
 use super::direct::Selected;
 use super::guard::Given;
 use crate::domain::{ClientId, Deal, DealId, Invoice, ProjectId};
-use crate::reads::{ByOwner, Key, Kind, ReadOptions, Reader, Reads};
+use crate::reads::{ByOwner, Costs, Invoices, Key, Kind, ReadOptions, Reader, Reads};
 
 const HEADER: [&str; 12] = [
     "name",
@@ -70,6 +70,10 @@ const SPENDING: [&str; 10] = [
     "source",
     "sources",
 ];
+/// Figures of invoices that are more than what was invoiced: only the invoices themselves say them.
+const OF_EACH_INVOICE: [&str; 4] = ["collected", "outstanding", "overdue", "completeness"];
+/// What only the costs themselves say.
+const OF_EACH_COST: [&str; 1] = ["completeness"];
 const PROGRESS: [&str; 2] = ["marginSlippage", "eac"];
 
 /// A read that a field needs.
@@ -105,12 +109,33 @@ pub(super) enum Ask {
     Payables,
     /// Costs.
     Costs,
+    /// What was invoiced: as a sum if the owner adds up itself, else the invoices.
+    Invoiced,
+    /// What was spent: as sums if the owner adds up itself, else the costs.
+    Spent,
+}
+
+/// Which figures of a project's money the owners are asked to add up, because nobody asks for more than the sums.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Pushdown {
+    /// What was invoiced.
+    pub(super) invoiced: bool,
+    /// Costs.
+    pub(super) costs: bool,
+}
+
+impl Pushdown {
+    /// What a selection on `financials` leaves to the owners.
+    pub(super) fn of(fields: &[Selected<'_>]) -> Self {
+        let none_of = |names: &[&str]| fields.iter().all(|field| !names.contains(&field.name));
+        Self { invoiced: none_of(&OF_EACH_INVOICE), costs: none_of(&OF_EACH_COST) }
+    }
 }
 
 impl Ask {
     /// The readers that are asked: one, or one for each owner of a domain that has several; none if nobody owns what is
     /// asked for.
-    pub(super) fn kinds(self, reads: &Reads) -> Vec<&Kind> {
+    pub(super) fn kinds<'r>(self, reads: &'r Reads) -> Vec<&'r Kind> {
         let commercial = reads.commercial.as_ref();
         let details = || commercial?.details.as_ref();
         let one = match self {
@@ -135,6 +160,20 @@ impl Ask {
                 return payables.map(|payables| payables.by_project.kind()).collect();
             }
             Self::Costs => return reads.costs.all().map(|costs| costs.by_project.kind()).collect(),
+            Self::Invoiced => {
+                let kind = |invoices: &'r Invoices| match &invoices.sums {
+                    Some(sums) => sums.kind(),
+                    None => invoices.by_project.kind(),
+                };
+                return reads.receivables.all().map(kind).collect();
+            }
+            Self::Spent => {
+                let kind = |costs: &'r Costs| match &costs.sums {
+                    Some(sums) => sums.kind(),
+                    None => costs.by_project.kind(),
+                };
+                return reads.costs.all().map(kind).collect();
+            }
         };
         one.into_iter().collect()
     }
@@ -166,14 +205,24 @@ impl Asks {
                 _ => {}
             }
         }
-        asks
+        asks.without_sums_of_what_is_there()
     }
 
     /// Of projects.
     pub(super) fn of_project<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>, given: Given<'_>) -> Self {
         let mut asks = Self::default();
         asks.project(fields, given);
-        asks
+        asks.without_sums_of_what_is_there()
+    }
+
+    /// Where the records are read the sums need not be.
+    fn without_sums_of_what_is_there(mut self) -> Self {
+        for (records, sums) in [(Ask::Receivables, Ask::Invoiced), (Ask::Costs, Ask::Spent)] {
+            if self.first.contains(&records) {
+                self.first.remove(&sums);
+            }
+        }
+        self
     }
 
     fn ask(&mut self, ask: Ask) {
@@ -207,15 +256,16 @@ impl Asks {
     }
 
     fn financials(&mut self, fields: &[Selected<'_>]) {
+        let pushdown = Pushdown::of(fields);
         for Selected { name, .. } in fields {
             if CONTRACT.contains(name) {
                 self.ask(Ask::Deals);
             }
             if RECEIVABLES.contains(name) {
-                self.ask(Ask::Receivables);
+                self.ask(if pushdown.invoiced { Ask::Invoiced } else { Ask::Receivables });
             }
             if SPENDING.contains(name) {
-                self.ask(Ask::Costs);
+                self.ask(if pushdown.costs { Ask::Spent } else { Ask::Costs });
             }
             if PROGRESS.contains(name) {
                 self.ask(Ask::Project);
@@ -342,6 +392,22 @@ impl<'a> Wave<'a> {
             Ask::Receivables => self.read_of_owners(&reads.receivables, |invoices| Some(&invoices.by_project), ids),
             Ask::Payables => self.read_of_owners(&reads.costs, |costs| Some(&costs.payables.as_ref()?.by_project), ids),
             Ask::Costs => self.read_of_owners(&reads.costs, |costs| Some(&costs.by_project), ids),
+            Ask::Invoiced => {
+                for (invoices, ids) in reads.receivables.group(ids) {
+                    match &invoices.sums {
+                        Some(sums) => self.read_keys(Some(sums), ids),
+                        None => self.read_keys(Some(&invoices.by_project), ids),
+                    }
+                }
+            }
+            Ask::Spent => {
+                for (costs, ids) in reads.costs.group(ids) {
+                    match &costs.sums {
+                        Some(sums) => self.read_keys(Some(sums), ids),
+                        None => self.read_keys(Some(&costs.by_project), ids),
+                    }
+                }
+            }
         }
     }
 

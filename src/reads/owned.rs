@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use super::{ByOwner, Fetch, Freshness, Key, Kind, Links, Reader, Store};
 use crate::config::{Cache, OwnerRule, Owners};
 use crate::domain::{
-    Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, Deal, DealId, DealQuery, Direction, Domain,
-    Effort, Invoice, InvoiceId, InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice,
-    ProjectQuery, Proposal, Ticket, TicketId, Weigh,
+    Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, CostSum, Deal, DealId, DealQuery, Direction,
+    Domain, Effort, Invoice, InvoiceId, InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice,
+    ProjectQuery, Proposal, Sum, Ticket, TicketId, Weigh,
 };
 use crate::systems::{Batch, Call, Connection, InvoiceSource, SystemError};
 
@@ -114,6 +114,8 @@ pub struct Invoices {
     pub by_project: Reader<ProjectId, Vec<ProjectInvoice>>,
     /// Pages of invoices.
     pub pages: Reader<InvoicePageKey, Page<Arc<Invoice>>>,
+    /// What a project was invoiced, where the owner adds up itself.
+    pub sums: Option<Reader<ProjectId, Vec<Sum>>>,
 }
 
 /// Readers of the owner of costs.
@@ -123,6 +125,8 @@ pub struct Costs {
     pub owner: Owner,
     /// The costs of a project.
     pub by_project: Reader<ProjectId, Vec<Arc<Cost>>>,
+    /// The costs of a project, where the owner adds up itself.
+    pub sums: Option<Reader<ProjectId, Vec<CostSum>>>,
     /// Bills of vendors, where the owner has them as documents.
     pub payables: Option<Invoices>,
 }
@@ -141,6 +145,46 @@ const BILLS: [&str; 3] = ["bills", "bills_by_project", "bill_page"];
 
 /// Links remembered: a few megabytes.
 const LINKS: usize = 50_000;
+
+/// A fetch that hands the keys to one method of a port.
+macro_rules! fetch {
+    ($source:expr, $method:ident) => {{
+        let source = Arc::clone($source);
+        Box::new(move |call: Call, keys: Vec<_>| {
+            let source = Arc::clone(&source);
+            Box::pin(async move { source.$method(&call, &keys).await })
+        })
+    }};
+}
+
+/// A fetch of lists, whose items are shared from here on.
+macro_rules! fetch_lists {
+    ($source:expr, $method:ident) => {{
+        let source = Arc::clone($source);
+        Box::new(move |call: Call, keys: Vec<_>| {
+            let source = Arc::clone(&source);
+            Box::pin(async move { source.$method(&call, &keys).await.map(shared) })
+        })
+    }};
+}
+
+/// A fetch of pages, each key being one.
+macro_rules! fetch_pages {
+    ($source:expr, $method:ident) => {{
+        let source = Arc::clone($source);
+        Box::new(move |call: Call, keys: Vec<(_, Option<String>, usize)>| {
+            let source = Arc::clone(&source);
+            Box::pin(async move {
+                let asked = keys.iter().map(|(query, after, limit)| {
+                    let (source, call) = (&source, &call);
+                    async move { source.$method(call, query, after.as_deref(), *limit).await }
+                });
+                let answers = join_all(asked).await;
+                Ok(pages(keys, answers))
+            })
+        })
+    }};
+}
 
 impl Reads {
     /// Builds the readers of all owners. `patience` is how long one load may take.
@@ -183,7 +227,11 @@ impl Reads {
             delivery: by_owner(owners(Domain::Delivery), |rule, readers| readers.delivery(tickets_of(rule))),
             tickets: by_owner(owners(Domain::Tickets), |rule, _| tickets_of(rule)),
             receivables: by_owner(owners(Domain::Receivables), |_, readers| {
-                Some(readers.invoices(readers.connection.receivables.as_ref()?, INVOICES))
+                let invoices = readers.invoices(readers.connection.receivables.as_ref()?, INVOICES);
+                let sums = readers.connection.invoice_sums.as_ref();
+                let sums = sums
+                    .map(|sums| readers.reader("invoice_sums", sums.batch_limit(), fetch!(sums, invoiced_by_project)));
+                Some(Invoices { sums, ..invoices })
             }),
             costs: by_owner(owners(Domain::Costs), |_, readers| readers.costs()),
             ticket_readers,
@@ -248,46 +296,6 @@ struct Readers<'a> {
     clock: &'a Arc<dyn Clock>,
     store: &'a Arc<Store>,
     freshness: Freshness,
-}
-
-/// A fetch that hands the keys to one method of a port.
-macro_rules! fetch {
-    ($source:expr, $method:ident) => {{
-        let source = Arc::clone($source);
-        Box::new(move |call: Call, keys: Vec<_>| {
-            let source = Arc::clone(&source);
-            Box::pin(async move { source.$method(&call, &keys).await })
-        })
-    }};
-}
-
-/// A fetch of lists, whose items are shared from here on.
-macro_rules! fetch_lists {
-    ($source:expr, $method:ident) => {{
-        let source = Arc::clone($source);
-        Box::new(move |call: Call, keys: Vec<_>| {
-            let source = Arc::clone(&source);
-            Box::pin(async move { source.$method(&call, &keys).await.map(shared) })
-        })
-    }};
-}
-
-/// A fetch of pages, each key being one.
-macro_rules! fetch_pages {
-    ($source:expr, $method:ident) => {{
-        let source = Arc::clone($source);
-        Box::new(move |call: Call, keys: Vec<(_, Option<String>, usize)>| {
-            let source = Arc::clone(&source);
-            Box::pin(async move {
-                let asked = keys.iter().map(|(query, after, limit)| {
-                    let (source, call) = (&source, &call);
-                    async move { source.$method(call, query, after.as_deref(), *limit).await }
-                });
-                let answers = join_all(asked).await;
-                Ok(pages(keys, answers))
-            })
-        })
-    }};
 }
 
 impl Readers<'_> {
@@ -380,6 +388,7 @@ impl Readers<'_> {
             invoices: self.reader(one, limit, fetch!(source, invoices)),
             by_project: self.reader(by_project, limit, fetch!(source, invoices_by_project)),
             pages: self.reader(page, 1, fetch_pages!(source, invoice_page)),
+            sums: None,
         }
     }
 
@@ -388,6 +397,11 @@ impl Readers<'_> {
         Some(Costs {
             owner: self.owner(),
             by_project: self.reader("costs_by_project", costs.batch_limit(), fetch_lists!(costs, costs_by_project)),
+            sums: self
+                .connection
+                .cost_sums
+                .as_ref()
+                .map(|sums| self.reader("cost_sums", sums.batch_limit(), fetch!(sums, cost_sums_by_project))),
             payables: self.connection.payables.as_ref().map(|source| self.invoices(source, BILLS)),
         })
     }
