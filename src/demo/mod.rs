@@ -55,7 +55,12 @@ impl Demo {
             .replace("{hubspot}", &self.hubspot.url)
             .replace("{redmine}", &self.redmine.url)
             .replace("{erp_name}", self.kind.name());
-        format!("{general}\n{}", self.kind.connection().replace("{erp}", &self.erp.url))
+        format!("{general}\n{}", self.erp_connection())
+    }
+
+    /// The ERP's connection in that `spine.toml`.
+    pub fn erp_connection(&self) -> String {
+        self.kind.connection().replace("{erp}", &self.erp.url)
     }
 
     /// Serves a company on three free loopback ports.

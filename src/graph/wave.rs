@@ -386,7 +386,7 @@ impl<'a> Wave<'a> {
             Ask::Milestones => self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.milestones), ids),
             Ask::Effort => self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.effort), ids),
             Ask::Work => {
-                self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.work.as_ref()?.by_project), ids)
+                self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.work.as_ref()?.by_project), ids);
             }
             Ask::Tickets => self.read_of_owners(&reads.tickets, |tickets| Some(&tickets.by_project), ids),
             Ask::Receivables => self.read_of_owners(&reads.receivables, |invoices| Some(&invoices.by_project), ids),

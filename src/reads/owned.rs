@@ -216,12 +216,6 @@ impl Reads {
         }
         let tickets_of =
             |rule: &OwnerRule| ticket_readers.iter().find(|tickets| tickets.owner.connection == rule.owner).cloned();
-        fn by_owner<'a, T>(
-            owners: Vec<(OwnerRule, Readers<'a>)>,
-            readers: impl Fn(&OwnerRule, &Readers<'a>) -> Option<T>,
-        ) -> ByOwner<T> {
-            ByOwner::new(owners.into_iter().filter_map(|(rule, of)| readers(&rule, &of).map(|readers| (rule, readers))))
-        }
         Self {
             commercial: owners(Domain::Commercial).first().and_then(|(_, readers)| readers.commercial()),
             delivery: by_owner(owners(Domain::Delivery), |rule, readers| readers.delivery(tickets_of(rule))),
@@ -296,6 +290,13 @@ struct Readers<'a> {
     clock: &'a Arc<dyn Clock>,
     store: &'a Arc<Store>,
     freshness: Freshness,
+}
+
+fn by_owner<'a, T>(
+    owners: Vec<(OwnerRule, Readers<'a>)>,
+    readers: impl Fn(&OwnerRule, &Readers<'a>) -> Option<T>,
+) -> ByOwner<T> {
+    ByOwner::new(owners.into_iter().filter_map(|(rule, of)| readers(&rule, &of).map(|readers| (rule, readers))))
 }
 
 impl Readers<'_> {

@@ -6,6 +6,7 @@
 mod absence;
 mod answers;
 mod batching;
+mod books;
 mod command_line;
 mod conformance;
 #[path = "../redmine/expectations.rs"]

@@ -134,7 +134,7 @@ impl Gateway {
 
     /// Forgets all that was counted, and all faults.
     pub(crate) async fn reset(&self) {
-        for system in ["hubspot", "sap", "redmine"] {
+        for system in ["hubspot", self.demo.erp.name, "redmine"] {
             self.control(system, "reset", json!({})).await;
         }
     }
@@ -158,7 +158,7 @@ impl Gateway {
     pub(crate) fn system(&self, system: &str) -> &str {
         match system {
             "hubspot" => &self.demo.hubspot.url,
-            "sap" => &self.demo.erp.url,
+            erp if erp == self.demo.erp.name => &self.demo.erp.url,
             "redmine" => &self.demo.redmine.url,
             other => panic!("there is no system {other}"),
         }
