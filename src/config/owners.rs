@@ -172,7 +172,9 @@ impl schemars::JsonSchema for DomainOwners {
         let rule = generator.subschema_for::<Written>();
         schemars::json_schema!({
             "description": "The name of a table below [connections], or an owner for each pattern of shared IDs.",
-            "anyOf": [{ "type": "string" }, { "type": "array", "items": rule, "minItems": 1 }],
+            "type": ["string", "array"],
+            "items": rule,
+            "minItems": 1,
         })
     }
 }
