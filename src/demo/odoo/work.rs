@@ -110,7 +110,7 @@ fn task(company: &Company, project: &Project, issue: &Issue) -> Row {
         "Urgent" | "Immediate" => "3",
         other => other,
     };
-    let state = match (issue.closed, issue.status.as_str()) {
+    let progress = match (issue.closed, issue.status.as_str()) {
         (true, "Rejected") => "1_canceled",
         (true, _) => "1_done",
         (false, _) => "01_in_progress",
@@ -120,7 +120,7 @@ fn task(company: &Company, project: &Project, issue: &Issue) -> Row {
         .text("name", &issue.subject)
         .with("project_id", link(project))
         .with("stage_id", Value::Link(stage, issue.status.clone()))
-        .text("state", state)
+        .text("state", progress)
         .text("priority", priority)
         .with("user_ids", Value::Links(people))
         .with("parent_id", Value::maybe(issue.parent, |parent| Value::Link(parent.into(), parent.to_string())))

@@ -213,7 +213,7 @@ fn an_order_is_committed_by_what_is_not_billed_at_its_own_rate() {
 #[test]
 fn a_line_without_a_quantity_is_open_as_long_as_nothing_of_it_was_billed() {
     let line = row(
-        json!({ "doctype": "PurchOrd", "project": "P1", "currency": "USD", "exchangerate": "0.925", "foreignamount": "1000" }),
+        json!({ "doctype": "PurchOrd", "status": "B", "project": "P1", "currency": "USD", "exchangerate": "0.925", "foreignamount": "1000" }),
     );
     let open = |untouched| amount(mapper().ordered(&line, untouched).unwrap().1.amount);
     assert_eq!(open(true), ("1000.00".to_owned(), "925.00".to_owned()));

@@ -87,13 +87,13 @@ impl Place {
 
 /// `Customer.Name` as `Customer/Name`; none if it is empty, or no name of a property.
 fn property(path: &Path) -> Option<String> {
-    let named = |name: &str| {
+    let is_identifier = |name: &str| {
         let mut signs = name.chars();
         signs.next().is_some_and(|first| first.is_alphabetic() || first == '_')
             && signs.all(|sign| sign.is_alphanumeric() || sign == '_')
     };
     let names: Vec<&str> = path.segments().iter().map(|name| &**name).collect();
-    (!names.is_empty() && names.iter().all(|name| named(name))).then(|| names.join("/"))
+    (!names.is_empty() && names.iter().all(|name| is_identifier(name))).then(|| names.join("/"))
 }
 
 #[cfg(test)]

@@ -121,15 +121,16 @@ impl Client {
     /// The fields of a model that this user may read; one of [`MODELS`].
     pub(super) async fn fields(&self, call: &Call, model: &'static str) -> Result<&HashSet<String>, SystemError> {
         const OPERATION: &str = "fields_get";
-        let cell = self.fields.get(model).ok_or_else(|| self.http.error(OPERATION, ErrorKind::Internal))?;
-        cell.get_or_try_init(|| async {
-            let mut arguments = Map::new();
-            arguments.insert("attributes".to_owned(), json!(["type"]));
-            let question = Question { operation: OPERATION, model, method: Method::FieldsGet, arguments };
-            let fields: HashMap<String, IgnoredAny> = self.ask(call, question).await?;
-            Ok(fields.into_keys().collect())
-        })
-        .await
+        let known = self.fields.get(model).ok_or_else(|| self.http.error(OPERATION, ErrorKind::Internal))?;
+        known
+            .get_or_try_init(|| async {
+                let mut arguments = Map::new();
+                arguments.insert("attributes".to_owned(), json!(["type"]));
+                let question = Question { operation: OPERATION, model, method: Method::FieldsGet, arguments };
+                let fields: HashMap<String, IgnoredAny> = self.ask(call, question).await?;
+                Ok(fields.into_keys().collect())
+            })
+            .await
     }
 
     /// All rows that meet a condition, in the order of their numbers.

@@ -101,7 +101,7 @@ fn a_reversed_invoice_and_its_credit_note_are_settled_and_both_count() {
 
 #[test]
 fn noise_of_binary_floats_is_rounded_away() {
-    let noisy = document(json!({ "amount_untaxed": 2178.720_000_000_000_3, "amount_total": 0.1 + 0.2 }));
+    let noisy = document(json!({ "amount_untaxed": 2_178.720_000_000_000_3, "amount_total": 0.1 + 0.2 }));
     let noisy = invoice(&noisy, &[]);
     assert_eq!(noisy.net.document, Some(money("2178.72", Currency::USD)));
     assert_eq!(noisy.total.document, Some(money("0.3", Currency::USD)));
@@ -198,16 +198,17 @@ fn open(ordered: &str, billed: &str, net: &str, drafts: i64) -> Option<(String, 
     let costs = mapper().open_costs(&order_line(ordered, billed, net), known, &three());
     let cost = &costs.first()?.1;
     assert_eq!((cost.document.as_deref(), cost.id.as_ref()), (Some("P00009"), "purchase.order.line,5"));
-    Some((cost.amount.document?.amount.to_string(), cost.amount.company?.amount.to_string()))
+    let digits = |money: Option<Money>| money.map(|money| money.amount.normalize().to_string());
+    digits(cost.amount.document).zip(digits(cost.amount.company))
 }
 
 #[test]
 fn of_an_order_what_is_not_billed_is_committed() {
     let both = |document: &str, company: &str| Some((document.to_owned(), company.to_owned()));
-    assert_eq!(open("3.0", "0.0", "100.0", 0), both("100.0", "80.0"));
+    assert_eq!(open("3.0", "0.0", "100.0", 0), both("100", "80"));
     assert_eq!(open("3.0", "1.0", "100.0", 0), both("66.67", "53.34"));
     // Half of what counts as billed stands on a draft, and is no cost yet.
-    assert_eq!(open("4.0", "2.0", "100.0", 1), both("75.00", "60.00"));
+    assert_eq!(open("4.0", "2.0", "100.0", 1), both("75", "60"));
     assert_eq!(open("3.0", "3.0", "100.0", 0), None);
     assert_eq!(open("3.0", "5.0", "100.0", 0), None);
     assert_eq!(open("0.0", "0.0", "0.0", 0), None);

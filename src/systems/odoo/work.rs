@@ -101,11 +101,11 @@ impl Words {
         people: &HashMap<u64, String>,
     ) -> Ticket {
         let stage = record.link("stage_id").and_then(|stage| stage.name().map(str::to_owned));
-        let state = record.text("state");
+        let progress = record.text("state");
         let closed_at = record.moment("date_end").or_else(|| record.moment("close_date"));
-        let closed = match state.as_deref() {
+        let closed = match progress.as_deref() {
             // From 17 on a task says so itself, whatever its stage.
-            Some(state) => matches!(state, "1_done" | "1_canceled"),
+            Some(word) => matches!(word, "1_done" | "1_canceled"),
             None => record.flag("is_closed") || record.moment("close_date").is_some(),
         };
         let team = record.link("team_id").and_then(|team| team.name().map(str::to_owned));
@@ -127,7 +127,11 @@ impl Words {
         Ticket {
             id: TicketId::new(record.id().to_string()),
             subject: record.text("name"),
-            status: self.status(closed, stage.as_deref(), state.as_deref().or(record.text("kanban_state").as_deref())),
+            status: self.status(
+                closed,
+                stage.as_deref(),
+                progress.as_deref().or(record.text("kanban_state").as_deref()),
+            ),
             status_label: stage,
             pipeline: kind.or_else(|| team.clone()),
             priority: record.text("priority").map(|word| {
@@ -148,11 +152,11 @@ impl Words {
     }
 
     /// A stage is a word of the company's own. Without one the state says how things are.
-    fn status(&self, closed: bool, stage: Option<&str>, state: Option<&str>) -> TicketStatus {
+    fn status(&self, closed: bool, stage: Option<&str>, progress: Option<&str>) -> TicketStatus {
         if closed {
             return TicketStatus::Closed;
         }
-        match (stage, state) {
+        match (stage, progress) {
             (Some(stage), _) => {
                 let known = self.status_words.get(&fold(stage)).cloned();
                 known.unwrap_or_else(|| TicketStatus::Unknown(stage.to_owned()))

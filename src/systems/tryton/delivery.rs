@@ -281,9 +281,9 @@ impl ProjectSource for Delivery {
             let records = self.system.client.after(call, &WORK, (&conditions, &fields), last, wanted).await?;
             for record in &records {
                 let read = || Ok((record.id()?, record.text_at(carrier)?));
-                let (key, carried) = read().map_err(|lack| self.system.client.lacks(&WORK, &lack))?;
+                let (key, typed) = read().map_err(|lack| self.system.client.lacks(&WORK, &lack))?;
                 last = key;
-                if let Some(id) = self.system.mapper.project(carried.as_deref()) {
+                if let Some(id) = self.system.mapper.project(typed.as_deref()) {
                     items.push(self.project(id, record)?);
                 }
             }
