@@ -212,6 +212,7 @@ async fn a_field_of_the_document_can_carry_the_shared_id() {
     assert!(!found.contains_key(&id("PRJ-1999-001")));
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
 fn without_root(text: String) -> String {
     text.replace("analytic_root = \"PROJECTS\"", "")
 }

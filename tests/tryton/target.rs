@@ -71,7 +71,7 @@ pub(crate) fn id(text: &str) -> ProjectId {
 }
 
 pub(crate) fn call() -> Call {
-    Call::new(Instant::now() + Duration::from_secs(120), Priority::Interactive)
+    Call::new(Instant::now() + Duration::from_mins(2), Priority::Interactive)
 }
 
 /// The shared IDs of all projects that the books of the company know.

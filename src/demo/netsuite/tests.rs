@@ -78,10 +78,11 @@ async fn a_correction_of_the_books_is_seen_at_once() {
     let server = server();
     let count = "SELECT COUNT(*) AS n FROM transaction WHERE type = 'CustInvc' AND voided = 'T'";
     assert_eq!(ask(&server, "", count).await["items"][0]["n"], "2");
-    let mut company = server.company.write().unwrap();
-    company.ledger.documents[0].cancelled = crate::demo::company::model::Cancelled::Yes;
-    company.revision += 1;
-    drop(company);
+    {
+        let mut company = server.company.write().unwrap();
+        company.ledger.documents[0].cancelled = crate::demo::company::model::Cancelled::Yes;
+        company.revision += 1;
+    }
     assert_eq!(ask(&server, "", count).await["items"][0]["n"], "3");
 }
 

@@ -56,7 +56,10 @@ pub(super) fn fill(tables: &mut Tables, company: &Company) {
 
 fn lead(company: &Company, deal: &Deal) -> Row {
     let stage = stage_of(&deal.stage);
-    let (won, lost) = (stage.is_some_and(|stage| stage.won()), stage.is_some_and(|stage| stage.lost()));
+    let (won, lost) = (
+        stage.is_some_and(super::super::company::words::Stage::won),
+        stage.is_some_and(super::super::company::words::Stage::lost),
+    );
     let status = match (won, lost) {
         (true, _) => "won",
         (_, true) => "lost",

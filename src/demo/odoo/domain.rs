@@ -12,9 +12,9 @@ use super::value::{Key, Value};
 /// A condition.
 #[derive(Debug)]
 pub(super) enum Condition {
-    All(Vec<Condition>),
-    Any(Box<Condition>, Box<Condition>),
-    Not(Box<Condition>),
+    All(Vec<Self>),
+    Any(Box<Self>, Box<Self>),
+    Not(Box<Self>),
     Compare { path: String, operator: Operator, literal: Literal },
 }
 

@@ -93,7 +93,7 @@ async fn conditions_follow_links_choose_and_match_patterns() {
         ("ilike", code.to_lowercase(), 1),
         ("=ilike", code.to_lowercase(), 1),
         ("like", code.to_lowercase(), 0),
-        ("=like", format!("{}_", &code[..code.len() - 1]), 1),
+        ("=like", format!("{}_", code.split_at(code.len() - 1).0), 1),
         ("=ilike", code.replace('-', "\\_"), 0),
     ] {
         let domain = json!([["code", operator, pattern], ["code", "=", code]]);

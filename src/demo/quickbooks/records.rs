@@ -140,6 +140,7 @@ impl<'a> Books<'a> {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
     fn id(self, record: Record<'_>) -> u64 {
         match record {
             Record::Document(_, document) => document.entry.into(),
@@ -209,6 +210,7 @@ impl<'a> Books<'a> {
         written.unwrap_or_default()
     }
 
+    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
     fn currency(self, code: &str) -> Ref {
         Ref::new(code, code)
     }

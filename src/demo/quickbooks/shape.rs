@@ -25,6 +25,7 @@ pub(super) struct Ref {
 }
 
 impl Ref {
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
     pub(super) fn new(value: impl ToString, name: impl Into<String>) -> Self {
         Self { value: value.to_string(), name: Some(name.into()) }
     }
@@ -51,6 +52,7 @@ pub(super) struct MetaData {
 }
 
 impl Head {
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
     pub(super) fn new(id: impl ToString, created: Date, updated: Date) -> Self {
         let moment = |day: Date| format!("{day}T09:00:00-08:00");
         Self {
@@ -127,6 +129,7 @@ pub(super) struct LinkedTxn {
 }
 
 /// A line, with its one detail.
+#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Line {
@@ -240,6 +243,7 @@ pub(super) struct TimeActivity {
     pub(super) description: String,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting or a mark of its own")]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Customer {
@@ -258,6 +262,7 @@ pub(super) struct Customer {
 }
 
 /// A vendor or an employee.
+#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Name {
@@ -267,6 +272,7 @@ pub(super) struct Name {
     pub(super) active: bool,
 }
 
+#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Account {

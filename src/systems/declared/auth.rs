@@ -145,7 +145,7 @@ fn sensitive(key: &str, text: &str) -> Result<HeaderValue, ConnectionProblem> {
 const OPERATION: &str = "oauth.token";
 
 /// A token is renewed this long before it runs out, or after nine tenths of its time if that is later.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// The server that grants tokens, and the token that all calls of the connection share.
 pub(in crate::systems) struct Oauth {

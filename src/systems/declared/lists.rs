@@ -37,6 +37,7 @@ pub(in crate::systems) fn known(key: &str, name: &str, names: &[&str]) -> Result
 }
 
 /// The parameters of a question.
+#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug)]
 pub(in crate::systems) struct Params<'l> {
     listing: &'l Listing,

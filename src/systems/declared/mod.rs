@@ -71,6 +71,7 @@ pub(in crate::systems) struct Tables {
 impl Tables {
     /// Those that are there, each under its key.
     pub(in crate::systems) fn named(&self) -> Vec<(&'static str, &dyn Uses)> {
+        #[expect(clippy::ref_option, reason = "a field of the struct is handed on as it stands")]
         fn named<'t, T: Uses>(name: &'static str, table: &'t Option<T>) -> Option<(&'static str, &'t dyn Uses)> {
             table.as_ref().map(|table| (name, table as &dyn Uses))
         }

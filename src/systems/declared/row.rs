@@ -57,7 +57,7 @@ pub(in crate::systems) struct Row<'a> {
     names: Vec<Name<'a>>,
     values: Vec<Raw<'a>>,
     /// The row in which it stands.
-    outer: Option<&'a Row<'a>>,
+    outer: Option<&'a Self>,
     /// Whether a name may be there twice: then the last one counts.
     repeats: bool,
     /// The currency that was read last.

@@ -290,8 +290,7 @@ fn expanded(set: &Set, used: &[Used<'_>]) -> Vec<String> {
         return named.clone();
     }
     let lists = set.each.iter().chain(used.iter().filter_map(|used| used.within));
-    let mut names: Vec<String> =
-        lists.filter_map(|path| path.segments().first()).map(|name| name.to_string()).collect();
+    let mut names: Vec<String> = lists.filter_map(|path| path.segments().first()).map(ToString::to_string).collect();
     names.sort();
     names.dedup();
     names

@@ -16,6 +16,7 @@ use crate::systems::declared::expression::Literal;
 use crate::systems::declared::path::Path;
 
 /// A service that speaks OData 4, declared set by set. A table that is not there is something the service does not own.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting or a mark of its own")]
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Odata")]

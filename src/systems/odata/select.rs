@@ -11,7 +11,7 @@ use crate::systems::declared::uses::Used;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Selection {
     select: BTreeSet<String>,
-    expand: BTreeMap<String, Selection>,
+    expand: BTreeMap<String, Self>,
 }
 
 impl Selection {

@@ -52,6 +52,7 @@ impl Question {
     }
 
     /// What the service adds up for each project, none for a part that its rows must tell.
+    #[expect(clippy::type_complexity, reason = "said once, beside its only use")]
     async fn ask<T: Send>(
         &self,
         (api, call, operation): (&Api, &Call, &'static str),
@@ -73,7 +74,7 @@ impl Question {
         };
         let sums = api.gather(call, operation, &self.sums, ids, group);
         let gaps = api.gather(call, operation, &self.gaps, ids, gap);
-        let (sums, gaps) = join(sums, gaps).await;
+        let (sums, gaps) = Box::pin(join(sums, gaps)).await;
         let as_they_come = |_: &_, _: &_| std::cmp::Ordering::Equal;
         let sums = api.many(operation, ids, sums, |_| None, as_they_come);
         let gaps = api.many(operation, ids, gaps, |(): &()| None, |(): &(), (): &()| std::cmp::Ordering::Equal);
@@ -172,7 +173,9 @@ fn check_amount(key: &str, Field(amount): &Field<Amount>) -> Result<(), Connecti
 /// The places that something reads.
 fn used<'p>(parts: &[(&str, &'p dyn Uses)]) -> Vec<Used<'p>> {
     let mut used = Vec::new();
-    parts.iter().for_each(|(key, part)| part.uses(key, &mut used));
+    for (key, part) in parts {
+        part.uses(key, &mut used);
+    }
     used
 }
 
@@ -276,6 +279,7 @@ impl InvoiceSums {
     }
 
     /// A group's part of what was invoiced: nothing of drafts and void documents, none where its rows must tell.
+    #[expect(clippy::option_option, reason = "none, unknown and known are three things")]
     fn part(&self, row: &Row<'_>) -> Result<Option<Option<Sum>>, Reject> {
         let Some(invoice) = self.group.read(row, self.api.setting(), Direction::Receivable, None)? else {
             return Ok(None);
@@ -316,7 +320,7 @@ impl InvoiceSumSource for InvoiceSums {
     }
 
     async fn invoiced_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Sum>> {
-        let parts = self.question.ask((&self.api, call, "invoices.sums"), ids, &|row| self.part(row)).await;
+        let parts = Box::pin(self.question.ask((&self.api, call, "invoices.sums"), ids, &|row| self.part(row))).await;
         let merged = Batch {
             found: parts.found.into_iter().map(|(id, parts)| (id, parts.map(merged_sums))).collect(),
             failed: parts.failed,
@@ -328,7 +332,9 @@ impl InvoiceSumSource for InvoiceSums {
 
 fn merged_sums(parts: Vec<Sum>) -> Vec<Sum> {
     let mut sums = Vec::new();
-    parts.into_iter().for_each(|part| add_invoiced(&mut sums, part.amount, part.records));
+    for part in parts {
+        add_invoiced(&mut sums, part.amount, part.records);
+    }
     sums
 }
 
@@ -415,6 +421,7 @@ impl CostSums {
         Ok(Self { api, rows, question, group })
     }
 
+    #[expect(clippy::option_option, reason = "none, unknown and known are three things")]
     fn part(&self, row: &Row<'_>) -> Result<Option<Option<CostSum>>, Reject> {
         let Some(cost) = self.group.read(row, self.api.setting())? else { return Ok(None) };
         let sum = Sum { amount: cost.amount, records: records(row)? };
@@ -429,7 +436,7 @@ impl CostSumSource for CostSums {
     }
 
     async fn cost_sums_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<CostSum>> {
-        let parts = self.question.ask((&self.api, call, "costs.sums"), ids, &|row| self.part(row)).await;
+        let parts = Box::pin(self.question.ask((&self.api, call, "costs.sums"), ids, &|row| self.part(row))).await;
         let merged = Batch {
             found: parts.found.into_iter().map(|(id, parts)| (id, parts.map(merged_costs))).collect(),
             failed: parts.failed,
@@ -441,7 +448,9 @@ impl CostSumSource for CostSums {
 
 fn merged_costs(parts: Vec<CostSum>) -> Vec<CostSum> {
     let mut sums = Vec::new();
-    parts.into_iter().for_each(|part| add_costs(&mut sums, part));
+    for part in parts {
+        add_costs(&mut sums, part);
+    }
     sums
 }
 

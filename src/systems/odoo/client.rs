@@ -119,6 +119,7 @@ impl Client {
     }
 
     /// The fields of a model that this user may read; one of [`MODELS`].
+    #[expect(clippy::zero_sized_map_values, reason = "only the names of the answer are wanted")]
     pub(super) async fn fields(&self, call: &Call, model: &'static str) -> Result<&HashSet<String>, SystemError> {
         const OPERATION: &str = "fields_get";
         let known = self.fields.get(model).ok_or_else(|| self.http.error(OPERATION, ErrorKind::Internal))?;
@@ -250,8 +251,8 @@ impl Client {
         if self.api == Api::Json2 {
             return Ok(Door::Json2);
         }
-        const OPERATION: &str = "authenticate";
-        Ok(self.door.ticket(&self.http, call, OPERATION, None, self.sign_in(call, OPERATION)).await?.value)
+        let operation = "authenticate";
+        Ok(self.door.ticket(&self.http, call, operation, None, self.sign_in(call, operation)).await?.value)
     }
 
     async fn sign_in(&self, call: &Call, operation: &'static str) -> Result<Granted<Door>, SystemError> {

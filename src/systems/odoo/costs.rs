@@ -240,8 +240,12 @@ impl Costs {
         numbers: &[u64],
         mut accounts: Accounts,
     ) -> Result<(Vec<(ProjectId, Cost)>, Projects), SystemError> {
-        let (bills, journal, orders) =
-            try_join3(self.bills(call, ids, numbers), self.journal(call, numbers), self.orders(call, numbers)).await?;
+        let (bills, journal, orders) = Box::pin(try_join3(
+            self.bills(call, ids, numbers),
+            self.journal(call, numbers),
+            self.orders(call, numbers),
+        ))
+        .await?;
         // Whose the other shares of a line are decides how cents that cannot be shared fall, whoever asks.
         let items = bills
             .iter()
@@ -286,7 +290,7 @@ impl CostSource for Costs {
         let numbers: Vec<u64> = accounts.of(ids).collect();
         let known: Vec<ProjectId> = accounts.owners.values().cloned().collect();
         let ((mut costs, projects), analytic) =
-            try_join(self.on_documents(call, ids, &numbers, accounts), self.analytic(call, &numbers)).await?;
+            Box::pin(try_join(self.on_documents(call, ids, &numbers, accounts), self.analytic(call, &numbers))).await?;
         let mapper = &self.system.mapper;
         costs.extend(analytic.iter().filter_map(|(kind, line)| mapper.analytic_cost(kind, line, &projects)));
         let mut costs = grouped(costs);
@@ -309,9 +313,11 @@ impl CostSumSource for Costs {
         let numbers: Vec<u64> = accounts.of(ids).collect();
         let known: Vec<ProjectId> = accounts.owners.values().cloned().collect();
         let owners = Projects::OfAccounts(accounts.owners.clone());
-        let ((costs, _), sums) =
-            try_join(self.on_documents(call, ids, &numbers, accounts), self.analytic_sums(call, &numbers, &owners))
-                .await?;
+        let ((costs, _), sums) = Box::pin(try_join(
+            self.on_documents(call, ids, &numbers, accounts),
+            self.analytic_sums(call, &numbers, &owners),
+        ))
+        .await?;
         let costs = costs.into_iter().map(|(id, cost)| {
             let sum = Sum { amount: cost.amount, records: 1 };
             (id, CostSum { kind: cost.kind, state: cost.state, sum })

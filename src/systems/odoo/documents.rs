@@ -108,7 +108,7 @@ impl Documents {
             let rows = system.tagged(call, "documents.by_shared_id", MOVE, domain, field).await?;
             return Ok((rows.into_iter().map(|row| row.id.0).collect(), Accounts::default()));
         }
-        let (accounts, product) = try_join(system.accounts(call, ids), system.product_lines(call)).await?;
+        let (accounts, product) = Box::pin(try_join(system.accounts(call, ids), system.product_lines(call))).await?;
         let numbers: Vec<u64> = accounts.of(ids).collect();
         if numbers.is_empty() {
             return Ok((Vec::new(), accounts));
@@ -272,7 +272,7 @@ impl InvoiceSource for Documents {
     }
 
     async fn invoices_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<ProjectInvoice>> {
-        let (numbers, accounts) = self.of_projects(call, ids).await?;
+        let (numbers, accounts) = Box::pin(self.of_projects(call, ids)).await?;
         let known: Vec<ProjectId> = accounts.owners.values().cloned().collect();
         let everything = Domain::default();
         let (moves, lines) = try_join(self.read(call, &numbers, &everything), self.lines(call, &numbers)).await?;
@@ -304,7 +304,7 @@ impl InvoiceSource for Documents {
         }
         let mut accounts = Accounts::default();
         if let Some(ids) = &query.project_ids {
-            let found = self.of_projects(call, ids).await?;
+            let found = Box::pin(self.of_projects(call, ids)).await?;
             accounts = found.1;
             domain = domain.and(Domain::one_of("id", found.0));
         }
@@ -332,7 +332,7 @@ fn conditions(query: &InvoiceQuery) -> Domain {
     let mut domain = Domain::default();
     match query.open {
         Some(true) => {
-            domain = domain.and(Domain::of("state", "=", "posted")).and(Domain::of("amount_residual", "!=", 0))
+            domain = domain.and(Domain::of("state", "=", "posted")).and(Domain::of("amount_residual", "!=", 0));
         }
         Some(false) => {
             domain =

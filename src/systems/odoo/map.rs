@@ -234,6 +234,7 @@ impl Mapper {
     }
 
     /// The same, added up by account: nothing if the sum is none.
+    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
     pub(super) fn analytic_sum(
         &self,
         kind: &CostKind,
@@ -267,6 +268,7 @@ impl Mapper {
     }
 
     /// What a payment settled of a document; nothing if it only settled a difference of exchange rates.
+    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
     pub(super) fn payment(
         &self,
         partial: &wire::Partial,
@@ -303,6 +305,7 @@ impl Mapper {
 
     /// An amount, cut by shares: of each project what the accounts that stand for it have, and nobody's what is left.
     /// Accounts of other plans say nothing of projects.
+    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
     fn parts(&self, shares: &[(Vec<u64>, Decimal)], amount: Booked, projects: &Projects) -> Vec<Part> {
         let Projects::OfAccounts(owners) = projects else { return vec![(None, amount)] };
         let mut weights: Vec<(Option<ProjectId>, Decimal)> = Vec::new();

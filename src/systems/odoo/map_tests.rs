@@ -30,6 +30,7 @@ fn money(text: &str, currency: Currency) -> Money {
     Money::new(text.parse().unwrap(), currency)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
 fn document(changes: Value) -> wire::Move {
     let mut document = json!({
         "id": 7, "name": "INV/2026/00007", "move_type": "out_invoice", "state": "posted",
@@ -43,11 +44,15 @@ fn document(changes: Value) -> wire::Move {
 }
 
 /// A line of a document, with what stands in the debit positive.
+#[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
 fn line(id: u64, own: &str, company: &str, shares: Value) -> wire::Line {
     let text = json!({ "id": id, "move_id": [7, "INV/2026/00007"], "move_name": "INV/2026/00007", "name": "Work",
         "date": "2026-03-01", "partner_id": false, "account_id": [40, "400000 Sales"], "quantity": 1.0,
         "currency_id": [2, "USD"], "company_currency_id": [1, "EUR"], "analytic_distribution": shares });
-    let numbers = format!("{{\"amount_currency\": {own}, \"balance\": {company}, {}", &text.to_string()[1..]);
+    let numbers = format!(
+        "{{\"amount_currency\": {own}, \"balance\": {company}, {}",
+        text.to_string().strip_prefix('{').unwrap()
+    );
     serde_json::from_str(&numbers).unwrap()
 }
 

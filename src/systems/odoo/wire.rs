@@ -180,6 +180,7 @@ impl<'de> Visitor<'de> for TextsVisitor {
 }
 
 /// `account.move`: an invoice, bill, credit note, receipt.
+#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Move {
     pub(super) id: Id,

@@ -16,6 +16,7 @@ use crate::domain::{
 };
 
 /// What this database's words mean.
+#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug)]
 pub(super) struct Words {
     pub(super) health: Option<String>,
@@ -80,6 +81,7 @@ impl Words {
     }
 
     /// A milestone, which is reached or not.
+    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
     pub(super) fn milestone(&self, mapper: &Mapper, record: &Record) -> Milestone {
         let reached = record.flag("is_reached");
         Milestone {

@@ -176,7 +176,7 @@ impl Client {
             statement.push_str(condition);
         }
         if entity.name != "Preferences" {
-            statement.push_str(&format!(" orderby Id startposition {start} maxresults {count}"));
+            statement = format!("{statement} orderby Id startposition {start} maxresults {count}");
         }
         let query = utf8_percent_encode(&statement, NON_ALPHANUMERIC);
         let path = format!("{}?query={query}&minorversion={MINOR_VERSION}", self.path);

@@ -72,8 +72,7 @@ pub(super) fn classify(response: &Response) -> Result<(), Failure> {
     let judged = shared::classify(response);
     let Some(code) = code(&response.body) else { return judged };
     let status = response.status.as_u16();
-    let mut failure =
-        judged.err().unwrap_or_else(|| Failure { kind: ErrorKind::BadRequest, retry: Retry::No, detail: None });
+    let mut failure = judged.err().unwrap_or(Failure { kind: ErrorKind::BadRequest, retry: Retry::No, detail: None });
     match code {
         THROTTLED if failure.kind != ErrorKind::RateLimited => {
             (failure.kind, failure.retry) = (ErrorKind::RateLimited, Retry::Backoff);

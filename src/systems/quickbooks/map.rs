@@ -142,6 +142,7 @@ impl Mapper {
 
     /// What a payment paid of an invoice; nothing if it paid others, or if no money came in: applying a credit memo is kept as
     /// a payment of 0.
+    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
     pub(super) fn payment(
         &self,
         payment: &wire::Payment,

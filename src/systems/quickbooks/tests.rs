@@ -315,9 +315,9 @@ async fn an_invoice_comes_with_what_was_paid_on_it() {
 fn a_configuration_that_cannot_work_is_refused_with_its_key() {
     let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
     let problem = |change: &str| {
-        let mut table: toml::Table = toml::from_str(&format!(
-            "realm_id = \"123\"\nclient_id = \"AB\"\nclient_secret = {{ demo = \"demo-x\" }}\ntokens = {{ demo = \"demo-y\" }}"
-        ))
+        let mut table: toml::Table = toml::from_str(
+            "realm_id = \"123\"\nclient_id = \"AB\"\nclient_secret = { demo = \"demo-x\" }\ntokens = { demo = \"demo-y\" }"
+        )
         .unwrap();
         table.extend(toml::from_str::<toml::Table>(change).unwrap());
         connected(&toml::to_string(&table).unwrap(), &clock).err().map(|problem| problem.key)

@@ -151,7 +151,7 @@ impl Grant {
                 let newest = unstored.filter(|(before, _)| *before == in_file.refresh_token);
                 let token = newest.as_ref().map_or(&in_file, |(_, kept)| kept).clone();
                 let granted = self.ask(call, &token.refresh_token).await.inspect_err(|_| {
-                    *unsaved.lock().unwrap_or_else(PoisonError::into_inner) = newest.clone();
+                    unsaved.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&newest);
                 })?;
                 let kept = Kept {
                     realm_id: in_file.realm_id.clone(),

@@ -40,6 +40,7 @@ pub(super) struct Answer<T> {
 }
 
 /// The rows of an answer, under the name of their entity; without rows there is no such name.
+#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug)]
 pub(super) struct Rows<T> {
     pub(super) entity: Option<String>,
@@ -114,6 +115,7 @@ pub(super) struct Customer {
 }
 
 /// An account of the chart.
+#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Account {

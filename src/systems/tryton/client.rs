@@ -39,6 +39,7 @@ pub(super) struct Client {
 }
 
 /// How calls are let in.
+#[expect(clippy::large_enum_variant, reason = "there is one of it per connection")]
 enum Entry {
     /// JSON-RPC with a session.
     Session { path: &'static str, user: String, password: SecretString, sign_in: SignIn<HeaderValue> },

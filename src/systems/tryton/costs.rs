@@ -71,6 +71,7 @@ impl Costs {
         documents.into_iter().flat_map(|document| self.lines_of(&document)).collect()
     }
 
+    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
     fn lines_of(&self, Document { invoice, lines }: &Document) -> Found {
         let sign = |amount: Booked| if invoice.kind == InvoiceKind::CreditNote { amount.negated() } else { amount };
         let amount = |net: Booked| match invoice.state {
@@ -273,6 +274,7 @@ impl Costs {
     }
 
     /// What a posting costs, and whom. Nothing on accounts that hold no expenses.
+    #[expect(clippy::match_same_arms, reason = "the arms stand for different cases")]
     fn journal_cost(&self, record: &Record, company: &Company) -> Result<Option<(ProjectId, Cost)>, Lack> {
         let line = record.one("move_line")?.ok_or_else(|| Lack("move_line".to_owned()))?;
         let account = line.one("account")?.ok_or_else(|| Lack("account".to_owned()))?;
@@ -329,7 +331,7 @@ impl CostSource for Costs {
         let bills = self.bills.of_projects(call, ids, accounts.as_ref());
         let others = try_join(self.hours(call, ids), self.posted(call, accounts.as_ref()));
         let (bills, ordered, (hours, posted)) =
-            try_join3(bills, self.ordered(call, ids, accounts.as_ref()), others).await?;
+            Box::pin(try_join3(bills, self.ordered(call, ids, accounts.as_ref()), others)).await?;
         let mut costs = grouped(self.billed(bills).into_iter().chain(ordered).chain(hours).chain(posted));
         for costs in costs.values_mut() {
             costs.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));

@@ -241,13 +241,12 @@ impl ProjectSource for Delivery {
                 continue;
             }
             let read = effort(&lines.remove(&id).unwrap_or_default());
-            match read.map_err(|lack| self.system.client.lacks(&TIMESHEET_LINE, &lack))? {
-                Some(effort) => drop(batch.found.insert(id, effort)),
-                None => {
-                    let detail = "the duration of a line is none";
-                    let error = self.system.client.error(TIMESHEET_LINE.operation, ErrorKind::BadResponse, detail);
-                    batch.failed.insert(id, error);
-                }
+            if let Some(effort) = read.map_err(|lack| self.system.client.lacks(&TIMESHEET_LINE, &lack))? {
+                drop(batch.found.insert(id, effort));
+            } else {
+                let detail = "the duration of a line is none";
+                let error = self.system.client.error(TIMESHEET_LINE.operation, ErrorKind::BadResponse, detail);
+                batch.failed.insert(id, error);
             }
         }
         Ok(batch)

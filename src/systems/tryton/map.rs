@@ -128,7 +128,7 @@ impl Reading {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) project: Option<ProjectId>,
-    pub(super) parts: Vec<(Decimal, Account)>,
+    pub(super) parts: Vec<(Decimal, Self)>,
 }
 
 impl Account {

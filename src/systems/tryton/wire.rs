@@ -140,7 +140,7 @@ impl Record {
         }
     }
 
-    /// A yes or no. SQLite has numbers for them.
+    /// A yes or no. `SQLite` has numbers for them.
     pub(super) fn flag(&self, field: &str) -> Result<bool, Lack> {
         match self.raw(field)? {
             None | Some("false" | "0") => Ok(false),

@@ -50,6 +50,7 @@ static RULE: LazyLock<SharedIdRule> = LazyLock::new(|| {
 });
 
 /// A kind of system, and what is peculiar about it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting or a mark of its own")]
 struct System {
     /// The connection's name.
     connection: &'static str,

@@ -43,6 +43,7 @@ fn document(code: u32, entry: u32) -> i64 {
 }
 
 /// The demo's connection, signed in by OAuth 2.0 instead.
+#[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
 fn with_oauth2(config: String) -> String {
     let (before, _) = config.split_once("[connections.netsuite.token]").unwrap();
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/netsuite/demo-key.pem");

@@ -37,7 +37,7 @@ fn cost_id(code: u32, entry: u32, line: u32) -> String {
 
 fn party_id(code: &str) -> String {
     let first = if code.starts_with('V') { 20_000 } else { 50_000 };
-    (first + code[1..].parse::<u32>().unwrap()).to_string()
+    (first + code.split_at(1).1.parse::<u32>().unwrap()).to_string()
 }
 
 /// What an operator names of this company's own fields, so that one connection can own all.

@@ -18,7 +18,7 @@ static SYSTEM: System = System {
     // Lines of documents are counted from 1, rows of journal entries from 0.
     cost_id: |code, entry, line| format!("{}-{entry}-{}", entity(code), if code == 30 { line } else { line + 1 }),
     // Names are numbered: C00012 is customer 12.
-    party_id: |code| code[1..].trim_start_matches('0').to_owned(),
+    party_id: |code| code.split_at(1).1.trim_start_matches('0').to_owned(),
     never_due: &[19],
     rebooked,
     ..PLAIN

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 /// A filter as a tree.
 pub(super) enum Filter {
-    And(Vec<Filter>),
-    Or(Vec<Filter>),
-    Any { list: String, variable: String, inner: Box<Filter> },
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Any { list: String, variable: String, inner: Box<Self> },
     Compare { operand: Operand, operator: String, literal: Value },
     In { operand: Operand, literals: Vec<Value> },
 }

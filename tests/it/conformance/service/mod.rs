@@ -136,7 +136,7 @@ fn sort(rows: &mut [&Value], order: &str) -> Result<(), &'static str> {
 #[derive(Default)]
 struct Shape {
     select: Option<Vec<String>>,
-    expand: BTreeMap<String, Shape>,
+    expand: BTreeMap<String, Self>,
 }
 
 impl Shape {
