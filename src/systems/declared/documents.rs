@@ -5,7 +5,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::fields::{CreditNotes, Invoices};
+use super::fields::Invoices;
+use super::lines::CreditNotes;
 use super::map::{Inherited, Reader, Setting};
 use super::path::Field;
 use super::row::{Reject, Row, each};

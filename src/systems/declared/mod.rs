@@ -16,6 +16,7 @@ pub(in crate::systems) mod expression;
 pub(in crate::systems) mod fields;
 mod json;
 mod ledger;
+pub(in crate::systems) mod lines;
 mod link;
 pub(in crate::systems) mod lists;
 pub(in crate::systems) mod map;

@@ -1,7 +1,7 @@
 //! Which places of a row a table reads: what a system is asked for that can be told, and what a configuration cannot mean.
 
 use super::dates::{Day, Moment};
-use super::fields::{CreditNotes, Lines, Payments};
+use super::lines::{CreditNotes, Lines, Payments};
 use super::path::{Field, Path};
 use super::value::{Amount, Condition, Negate, Number, Text, Word};
 use super::ways::{Listing, Lookup};

@@ -5,9 +5,10 @@ use serde::Deserialize;
 
 use super::config::From;
 use crate::systems::declared::fields::{
-    ClientFields, CommunicationFields, ContactFields, CostFields, CreditNotes, DealFields, EffortFields, InvoiceFields,
-    LineItemFields, Lines, MilestoneFields, Payments, ProjectFields, ProposalFields, TicketFields,
+    ClientFields, CommunicationFields, ContactFields, CostFields, DealFields, EffortFields, InvoiceFields,
+    LineItemFields, MilestoneFields, ProjectFields, ProposalFields, TicketFields,
 };
+use crate::systems::declared::lines::{CreditNotes, Lines, Payments};
 use crate::systems::declared::path::Field;
 use crate::systems::declared::uses::{Used, Uses};
 use crate::systems::declared::value::{Condition, Text};

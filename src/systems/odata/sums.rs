@@ -16,7 +16,8 @@ use crate::domain::{
     Booked, Cost, CostSum, Direction, InvoiceKind, InvoiceState, Money, ProjectId, ProjectInvoice, Sum,
 };
 use crate::systems::declared::client::Api;
-use crate::systems::declared::fields::{CostFields, Costs, CreditNotes, InvoiceFields, Invoices};
+use crate::systems::declared::fields::{CostFields, Costs, InvoiceFields, Invoices};
+use crate::systems::declared::lines::CreditNotes;
 use crate::systems::declared::path::{Field, Path};
 use crate::systems::declared::read::{Asked, By, Each};
 use crate::systems::declared::row::{Reject, Row};

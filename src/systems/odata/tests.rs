@@ -6,8 +6,8 @@ use axum::response::Response;
 use rust_decimal::Decimal;
 
 use super::{Config, connect};
-use crate::domain::{DealOrder, DealOrderField, DealQuery, InvoiceId, InvoiceQuery, Link};
-use crate::systems::declared::check::reads;
+use crate::domain::{DealOrder, DealOrderField, DealQuery, InvoiceId, InvoiceQuery, Link, Money, Sum};
+use crate::systems::declared::check::{check, reads};
 use crate::systems::declared::stub::{Seen, Stub, call, context, json, prj, rule, status, stub};
 use crate::systems::{Connection, ConnectionProblem, ErrorKind};
 
@@ -413,4 +413,157 @@ fn only_the_sets_that_are_declared_are_asked_for() {
     for set in ["\"/Costs\"", "\"/Invoices\""] {
         assert!(reads.iter().any(|read| read.contains("GET") && read.contains(set)), "{reads:?}");
     }
+}
+
+/// Invoices that the service adds up.
+const BILLED: &str = r#"
+[invoices]
+from             = { set = "Billed", filter = "Posted eq true" }
+currency         = "Currency"
+company_currency = { const = "EUR" }
+sums             = true
+[invoices.fields]
+id          = "No"
+project_id  = "Project"
+kind        = { path = "Type", map = { Invoice = "INVOICE", Memo = "CREDIT_NOTE" } }
+state       = { path = "Status", map = { Open = "OPEN", Paid = "CLOSED", Void = "VOID", Draft = "DRAFT" } }
+net         = { path = "Cents", divide = 100 }
+company_net = "NetLocal"
+"#;
+
+fn group(project: &str, kind: &str, state: &str, currency: &str, cents: [i64; 3], local: &str, records: u32) -> String {
+    let [net, least, greatest] = cents;
+    format!(
+        r#"{{"Project":"{project}","Type":"{kind}","Status":"{state}","Currency":"{currency}","spine_net":{net},"spine_least":{least},
+        "spine_greatest":{greatest},"spine_company_net":"{local}","spine_records":{records}}}"#
+    )
+}
+
+fn told(sums: &[Sum]) -> Vec<String> {
+    let money = |money: Option<Money>| money.map(|money| format!("{} {}", money.amount, money.currency.code()));
+    let one = |sum: &Sum| {
+        let parts = [money(sum.amount.document), money(sum.amount.company)];
+        format!("{} {}", parts.map(|part| part.unwrap_or_else(|| "none".to_owned())).join(" / "), sum.records)
+    };
+    sums.iter().map(one).collect()
+}
+
+#[tokio::test]
+async fn what_the_service_adds_up_is_what_adding_up_the_documents_gives() {
+    let stub = stub(|seen| {
+        let filter = option(seen, "$filter");
+        if seen.param("$apply").is_some() {
+            let groups = [
+                group("PRJ-2025-001", "Invoice", "Open", "EUR", [30_000, 100, 20_000], "300.00", 3),
+                group("prj-2025-001", "Invoice", "Paid", "EUR", [1, 1, 1], "0.01", 1),
+                group("PRJ-2025-001", "Memo", "Open", "EUR", [5_050, 50, 5_000], "50.50", 2),
+                group("PRJ-2025-001", "Invoice", "Open", "USD", [1_000, 1_000, 1_000], "9.00", 1),
+                group("PRJ-2025-001", "Invoice", "Void", "EUR", [99, 99, 99], "0.99", 1),
+                group("PRJ-2025-001", "Invoice", "Draft", "EUR", [99, 99, 99], "0.99", 1),
+                group("PRJ-2025-002", "Invoice", "Open", "EUR", [100, 100, 100], "1.00", 1),
+                group("PRJ-2025-003", "Memo", "Open", "EUR", [100, -100, 200], "1.00", 2),
+                group("PRJ-2025-009", "Invoice", "Open", "EUR", [100, 100, 100], "1.00", 1),
+            ];
+            return value(&groups, "");
+        }
+        if filter.contains("eq null") {
+            return value(&[r#"{"Project":"PRJ-2025-002"}"#.to_owned()], "");
+        }
+        let row = |no: u32, project: &str, kind: &str, cents: &str, local: &str| {
+            format!(
+                r#"{{"No":"{no}","Project":"{project}","Type":"{kind}","Status":"Open","Currency":"EUR","Cents":{cents},"NetLocal":{local}}}"#
+            )
+        };
+        let rows = [
+            row(1, "PRJ-2025-002", "Invoice", "100", "1.00"),
+            row(2, "PRJ-2025-002", "Invoice", "200", "null"),
+            row(3, "PRJ-2025-003", "Memo", "-100", "-1.00"),
+            row(4, "PRJ-2025-003", "Memo", "200", "2.00"),
+        ];
+        value(&rows, "")
+    })
+    .await;
+    let port = connection(&stub.url, BILLED).invoice_sums.unwrap();
+    let batch = port.invoiced_by_project(&call(), &[prj(1), prj(2), prj(3), prj(4)]).await.unwrap();
+    assert!(batch.failed.is_empty(), "{:?}", batch.failed);
+    assert_eq!(told(&batch.found[&prj(1)]), ["249.51 EUR / 249.51 EUR 6", "10.00 USD / 9.00 EUR 1"]);
+    // A document without an amount, and a credit note whose sign contradicts what is declared.
+    assert_eq!(told(&batch.found[&prj(2)]), ["3.00 EUR / none 2"]);
+    assert_eq!(told(&batch.found[&prj(3)]), ["none / none 1", "-2.00 EUR / -2.00 EUR 1"]);
+    assert_eq!(told(&batch.found[&prj(4)]), [""; 0]);
+
+    let seen = stub.seen.lock().unwrap();
+    let keys = (1..=4).map(|n| format!("Project eq 'PRJ-2025-00{n}'")).collect::<Vec<_>>().join(" or ");
+    let wanted = format!("(({keys})) and (Posted eq true)");
+    let apply = seen.iter().find_map(|seen| seen.param("$apply")).unwrap();
+    assert_eq!(
+        apply,
+        format!(
+            "filter({wanted})/groupby((Currency,Project,Status,Type),aggregate(Cents with sum as spine_net,Cents with min as \
+             spine_least,Cents with max as spine_greatest,NetLocal with sum as spine_company_net,$count as spine_records))"
+        )
+    );
+    let gaps = seen.iter().find(|seen| option(seen, "$filter").contains("null")).unwrap();
+    assert_eq!(option(gaps, "$filter"), format!("({wanted}) and (Cents eq null or NetLocal eq null)"));
+    assert_eq!(option(gaps, "$select"), "Project");
+    let rows = seen.iter().find(|seen| seen.param("$apply").is_none() && !option(seen, "$filter").contains("null"));
+    let asked = option(rows.unwrap(), "$filter");
+    assert_eq!(asked.matches("PRJ-").count(), 2, "{asked}");
+    assert_eq!(seen.len(), 3);
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_add_up_is_an_error_and_no_zero() {
+    for answer in [r#"{"error":{"code":"501","message":"$apply"}}"#, r#"{"value":[{"Project":"PRJ-2025-001"}]}"#] {
+        let stub = stub(move |seen| match seen.param("$apply") {
+            Some(_) if answer.contains("501") => status(501, answer),
+            Some(_) => json(answer),
+            None => json(r#"{"value":[]}"#),
+        })
+        .await;
+        let port = connection(&stub.url, BILLED).invoice_sums.unwrap();
+        let batch = port.invoiced_by_project(&call(), &[prj(1)]).await.unwrap();
+        assert!(batch.found.is_empty() && batch.failed.contains_key(&prj(1)), "{answer}");
+    }
+}
+
+#[test]
+fn sums_that_could_not_be_right_are_refused() {
+    let costs = COSTS.replace("currency =", "sums = true\ncurrency =");
+    for (text, key) in [
+        (INVOICES.replace("currency         =", "sums = true\ncurrency ="), "invoices.sums"),
+        (BILLED.replace("sums             = true", "sums = true\ncredit_notes = \"by_sign\""), "invoices.sums"),
+        (BILLED.replace("net         =", "total ="), "invoices.sums"),
+        (BILLED.replace("project_id  = \"Project\"", ""), "invoices.sums"),
+        (BILLED.replace("divide = 100", "default = \"0\""), "invoices.fields.net"),
+        (BILLED.replace("\"Currency\"", "\"Totals.0.Currency\""), "invoices.currency"),
+        (BILLED.replace("[invoices", "[payables"), "payables.sums"),
+        (costs.replace("\"Costs\"", "{ set = \"Costs\", each = \"Lines\" }"), "costs.sums"),
+        (costs.replace("\"Costs\"", "{ set = \"Costs\", key = \"Project\" }"), "costs.sums"),
+        (costs.replace("amount = \"Net\"", "amount = { path = \"Net\", decimal = \",\" }"), "costs.fields.amount"),
+    ] {
+        let problem = try_connection("http://127.0.0.1:1", &text).unwrap_err();
+        assert_eq!(problem.key, key, "{problem}");
+    }
+    assert!(connection("http://127.0.0.1:1", &costs).cost_sums.is_some());
+    assert!(connection("http://127.0.0.1:1", COSTS).cost_sums.is_none());
+}
+
+#[test]
+fn the_examples_of_the_page_are_configurations() {
+    let page = include_str!("../../../docs/connectors/odata.md");
+    let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut read = 0;
+    for block in blocks {
+        let document: toml::Table = toml::from_str(block).unwrap();
+        for (name, section) in document["connections"].as_table().unwrap() {
+            let mut section = section.as_table().unwrap().clone();
+            assert_eq!(section.remove("kind").unwrap().as_str(), Some("odata"));
+            let config: Config = section.try_into().unwrap_or_else(|error| panic!("{name}: {error}"));
+            let tables = config.tables().unwrap_or_else(|problem| panic!("{name}: {problem}"));
+            check(&tables).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+            read += 1;
+        }
+    }
+    assert_eq!(read, 3);
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::filter::Filter;
 use super::parts;
 
-/// `filter(...)/groupby((a,b/c),aggregate(x with sum as y,$count as n))`.
+/// `filter(...)/groupby((a,b/c),aggregate(x with sum as y,$count as n))`, the number of rows last.
 pub(super) fn apply(rows: &[Value], text: &str) -> Result<Vec<Value>, &'static str> {
     let steps = parts(text, '/');
     let [filter, group] = steps.as_slice() else { return Err("UnknownTransformation") };
@@ -20,9 +20,9 @@ pub(super) fn apply(rows: &[Value], text: &str) -> Result<Vec<Value>, &'static s
     let aggregate = aggregate.strip_suffix(')').ok_or("UnknownTransformation")?;
     let filter = Filter::parse(filter)?;
     let mut groups: BTreeMap<String, (Vec<Value>, Vec<Decimal>, usize)> = BTreeMap::new();
-    let sums = parts(aggregate, ',').into_iter().filter(|part| *part != "$count as records");
-    let sums: Option<Vec<(&str, &str)>> = sums.map(|part| part.split_once(" with sum as ")).collect();
-    let sums = sums.ok_or("UnknownAggregate")?;
+    let (sums, count) = aggregate.rsplit_once(",$count as ").ok_or("UnknownAggregate")?;
+    let sums = parts(sums, ',').into_iter().map(|part| part.split_once(" with sum as "));
+    let sums: Vec<(&str, &str)> = sums.collect::<Option<_>>().ok_or("UnknownAggregate")?;
     for row in rows {
         if !filter.holds(row)? {
             continue;
@@ -44,7 +44,7 @@ pub(super) fn apply(rows: &[Value], text: &str) -> Result<Vec<Value>, &'static s
         for ((_, alias), sum) in sums.iter().zip(added) {
             row.insert((*alias).to_owned(), json!(sum.to_string()));
         }
-        row.insert("records".to_owned(), json!(records));
+        row.insert(count.to_owned(), json!(records));
         Value::Object(row)
     });
     Ok(shown.collect())
