@@ -128,7 +128,9 @@ impl Invoice {
         for invoices in all.filter(|invoices| invoices.owner.connection == id.connection) {
             let key = InvoiceId::new(id.record.as_str());
             let read = invoices.invoices.get(options(ctx)?, &key).await.map_err(|error| system_error(&error))?;
-            let own = |record: &Arc<domain::Invoice>| reads.owns_invoice(&id.connection, record);
+            let own = |record: &Arc<domain::Invoice>| {
+                reads.owns_invoices(&id.connection, record.direction, &record.project_ids)
+            };
             if let Some(record) = read.value.clone().filter(own) {
                 return Ok(Some(Self::new(&invoices.owner, &read, record)));
             }

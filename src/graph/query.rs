@@ -208,7 +208,11 @@ impl Query {
         let query = filter.query(ctx, today)?;
         let direction = filter.direction.into();
         let reads = &spine.reads;
-        let owners = reads.invoices(direction);
+        let mut owners = reads.invoices(direction);
+        // Who owns none of the projects that are asked for is not asked: it may be down, and it does not matter.
+        if let Some(ids) = &query.project_ids {
+            owners.retain(|invoices| reads.owns_invoices(&invoices.owner.connection, direction, ids));
+        }
         if owners.is_empty() {
             return Err(not_owned(match direction {
                 Direction::Receivable => Domain::Receivables,
@@ -218,7 +222,8 @@ impl Query {
         let pages: Vec<_> = owners.iter().map(|invoices| (&invoices.owner, &invoices.pages)).collect();
         let stands = |holder: &Owner, invoice: &domain::Invoice| {
             let status = Some(InvoiceStatus::from(&invoice.status(today)));
-            (filter.status.is_none() || status == filter.status) && reads.owns_invoice(&holder.connection, invoice)
+            (filter.status.is_none() || status == filter.status)
+                && reads.owns_invoices(&holder.connection, invoice.direction, &invoice.project_ids)
         };
         let keep: Keep<'_, domain::Invoice> = &stands;
         let keep = (filter.status.is_some() || reads.invoices_are_split(direction)).then_some(keep);

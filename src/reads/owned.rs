@@ -248,15 +248,13 @@ impl Reads {
         }
     }
 
-    /// Whether one of the IDs is owned by the connection whose invoices these are. What names no project belongs to
-    /// whoever holds it.
-    pub fn owns_invoice(&self, connection: &ConnectionName, invoice: &Invoice) -> bool {
-        let ids = &invoice.project_ids;
-        let own = |id: &ProjectId| match invoice.direction {
+    /// Whether a connection owns the invoices of one of the projects. What names no project belongs to whoever holds it.
+    pub fn owns_invoices(&self, connection: &ConnectionName, direction: Direction, projects: &[ProjectId]) -> bool {
+        let own = |id: &ProjectId| match direction {
             Direction::Receivable => self.receivables.of(id).is_some_and(|own| own.owner.connection == *connection),
             Direction::Payable => self.costs.of(id).is_some_and(|own| own.owner.connection == *connection),
         };
-        ids.is_empty() || ids.iter().any(own)
+        projects.is_empty() || projects.iter().any(own)
     }
 
     /// Whether it depends on the ID who owns invoices of a direction.

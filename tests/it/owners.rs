@@ -134,6 +134,9 @@ async fn an_owner_that_is_down_leaves_the_others_projects_alone() {
     assert_eq!(answer.codes(), [("sap_mx".to_owned(), "UPSTREAM_UNAVAILABLE".to_owned())]);
     let answer = gateway.ask_with(query, json!({ "id": ours }), None).await;
     let id = answer.fine()["project"]["invoices"][0]["id"].as_str().unwrap().to_owned();
+    let list = format!("{{ invoices(filter: {{ projectIds: [\"{ours}\"] }}) {{ nodes {{ id }} }} }}");
+    let list = gateway.ask(&list).await;
+    assert!(!list.fine()["invoices"]["nodes"].as_array().unwrap().is_empty(), "who owns none of them is not asked");
 
     // What one connection holds of another's projects is not in the graph.
     mexico.erp.set_fault("off".parse().unwrap());
