@@ -1,6 +1,6 @@
 //! The same question gives the same answer, whichever ERP keeps the books.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use spine::demo::Demo;
 use spine::demo::company::model::{Document, DocumentKind};
 use spine::demo::erp::Erp;
 
-use super::support::{Gateway, company};
+use super::support::{Gateway, client, company, json_body, read_json, send};
 
 /// Everything that is said of a project's money; each figure in the currency in which it is shown.
 const ALL: &str = "contractValue { amount currency } invoiced { amount currency } collected { amount currency }
@@ -119,4 +119,30 @@ async fn receivables_and_costs_can_be_in_two_erps() {
         same(&expected, &money(&gateway, ALL).await, "with costs by SAP", *erp);
         assert_eq!(gateway.calls("sap").await.get("invoices.list"), None, "SAP is not asked for invoices");
     }
+}
+
+#[tokio::test]
+async fn what_was_asked_for_sums_and_what_for_records_is_said() {
+    let gateway = Gateway::with_books_in(Erp::NetSuite, company(60), |config| config).await;
+    let project = gateway.project();
+    let asked = async |fields: &str| {
+        gateway.pass(1);
+        let query = format!("{{ project(id: \"{project}\") {{ financials {{ {fields} }} }} }}");
+        let request = json_body(client().post(format!("{}/graphql", gateway.url)), &json!({ "query": query }));
+        let request = request.header("x-spine-explain", "1").header("cache-control", "no-cache");
+        let answer = read_json(send(request).await).await;
+        assert!(answer["errors"].is_null(), "{}", answer["errors"]);
+        let explained = &answer["extensions"]["spine"];
+        [&explained["planned"]["steps"], &explained["made"]["reads"]].map(|reads| {
+            let names = reads.as_array().unwrap().iter().filter(|read| read["connection"] == "netsuite");
+            names.map(|read| read["read"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+        })
+    };
+    let set = |names: [&str; 2]| BTreeSet::from(names.map(str::to_owned));
+    let sums = set(["cost_sums", "invoice_sums"]);
+    assert_eq!(asked("margin { amount }").await, [sums.clone(), sums]);
+    let records = set(["costs_by_project", "invoices_by_project"]);
+    assert_eq!(asked("margin { amount } completeness { included }").await, [records.clone(), records]);
+    let both = set(["cost_sums", "invoices_by_project"]);
+    assert_eq!(asked("margin { amount } overdue { amount }").await, [both.clone(), both]);
 }

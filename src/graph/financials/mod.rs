@@ -4,7 +4,7 @@ mod in_memory;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, Error, Object, Result, SimpleObject};
 use iso_currency::Currency;
 use rust_decimal::Decimal;
 
@@ -17,7 +17,7 @@ use super::source::Source;
 use super::wave::Pushdown;
 use crate::domain::{self, Deal, DealStatus, ProjectId};
 use crate::finance::{self, Books, Contract, Exclusion, Figure, Receivables, Shown, Spending};
-use crate::reads::{Owner, Read, Reader};
+use crate::reads::{Costs, Invoices, Owner, Read, Reader};
 
 /// The money of a project, or of a deal that leads to none.
 #[derive(Debug, Clone)]
@@ -127,12 +127,11 @@ impl Financials {
 
     /// What was invoiced: as the owner added it up, unless its invoices are in memory or must be read anyway. None as above.
     async fn invoiced_sum(&self, ctx: &Context<'_>) -> Result<Option<Figure>> {
-        if let (Of::Project(id, _), true) = (&self.0, self.1.invoiced) {
-            let readers = spine(ctx)?.receivables(id)?;
-            if let Some(sums) = readers.sums.as_ref().filter(|_| !in_memory(ctx, &readers.by_project, id)) {
-                let read = sums.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
-                return Ok(read.value.map(|sums| Figure::of_sums(&sums)));
-            }
+        if let Of::Project(id, _) = &self.0
+            && let Some(sums) = self.invoice_sums(ctx, spine(ctx)?.receivables(id)?, id)?
+        {
+            let read = sums.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
+            return Ok(read.value.map(|sums| Figure::of_sums(&sums)));
         }
         Ok(self.receivables(ctx).await?.map(|sums| sums.invoiced))
     }
@@ -142,14 +141,35 @@ impl Financials {
     async fn spending(&self, ctx: &Context<'_>) -> Result<Option<Spending>> {
         let Of::Project(id, _) = &self.0 else { return Ok(None) };
         let readers = spine(ctx)?.costs(id)?;
-        let sums = readers.sums.as_ref().filter(|_| self.1.costs && !in_memory(ctx, &readers.by_project, id));
-        if let Some(sums) = sums {
+        if let Some(sums) = self.cost_sums(ctx, readers, id)? {
             let read = sums.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
             return Ok(read.value.map(|sums| Spending::of_sums(&sums)));
         }
         let read = readers.by_project.get(options(ctx)?, id).await;
         let costs = read.map_err(|error| system_error(&error))?.value;
         Ok(costs.map(|costs| Spending::of(&costs)))
+    }
+
+    /// Where to ask for what was invoiced as a sum; none if the invoices are to be added up here.
+    fn invoice_sums<'r>(
+        &self,
+        ctx: &Context<'_>,
+        readers: &'r Invoices,
+        id: &ProjectId,
+    ) -> Result<Option<&'r Reader<ProjectId, Vec<domain::Sum>>>> {
+        let pushed = self.1.invoiced && !in_memory(ctx, &readers.by_project, id)?;
+        Ok(readers.sums.as_ref().filter(|_| pushed))
+    }
+
+    /// Where to ask for what was spent as sums; none if the costs are to be added up here.
+    fn cost_sums<'r>(
+        &self,
+        ctx: &Context<'_>,
+        readers: &'r Costs,
+        id: &ProjectId,
+    ) -> Result<Option<&'r Reader<ProjectId, Vec<domain::CostSum>>>> {
+        let pushed = self.1.costs && !in_memory(ctx, &readers.by_project, id)?;
+        Ok(readers.sums.as_ref().filter(|_| pushed))
     }
 
     /// A figure as people see it. The sum of nothing is zero, in the currency of the project's other figures.
@@ -203,29 +223,26 @@ impl Financials {
                 return Ok(receivables.chain(costs).map(Source::not_linked).collect());
             }
         };
-        let (deals, invoices, costs) = tokio::join!(
+        let (deals, invoices, costs) = tokio::try_join!(
             async {
-                let readers = reads.commercial.as_ref()?;
-                Some(listed(&readers.owner, &readers.deals_by_project.get(options, id).await))
+                let Some(readers) = &reads.commercial else { return Ok(None) };
+                Ok::<_, Error>(Some(listed(&readers.owner, &readers.deals_by_project.get(options, id).await)))
             },
             async {
-                let readers = reads.receivables.of(id)?;
-                let sums =
-                    readers.sums.as_ref().filter(|_| self.1.invoiced && !in_memory(ctx, &readers.by_project, id));
-                Some(match sums {
+                let Some(readers) = reads.receivables.of(id) else { return Ok(None) };
+                Ok(Some(match self.invoice_sums(ctx, readers, id)? {
                     Some(sums) => listed(&readers.owner, &sums.get(options, id).await),
                     None => listed(&readers.owner, &readers.by_project.get(options, id).await),
-                })
+                }))
             },
             async {
-                let readers = reads.costs.of(id)?;
-                let sums = readers.sums.as_ref().filter(|_| self.1.costs && !in_memory(ctx, &readers.by_project, id));
-                Some(match sums {
+                let Some(readers) = reads.costs.of(id) else { return Ok(None) };
+                Ok(Some(match self.cost_sums(ctx, readers, id)? {
                     Some(sums) => listed(&readers.owner, &sums.get(options, id).await),
                     None => listed(&readers.owner, &readers.by_project.get(options, id).await),
-                })
+                }))
             },
-        );
+        )?;
         Ok([deals, invoices, costs].into_iter().flatten().collect())
     }
 }
@@ -248,8 +265,12 @@ fn contract(deals: &[Arc<Deal>], through: Option<&Deal>) -> Option<Contract> {
 }
 
 /// Whether the records are in memory anyway: their sum is as good as the owner's, and costs no call.
-fn in_memory<V: Send + Sync + 'static>(ctx: &Context<'_>, records: &Reader<ProjectId, V>, id: &ProjectId) -> bool {
-    options(ctx).is_ok_and(|options| matches!(records.peek(options, id), Some(Ok(_))))
+fn in_memory<V: Send + Sync + 'static>(
+    ctx: &Context<'_>,
+    records: &Reader<ProjectId, V>,
+    id: &ProjectId,
+) -> Result<bool> {
+    Ok(matches!(records.peek(options(ctx)?, id), Some(Ok(_))))
 }
 
 /// Where a list was read.
