@@ -73,6 +73,11 @@ pub(super) fn run(options: &Options) -> Exit {
 }
 
 async fn start(options: &Options, seed: Seed, clock: Arc<dyn Clock>) -> Exit {
+    let systems = ["hubspot", options.erp.name(), "redmine"];
+    if let Some((name, _)) = options.fault.iter().find(|(name, _)| !systems.contains(&name.as_str())) {
+        complain(&format!("error: there is no system `{name}` to break: there are {}", systems.join(", ")));
+        return Exit::Usage;
+    }
     // The port first: growing a large company takes a while, and a port that is taken should be told at once.
     let listener = match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await {
         Ok(listener) => listener,
@@ -92,12 +97,7 @@ async fn start(options: &Options, seed: Seed, clock: Arc<dyn Clock>) -> Exit {
     };
     for (name, fault) in &options.fault {
         let systems = [&demo.hubspot, &demo.erp, &demo.redmine];
-        let Some(system) = systems.into_iter().find(|system| system.name == name) else {
-            let known = systems.map(|system| system.name).join(", ");
-            complain(&format!("error: there is no system `{name}` to break: there are {known}"));
-            return Exit::Usage;
-        };
-        system.set_fault(fault.clone());
+        systems.into_iter().filter(|system| system.name == name).for_each(|system| system.set_fault(fault.clone()));
     }
     let config = Config::parse("the demo's spine.toml", &demo.gateway_config());
     let app = match config.and_then(|config| App::build(&config, clock)) {
