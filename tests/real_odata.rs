@@ -75,7 +75,7 @@ mod tests {
     }
 
     async fn stand_up(name: &str, dialect: &str) -> Books {
-        let company = Company::grow(&Seed { seed: 42, deals: 60, today: date(2026, 11, 25) });
+        let company = Company::grow(&Seed { seed: 42, deals: 90, today: date(2026, 11, 25) });
         let demo = Demo::of(company.clone(), Erp::Sap).await.unwrap();
         let (sap, config) = connect(&demo.gateway_config(), "sap");
         let codes = company.ledger.projects.iter().map(|(code, _)| code);
@@ -180,7 +180,11 @@ mod tests {
     /// Both ways to compare keys: the service knows them all.
     async fn the_books_are_the_same(name: &str, dialect: &str) {
         let books = stand_up(name, dialect).await;
-        assert!(books.projects.len() > 20 && books.invoices.len() > 80, "too little to show anything");
+        let (projects, invoices) = (books.projects.len(), books.invoices.len());
+        assert!(
+            projects > 20 && invoices > 80,
+            "too little to show anything: {projects} projects, {invoices} invoices"
+        );
         for (sap, service) in
             [(&books.sap.receivables, &books.service.receivables), (&books.sap.payables, &books.service.payables)]
         {
