@@ -248,6 +248,11 @@ impl std::io::Write for Log {
 impl Log {
     /// Keeps what this thread logs. The runtime of a test has one thread; the server is on it, too.
     fn keep(&self) -> tracing::subscriber::DefaultGuard {
+        // While there is only one subscriber, `tracing` asks that of the thread that comes to a place of the log first whether
+        // the place is of interest, and remembers the answer for all: a test that keeps no log would silence this one.
+        static ANOTHER: std::sync::LazyLock<tracing::Dispatch> =
+            std::sync::LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));
+        std::sync::LazyLock::force(&ANOTHER);
         let writer = self.clone();
         let log = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_ansi(false);
         tracing::subscriber::set_default(log.with_writer(move || writer.clone()).finish())
