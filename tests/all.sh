@@ -61,6 +61,7 @@ step "from outside: clients, audits, browser" tests/outside.sh
 step "the Redmine connector against a real Redmine" real_redmine
 step "the OData connector against a real OData service" cargo test --locked --test real_odata
 step "the Tryton connector against a real Tryton 8" real_tryton 8
+step "the Tryton connector against a real Tryton 6" real_tryton 6
 step "documentation" make --no-print-directory doc
 step "licences, bans, sources" make --no-print-directory deny
 

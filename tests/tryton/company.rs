@@ -17,12 +17,16 @@ use super::target::{
     receivables, rule,
 };
 
-/// Tryton turns the sum of a document's taxes over once, and not line by line.
-fn turned_over(document: &Document, local: Decimal, foreign: Decimal) -> Decimal {
-    if document.currency == "EUR" {
-        return local;
+/// The total in the company's currency. Tryton turns over the sum of a document's taxes, and not those of each line; and,
+/// from series 8 on, the total by itself. What is between them is a difference of rates.
+fn turned_over(document: &Document) -> Decimal {
+    let turned =
+        |amount: Decimal| (amount * document.rate).round_dp_with_strategy(2, RoundingStrategy::MidpointNearestEven);
+    if series() == "6" {
+        document.lines.iter().map(|line| line.net).sum::<Decimal>() + turned(document.tax_fc)
+    } else {
+        turned(document.total_fc)
     }
-    (foreign * document.rate).round_dp_with_strategy(2, RoundingStrategy::MidpointNearestEven)
 }
 
 /// How documents of a project look: number, kind, state, parts, and what is open.
@@ -68,10 +72,7 @@ fn line(project: &str, document: &Document, posted: bool) -> String {
     let total = match (document.currency.as_str(), is_split) {
         (_, true) => "split".to_owned(),
         ("EUR", _) => expected("EUR", Decimal::ZERO, Some(document.total)),
-        (currency, _) => {
-            let total = turned_over(document, document.total, document.total_fc);
-            expected(currency, document.total_fc, local(total))
-        }
+        (currency, _) => expected(currency, document.total_fc, local(turned_over(document))),
     };
     let open =
         if document.currency == "EUR" { document.total - document.paid } else { document.total_fc - document.paid_fc };

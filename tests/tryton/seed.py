@@ -173,7 +173,11 @@ def setting():
         rows.append({'code': code, 'name': f'Account {code}', 'type': like.type.id, 'company': ACCOUNTS_COMPANY})
     accounts = {a.code: a.id for a in Account.create(rows)}
     Journal = get('account.journal')
-    general, = Journal.create([{'name': 'By hand', 'code': 'HAND', 'type': 'general'}])
+    cash = Journal.search([('type', '=', 'cash')], limit=1)[0]
+    general = {'name': 'By hand', 'code': 'HAND', 'type': 'general'}
+    if SERIES == 6:
+        general['sequence'] = cash.sequence.id
+    general, = Journal.create([general])
     if SERIES > 6:
         configuration = get('account.configuration')(1)
         configuration.currency_exchange_journal, = Journal.search([('type', '=', 'write-off')], limit=1) or (
@@ -181,7 +185,6 @@ def setting():
         configuration.currency_exchange_credit_account = accounts['7000']
         configuration.currency_exchange_debit_account = accounts['7000']
         configuration.save()
-    cash = Journal.search([('type', '=', 'cash')], limit=1)[0]
     method, = get('account.invoice.payment.method').create([{
         'name': 'Bank', 'company': ACCOUNTS_COMPANY, 'journal': cash.id,
         'credit_account': ACCOUNTS['cash'], 'debit_account': ACCOUNTS['cash']}])

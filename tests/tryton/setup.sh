@@ -63,6 +63,7 @@ seeded() {
 
 answers() {
   [ -s "$run/exports" ] && [ -s "$run/pid" ] && kill -0 "$(cat "$run/pid")" 2>/dev/null || return 1
+  cmp -s "$home/database-$series" "$run/made-of" || return 1
   # shellcheck disable=SC1091
   . "$run/exports"
   local path=/rpc/
@@ -89,6 +90,7 @@ up() {
   mkdir -p "$run"
   # Sessions are written to the database: each server has one of its own.
   cp "$folder/$database.sqlite" "$run/"
+  cp "$home/database-$series" "$run/made-of"
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   configuration "$run" "$port" >"$run/trytond.conf"
   (umask 077 && cat >"$run/exports" <<EXPORTS

@@ -282,10 +282,9 @@ impl Costs {
         let is_labour = self.system.mapper.is_labour(&account.text("code")?.unwrap_or_default());
         let kind = match (is_labour, self.labour) {
             (true, Labour::Journal) => CostKind::Labour,
-            // The same hours are read from timesheets.
-            (true, Labour::Timesheets | Labour::None) => return Ok(None),
             (false, _) if is_expense => CostKind::Expense,
-            (false, _) => return Ok(None),
+            // Accounts that hold no costs; and labour, where the same hours are read from timesheets.
+            _ => return Ok(None),
         };
         let Some(project) = self.system.mapper.project(record.text_at("account.code")?.as_deref()) else {
             return Ok(None);
