@@ -42,6 +42,17 @@ real_redmine() (
   cargo test --locked --test real_redmine
 )
 
+# A real PostgreSQL and a real MariaDB of their own for this run, likewise.
+real_sql() (
+  root=()
+  [ "$(id -u)" -eq 0 ] || root=(sudo)
+  setup=("${root[@]}" env SPINE_SQL_HOME="/var/lib/spine-sql-test-$$" tests/sql/setup.sh)
+  trap '"${setup[@]}" down' EXIT
+  exports=$("${setup[@]}" up) || exit 1
+  eval "$exports"
+  cargo test --locked --test real_sql
+)
+
 # A real Tryton, series 8 and 6 in turn. The databases are made once; see setup.sh.
 real_tryton() ( # series
   export SPINE_TRYTON_SERIES=$1 SPINE_TRYTON_INSTANCE=spine-test-$$
@@ -60,6 +71,7 @@ step "tests" cargo test --locked
 step "from outside: clients, audits, browser" tests/outside.sh
 step "the Redmine connector against a real Redmine" real_redmine
 step "the OData connector against a real OData service" cargo test --locked --test real_odata
+step "the SQL connector against a real PostgreSQL and a real MariaDB" real_sql
 step "the Tryton connector against a real Tryton 8" real_tryton 8
 step "the Tryton connector against a real Tryton 6" real_tryton 6
 step "documentation" make --no-print-directory doc

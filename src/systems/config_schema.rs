@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{hubspot, netsuite, odata, odoo, quickbooks, redmine, registry::KINDS, rest, sap_b1, tryton};
+use super::{hubspot, netsuite, odata, odoo, quickbooks, redmine, registry::KINDS, rest, sap_b1, sql, tryton};
 use crate::config::{Cache, Limits, Owners, ServerOptions, SharedId, Traffic};
 
 /// The JSON Schema of the file, for editors.
@@ -19,6 +19,7 @@ pub fn config_schema() -> Value {
             "sap_b1" => inline::<sap_b1::Config>(&mut generator),
             "redmine" => inline::<redmine::Config>(&mut generator),
             "odata" => inline::<odata::Config>(&mut generator),
+            "sql" => inline::<sql::Config>(&mut generator),
             "tryton" => inline::<tryton::Config>(&mut generator),
             _ => inline::<rest::Config>(&mut generator),
         };

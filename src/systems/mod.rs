@@ -19,6 +19,7 @@ pub mod redmine;
 pub mod registry;
 pub mod rest;
 pub mod sap_b1;
+pub mod sql;
 pub mod tryton;
 pub mod upstream;
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{
     Connection, ConnectionContext, ConnectionProblem, hubspot, netsuite, odata, odoo, quickbooks, redmine, rest,
-    sap_b1, tryton,
+    sap_b1, sql, tryton,
 };
 use crate::config::{Config, ConfigError, nearest};
 use crate::domain::{Clock, ConnectionName, Domain};
 
 /// The kinds of system, as `kind` names them.
 #[rustfmt::skip]
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 10] = [
     "hubspot",
     "netsuite",
     "odata",
@@ -20,6 +20,7 @@ pub const KINDS: [&str; 9] = [
     "redmine",
     "rest",
     "sap_b1",
+    "sql",
     "tryton",
 ];
 
@@ -30,6 +31,7 @@ fn http_defaults(kind: &str) -> &'static str {
         "quickbooks" => quickbooks::HTTP_DEFAULTS,
         "odoo" => odoo::HTTP_DEFAULTS,
         "sap_b1" => sap_b1::HTTP_DEFAULTS,
+        "sql" => sql::HTTP_DEFAULTS,
         "tryton" => tryton::HTTP_DEFAULTS,
         // A Redmine has a few Ruby threads.
         "redmine" => "concurrency = 4\n",
@@ -52,7 +54,7 @@ pub fn connect(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Connection
         let owners = owners.filter_map(|rule| connections.iter().find(|connection| connection.name == rule.owner));
         for owner in owners.filter(|connection| !can_own(connection, domain)) {
             let message = format!("`{}` cannot own {domain}: a {} connection has none", owner.name, owner.system);
-            let message = if matches!(owner.system, "odata" | "rest") {
+            let message = if matches!(owner.system, "odata" | "rest" | "sql") {
                 format!("{message} unless its tables say where they are")
             } else {
                 message
@@ -85,6 +87,7 @@ fn connect_one(
         "odata" => odata::connect(config.connection(name)?, context),
         "tryton" => tryton::connect(config.connection(name)?, context),
         "rest" => rest::connect(config.connection(name)?, context),
+        "sql" => sql::connect(config.connection(name)?, context),
         unknown => Err(ConnectionProblem::new(
             "kind",
             nearest(unknown, &KINDS).map_or_else(

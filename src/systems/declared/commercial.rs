@@ -188,7 +188,7 @@ impl DealDetailSource for DetailPort {
 }
 
 /// The proposal that counts: the signed one, else the one with the highest version, else the last.
-fn counting(proposals: Vec<Proposal>) -> Option<Proposal> {
+pub(in crate::systems) fn counting(proposals: Vec<Proposal>) -> Option<Proposal> {
     let count = u32::try_from(proposals.len()).unwrap_or(u32::MAX);
     let mut chosen = proposals.into_iter().max_by_key(|proposal| (proposal.signed, proposal.version))?;
     if chosen.version == 0 {

@@ -97,7 +97,7 @@ impl ProjectSource for ProjectPort {
 }
 
 /// Hours by project and person.
-fn added_up(bookings: Vec<Booking>) -> Option<Effort> {
+pub(in crate::systems) fn added_up(bookings: Vec<Booking>) -> Option<Effort> {
     let mut effort = Effort::default();
     let mut people: BTreeMap<(String, Option<String>, Option<String>), ResourceAllocation> = BTreeMap::new();
     for booking in bookings {

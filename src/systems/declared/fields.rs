@@ -15,7 +15,7 @@ use crate::domain::{
 };
 
 /// A field whose words are mapped to ours.
-type Mapped<E> = Field<Word<Ours<E>>>;
+pub(in crate::systems) type Mapped<E> = Field<Word<Ours<E>>>;
 
 /// The table of an entity, and the table of its fields.
 macro_rules! tables {
@@ -53,6 +53,11 @@ macro_rules! tables {
         #[serde(deny_unknown_fields)]
         pub struct $fields {
             $($(#[$field_doc])* pub $field: $value,)*
+        }
+
+        impl $fields {
+            /// Their names.
+            pub(in crate::systems) const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
         }
 
         impl Uses for $fields {

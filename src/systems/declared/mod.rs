@@ -8,13 +8,13 @@
 pub(in crate::systems) mod auth;
 pub(in crate::systems) mod check;
 pub(in crate::systems) mod client;
-mod commercial;
+pub(in crate::systems) mod commercial;
 mod dates;
-mod delivery;
+pub(in crate::systems) mod delivery;
 pub(in crate::systems) mod documents;
 pub(in crate::systems) mod expression;
 pub(in crate::systems) mod fields;
-mod json;
+pub(in crate::systems) mod json;
 mod ledger;
 pub(in crate::systems) mod lines;
 mod link;

@@ -450,7 +450,7 @@ impl Api {
 }
 
 /// Whether two records have the same ID.
-fn comes_twice<T>(records: &[T], id: impl Fn(&T) -> Option<&str>) -> bool {
+pub(in crate::systems) fn comes_twice<T>(records: &[T], id: impl Fn(&T) -> Option<&str>) -> bool {
     // Owners mostly send records in the order of their IDs, which tells without a table.
     let in_order = records.is_sorted_by(|a, b| id(a) < id(b));
     let mut seen = HashSet::new();

@@ -1,0 +1,65 @@
+//! What both engines do: open a session that reads only, and ask it a prepared query.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::rows::Answer;
+use super::statement::Statement;
+use crate::systems::ErrorKind;
+use crate::systems::upstream::{Failed, Retry};
+
+/// Opens sessions.
+#[async_trait]
+pub(super) trait Server: std::fmt::Debug + Send + Sync {
+    /// Connects, signs in, and makes the session one that reads only.
+    async fn open(&self) -> Result<Box<dyn Session>, Failed>;
+}
+
+/// A connection to a database, signed in, in which nothing can be written.
+#[async_trait]
+pub(super) trait Session: Send {
+    /// Asks a query. The server gives up after `time`; an answer beyond `cap` bytes is refused. After a failure the session
+    /// is not used again.
+    async fn ask(
+        &mut self,
+        statement: &Statement,
+        asked: Asked<'_>,
+        time: Duration,
+        cap: usize,
+    ) -> Result<Answer, Failed>;
+}
+
+/// The column by which a keyset list goes on: the record's own ID. Projects are called `id` by their shared ID, which need not
+/// be theirs alone.
+pub(super) fn keyset<'c>(mut columns: impl Iterator<Item = &'c str>) -> &'static str {
+    if columns.any(|column| column == "record_id") { "record_id" } else { "id" }
+}
+
+/// What a query is given.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked<'a> {
+    /// The keys of a call, as one parameter.
+    Keys(&'a [&'a str]),
+    /// The last `id` of the page before, none at the start; and how many rows.
+    After(Option<&'a str>, u64),
+    /// How many rows, and how many to pass over.
+    Offset(u64, u64),
+}
+
+/// A query that cannot be answered as it is written: the configuration, or the database, has to be changed.
+pub(super) fn misconfigured(why: impl Into<std::sync::Arc<str>>) -> Failed {
+    Failed::new(ErrorKind::BadRequest, Retry::No, why)
+}
+
+/// A failure to reach the server. A refused connection may be a restart; the rest does not get better within a request.
+pub(super) fn not_reached(error: &std::io::Error) -> Failed {
+    let retry = if error.raw_os_error().is_some() { Retry::Backoff } else { Retry::No };
+    Failed::new(ErrorKind::Connect, retry, format!("TCP: {}", error.kind()))
+}
+
+/// A connection that broke: most likely one that the server had closed while it was idle.
+pub(super) fn broken(why: &str) -> Failed {
+    let detail = format!("the connection broke before the answer: {why}");
+    Failed { stale: true, ..Failed::new(ErrorKind::Connect, Retry::Backoff, detail) }
+}
