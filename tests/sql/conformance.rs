@@ -8,6 +8,7 @@ mod ports;
 #[expect(dead_code, reason = "what needs the control surface of an embedded system is not asked of a database")]
 mod reads;
 #[path = "../it/conformance/truth.rs"]
+#[expect(unused_imports, reason = "what only an embedded system asks of the truth")]
 mod truth;
 
 use std::collections::BTreeMap;
@@ -55,6 +56,8 @@ pub(crate) struct System {
     drafts: bool,
     never_due: &'static [u32],
     children_know_their_project: bool,
+    projects_by_number: bool,
+    milestones_are_reached_or_not: bool,
     status_of_unknown_stage: Option<&'static str>,
     stages_are_words: bool,
     ticket_without_category: &'static str,
@@ -78,6 +81,8 @@ static SYSTEM: System = System {
     drafts: false,
     never_due: &[],
     children_know_their_project: false,
+    projects_by_number: false,
+    milestones_are_reached_or_not: false,
     status_of_unknown_stage: None,
     stages_are_words: true,
     ticket_without_category: "Task",
