@@ -73,7 +73,7 @@ fn batch() -> usize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
-    /// PostgreSQL 13 or later. Keys are one parameter, an array: `WHERE project = ANY($1)`.
+    /// `PostgreSQL` 13 or later. Keys are one parameter, an array: `WHERE project = ANY($1)`.
     Postgresql,
     /// `MySQL` 8 or later, or `MariaDB` 10.6 or later. Keys are one parameter, a JSON list, which `JSON_TABLE` makes rows of.
     Mysql,

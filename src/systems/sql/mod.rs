@@ -1,4 +1,4 @@
-//! A database that is read directly: PostgreSQL, `MySQL` or `MariaDB`, best a read replica, by the queries of the configuration.
+//! A database that is read directly: `PostgreSQL`, `MySQL` or `MariaDB`, best a read replica, by the queries of the configuration.
 //!
 //! A query says everything: what it selects, how rows are joined, what is left out. Its columns have the names of our
 //! fields, so there is no mapping beside it; words alone can be mapped. Keys travel as one bound parameter, an array or a

@@ -1,4 +1,4 @@
-//! PostgreSQL: each query runs prepared, in a transaction that reads only and in which the server itself watches the time.
+//! `PostgreSQL`: each query runs prepared, in a transaction that reads only and in which the server itself watches the time.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -507,7 +507,7 @@ mod tests {
 
     #[test]
     fn dates_and_moments_are_iso() {
-        assert_eq!([date(0), date(-1), date(9_496)], ["2000-01-01", "1999-12-31", "2026-01-01"]);
+        assert_eq!([date(0), date(-1), date(9_497)], ["2000-01-01", "1999-12-31", "2026-01-01"]);
         assert_eq!(date(i64::from(i32::MAX)), "no date");
         assert_eq!(moment(0, "Z"), "2000-01-01T00:00:00Z");
         assert_eq!(moment(1_500_000, ""), "2000-01-01T00:00:01.5");

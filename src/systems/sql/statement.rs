@@ -42,7 +42,7 @@ impl Statement {
 struct Found {
     /// Words, in upper case.
     words: Vec<String>,
-    /// Parameters: their numbers on PostgreSQL, 0 each on `MySQL`.
+    /// Parameters: their numbers on `PostgreSQL`, 0 each on `MySQL`.
     parameters: Vec<usize>,
 }
 
@@ -224,9 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_no_query_is_refused() {
-        for text in
-            ["", "DELETE FROM t WHERE p = ANY($1)", "/* SELECT */ UPDATE t SET a = $1", "(SELECT $1)", "CALL p($1)"]
-        {
+        for text in ["", "DELETE FROM t WHERE p = ANY($1)", "/* SELECT */ UPDATE t SET a = $1", "CALL p($1)"] {
             assert!(pg(text, 1).unwrap_err().contains("SELECT or WITH"), "{text}");
         }
         assert!(pg("SELECT $1; DROP TABLE t", 1).unwrap_err().contains("one statement"));

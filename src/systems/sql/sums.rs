@@ -114,7 +114,7 @@ impl InvoiceSumSource for InvoiceSumPort {
             sum(row, self.source.setting(), (&f.net, f.company_net.as_ref()), currencies, &f.records).map(Some)
         };
         let found = self.source.records(call, &self.sums, ids, read).await?;
-        Ok(grouped(&self.source, &self.sums, ids, found, |sum| currency_of(sum)))
+        Ok(grouped(&self.source, &self.sums, ids, found, currency_of))
     }
 }
 

@@ -29,7 +29,7 @@ fn problem(lines: &str) -> String {
         Err(errors) => return format!("{errors:?}"),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    registry::connect(&file, &clock).map(|_| String::new()).unwrap_or_else(|errors| format!("{errors:?}"))
+    registry::connect(&file, &clock).map_or_else(|errors| format!("{errors:?}"), |_| String::new())
 }
 
 const COSTS: &str = "[connections.books.costs]\nby_project = \"SELECT 1 WHERE 1 = ANY($1)\"\n";

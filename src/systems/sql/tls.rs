@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL: rustls with aws-lc-rs, the platform's roots and those of `http.ca_file`, as the HTTP client has it.
+//! TLS to `PostgreSQL`: rustls with aws-lc-rs, the platform's roots and those of `http.ca_file`, as the HTTP client has it.
 
 use std::fs;
 use std::future::Future;
@@ -84,7 +84,7 @@ impl ServerCertVerifier for Anyone {
     }
 }
 
-/// Makes a connection one over TLS when PostgreSQL has said that it takes one.
+/// Makes a connection one over TLS when `PostgreSQL` has said that it takes one.
 pub(super) struct Upgrade {
     pub(super) settings: Arc<ClientConfig>,
     pub(super) host: ServerName<'static>,

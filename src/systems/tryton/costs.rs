@@ -274,7 +274,6 @@ impl Costs {
     }
 
     /// What a posting costs, and whom. Nothing on accounts that hold no expenses.
-    #[expect(clippy::match_same_arms, reason = "the arms stand for different cases")]
     fn journal_cost(&self, record: &Record, company: &Company) -> Result<Option<(ProjectId, Cost)>, Lack> {
         let line = record.one("move_line")?.ok_or_else(|| Lack("move_line".to_owned()))?;
         let account = line.one("account")?.ok_or_else(|| Lack("account".to_owned()))?;
