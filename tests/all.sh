@@ -53,7 +53,7 @@ real_sql() (
   cargo test --locked --test real_sql
 )
 
-# A real Tryton, series 8 and 6 in turn. The databases are made once; see setup.sh.
+# A real Tryton. Its database is made once; see setup.sh.
 real_tryton() ( # series
   export SPINE_TRYTON_SERIES=$1 SPINE_TRYTON_INSTANCE=spine-test-$$
   trap 'tests/tryton/setup.sh down' EXIT
@@ -61,6 +61,19 @@ real_tryton() ( # series
   eval "$exports"
   cargo test --locked --test real_tryton
 )
+
+# Series 8 and 6 side by side: a Tryton keeps one core busy.
+real_trytons() {
+  local log six code=0
+  log=$(mktemp)
+  real_tryton 6 >"$log" 2>&1 &
+  six=$!
+  real_tryton 8 || code=1
+  wait $six || code=1
+  cat "$log"
+  rm -f "$log"
+  return $code
+}
 
 step "what the checks need is installed" tests/tools.sh || { summary; exit 1; }
 # Before anything in Rust: the binary carries these files.
@@ -72,8 +85,7 @@ step "from outside: clients, audits, browser" tests/outside.sh
 step "the Redmine connector against a real Redmine" real_redmine
 step "the OData connector against a real OData service" cargo test --locked --test real_odata
 step "the SQL connector against a real PostgreSQL and a real MariaDB" real_sql
-step "the Tryton connector against a real Tryton 8" real_tryton 8
-step "the Tryton connector against a real Tryton 6" real_tryton 6
+step "the Tryton connector against a real Tryton 8 and a real Tryton 6" real_trytons
 step "documentation" make --no-print-directory doc
 step "licences, bans, sources" make --no-print-directory deny
 

@@ -20,7 +20,11 @@ database=tryton
 password=spine-Passw0rd
 
 # The company that `tests/real_tryton.rs` expects.
-company() { cargo run --quiet --locked --manifest-path "$project/Cargo.toml" -- demo --facts --seed 42 --deals 60 --today 2026-11-25; }
+company() {
+  # Built as the tests build it: `cargo run` would make every crate anew, without what only tests need of it.
+  cargo test --quiet --locked --no-run --manifest-path "$project/Cargo.toml" --test real_tryton
+  "${CARGO_TARGET_DIR:-$project/target}/debug/spine" demo --facts --seed 42 --deals 60 --today 2026-11-25
+}
 
 modules="account_invoice analytic_account analytic_invoice analytic_purchase project project_invoice project_revenue
   purchase sale_opportunity timesheet timesheet_cost"
@@ -38,9 +42,9 @@ configuration() { # folder of the database, port
 
 # Makes the database, unless there is one of these packages, this company and this seed.
 seeded() {
-  company >"$home/company.json"
+  company >"$home/company-$series.json"
   local key folder
-  key=$(cat "$here/requirements-$series.txt" "$here/trytond.conf" "$here/seed.py" "$here/reads.txt" "$0" "$home/company.json" |
+  key=$(cat "$here/requirements-$series.txt" "$here/trytond.conf" "$here/seed.py" "$here/reads.txt" "$0" "$home/company-$series.json" |
     sha256sum | cut -c1-16)
   folder=$home/database-$series-$key
   if [ ! -d "$folder" ]; then
@@ -53,7 +57,7 @@ seeded() {
     TRYTONPASSFILE=$home/making-$series/password "${admin[@]}" --all --email admin@example.invalid
     # shellcheck disable=SC2086
     "${admin[@]}" -u $modules --activate-dependencies
-    SPINE_TRYTON_CONF=$home/making-$series/trytond.conf SPINE_TRYTON_DB=$database SPINE_COMPANY=$home/company.json \
+    SPINE_TRYTON_CONF=$home/making-$series/trytond.conf SPINE_TRYTON_DB=$database SPINE_COMPANY=$home/company-$series.json \
       SPINE_TRYTON_PASSWORD=$password SPINE_TRYTON_READS=$(cat "$here/reads.txt") \
       "$venv/bin/python" "$here/seed.py" >"$home/making-$series/key"
     mv "$home/making-$series" "$folder"
