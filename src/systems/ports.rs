@@ -4,7 +4,7 @@
 //! A batch takes many keys and answers each: with a value, with nothing (the owner does not know it), or with an error
 //! of its own. Answers are matched to keys by value, never by position. An `Err` is the failure of the whole batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -74,6 +74,41 @@ impl<K, V> Default for Batch<K, V> {
 impl<K: Eq + Hash, V> FromIterator<(K, V)> for Batch<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(rows: I) -> Self {
         Self { found: rows.into_iter().collect(), failed: HashMap::new() }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Batch<K, Vec<V>> {
+    /// Answers each key with its records. A key without any is answered with none if the owner knows it, and not at all if
+    /// it does not: that is the difference between 0 and unknown. `known` is asked at most once, for those keys alone; if
+    /// it fails, they fail.
+    pub(in crate::systems) async fn of_records<F>(
+        keys: &[K],
+        mut records: HashMap<K, Vec<V>>,
+        known: impl FnOnce(Vec<K>) -> F,
+    ) -> Self
+    where
+        F: Future<Output = Result<HashSet<K>, SystemError>>,
+    {
+        let mut batch = Self::default();
+        let mut empty = Vec::new();
+        for key in keys {
+            match records.remove(key) {
+                Some(records) => drop(batch.found.insert(key.clone(), records)),
+                None if batch.found.contains_key(key) => {}
+                None => empty.push(key.clone()),
+            }
+        }
+        if empty.is_empty() {
+            return batch;
+        }
+        match known(empty.clone()).await {
+            Ok(known) => {
+                empty.retain(|key| known.contains(key));
+                batch.found.extend(empty.into_iter().map(|key| (key, Vec::new())));
+            }
+            Err(error) => batch.failed.extend(empty.into_iter().map(|key| (key, error.clone()))),
+        }
+        batch
     }
 }
 

@@ -69,7 +69,7 @@ impl<'a> Books<'a> {
     /// A property that can be asked about.
     pub(super) fn property(self, record: Record<'_>, name: &str) -> Value {
         match name {
-            "Id" => return Value::Id(self.id(record)),
+            "Id" => return Value::Id(id_of(record)),
             "MetaData.CreateTime" | "MetaData.LastUpdatedTime" => {
                 let (created, updated) = self.dates(record);
                 return Value::Date(if name == "MetaData.CreateTime" { created } else { updated });
@@ -140,21 +140,6 @@ impl<'a> Books<'a> {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
-    fn id(self, record: Record<'_>) -> u64 {
-        match record {
-            Record::Document(_, document) => document.entry.into(),
-            Record::Payment(payment) => payment.entry.into(),
-            Record::Journal(entry) => entry.number.into(),
-            Record::Time(time) => time.id.into(),
-            Record::Customer(customer) => customer.id,
-            Record::Vendor(id, _) => id,
-            Record::Employee(person) => person.id.into(),
-            Record::Account(account) => account.parse().unwrap_or_default(),
-            Record::Preferences | Record::CompanyInfo => 1,
-        }
-    }
-
     /// When it was made, and when it last changed.
     fn dates(self, record: Record<'_>) -> (Date, Date) {
         match record {
@@ -169,7 +154,7 @@ impl<'a> Books<'a> {
     /// The record as JSON.
     pub(super) fn json(self, record: Record<'_>) -> String {
         let (created, updated) = self.dates(record);
-        let head = Head::new(self.id(record), created, updated);
+        let head = Head::new(id_of(record), created, updated);
         let written = match record {
             Record::Document(entity, document) => serde_json::to_string(&self.document(head, entity, document)),
             Record::Payment(payment) => serde_json::to_string(&self.payment(head, payment)),
@@ -192,11 +177,11 @@ impl<'a> Books<'a> {
                     classification,
                     account_type,
                     account_sub_type,
-                    currency_ref: self.currency(&self.company.currency),
+                    currency_ref: Ref::named(&self.company.currency),
                 })
             }
             Record::Preferences => {
-                let home = self.currency(&self.company.currency);
+                let home = Ref::named(&self.company.currency);
                 let prefs = serde_json::json!({ "MultiCurrencyEnabled": true, "HomeCurrency": home });
                 let projects = serde_json::json!({ "NameValue": [{ "Name": "ProjectsEnabled", "Value": "true" }] });
                 let body =
@@ -208,11 +193,6 @@ impl<'a> Books<'a> {
             ),
         };
         written.unwrap_or_default()
-    }
-
-    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
-    fn currency(self, code: &str) -> Ref {
-        Ref::new(code, code)
     }
 
     /// An amount of the books in the document's own currency.
@@ -262,7 +242,7 @@ impl<'a> Books<'a> {
             doc_number: document.number.to_string(),
             txn_date: document.date,
             due_date: (is_sale || entity == Entity::Bill).then_some(document.due),
-            currency_ref: self.currency(&document.currency),
+            currency_ref: Ref::named(&document.currency),
             exchange_rate: Amount(document.rate),
             private_note: void.then_some("Voided"),
             customer_ref: customer.map(|id| Ref::new(id, name(id))),
@@ -355,7 +335,7 @@ impl<'a> Books<'a> {
             head,
             txn_date: payment.date,
             customer_ref: Ref::new(id, self.index.customer(id).map_or("", |customer| customer.name.as_str())),
-            currency_ref: self.currency(&payment.currency),
+            currency_ref: Ref::named(&payment.currency),
             exchange_rate: Amount(rate.copied().unwrap_or(Decimal::ONE)),
             total_amt: Amount(self.received(payment)),
             unapplied_amt: Amount(Decimal::ZERO),
@@ -391,7 +371,7 @@ impl<'a> Books<'a> {
             txn_date: entry.date,
             private_note: entry.memo.clone(),
             adjustment: false,
-            currency_ref: self.currency(&self.company.currency),
+            currency_ref: Ref::named(&self.company.currency),
             exchange_rate: Amount(Decimal::ONE),
             line: entry.lines.iter().map(line).collect(),
         }
@@ -431,8 +411,22 @@ impl<'a> Books<'a> {
             parent_ref: parent.map(|parent| Ref { value: parent.id.to_string(), name: None }),
             bill_with_parent: parent.is_some(),
             level: u8::from(parent.is_some()),
-            currency_ref: self.currency(&customer.currency),
+            currency_ref: Ref::named(&customer.currency),
         }
+    }
+}
+
+fn id_of(record: Record<'_>) -> u64 {
+    match record {
+        Record::Document(_, document) => document.entry.into(),
+        Record::Payment(payment) => payment.entry.into(),
+        Record::Journal(entry) => entry.number.into(),
+        Record::Time(time) => time.id.into(),
+        Record::Customer(customer) => customer.id,
+        Record::Vendor(id, _) => id,
+        Record::Employee(person) => person.id.into(),
+        Record::Account(account) => account.parse().unwrap_or_default(),
+        Record::Preferences | Record::CompanyInfo => 1,
     }
 }
 

@@ -25,9 +25,14 @@ pub(super) struct Ref {
 }
 
 impl Ref {
-    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over numbers and texts")]
     pub(super) fn new(value: impl ToString, name: impl Into<String>) -> Self {
         Self { value: value.to_string(), name: Some(name.into()) }
+    }
+
+    /// A reference to what has no ID but its name, e.g. a currency.
+    pub(super) fn named(name: &str) -> Self {
+        Self::new(name, name)
     }
 }
 
@@ -52,7 +57,7 @@ pub(super) struct MetaData {
 }
 
 impl Head {
-    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over numbers and texts")]
     pub(super) fn new(id: impl ToString, created: Date, updated: Date) -> Self {
         let moment = |day: Date| format!("{day}T09:00:00-08:00");
         Self {

@@ -37,18 +37,17 @@ pub(in crate::systems) fn known(key: &str, name: &str, names: &[&str]) -> Result
 }
 
 /// The parameters of a question.
-#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug)]
 pub(in crate::systems) struct Params<'l> {
     listing: &'l Listing,
-    params: Vec<(&'l str, Param)>,
+    given: Vec<(&'l str, Param)>,
     /// Conditions of one expression, for a system that has such a language.
     conditions: Vec<String>,
 }
 
 impl<'l> Params<'l> {
     pub(in crate::systems) fn new(listing: &'l Listing) -> Self {
-        Self { listing, params: Vec::new(), conditions: Vec::new() }
+        Self { listing, given: Vec::new(), conditions: Vec::new() }
     }
 
     /// All parameters.
@@ -56,22 +55,22 @@ impl<'l> Params<'l> {
         if let Some(expressions) = &self.listing.expressions {
             self.conditions.extend(expressions.always.clone());
             if let [only] = self.conditions.as_slice() {
-                self.params.push((expressions.param, Param::Text(only.clone())));
+                self.given.push((expressions.param, Param::Text(only.clone())));
             } else if !self.conditions.is_empty() {
                 let all: Vec<String> = self.conditions.iter().map(|one| format!("({one})")).collect();
-                self.params.push((expressions.param, Param::Text(all.join(" and "))));
+                self.given.push((expressions.param, Param::Text(all.join(" and "))));
             }
             if let Some((name, order)) = &expressions.order
-                && !self.params.iter().any(|(param, _)| param == name)
+                && !self.given.iter().any(|(param, _)| param == name)
             {
-                self.params.push((name, Param::Text(order.clone())));
+                self.given.push((name, Param::Text(order.clone())));
             }
         }
-        self.params
+        self.given
     }
 
     pub(in crate::systems) fn push(&mut self, name: &'l str, value: String) {
-        self.params.push((name, Param::Text(value)));
+        self.given.push((name, Param::Text(value)));
     }
 
     /// Makes a parameter of a filter that is declared, and takes it away from what is left to do here.

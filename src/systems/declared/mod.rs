@@ -72,25 +72,24 @@ pub(in crate::systems) struct Tables {
 impl Tables {
     /// Those that are there, each under its key.
     pub(in crate::systems) fn named(&self) -> Vec<(&'static str, &dyn Uses)> {
-        #[expect(clippy::ref_option, reason = "a field of the struct is handed on as it stands")]
-        fn named<'t, T: Uses>(name: &'static str, table: &'t Option<T>) -> Option<(&'static str, &'t dyn Uses)> {
-            table.as_ref().map(|table| (name, table as &dyn Uses))
+        fn named<'t, T: Uses>(name: &'static str, table: Option<&'t T>) -> Option<(&'static str, &'t dyn Uses)> {
+            table.map(|table| (name, table as &dyn Uses))
         }
         let all = [
-            named("deals", &self.deals),
-            named("clients", &self.clients),
-            named("contacts", &self.contacts),
-            named("line_items", &self.line_items),
-            named("proposals", &self.proposals),
-            named("communications", &self.communications),
-            named("pre_sales_tickets", &self.pre_sales_tickets),
-            named("projects", &self.projects),
-            named("milestones", &self.milestones),
-            named("effort", &self.effort),
-            named("tickets", &self.tickets),
-            named("invoices", &self.invoices),
-            named("payables", &self.payables),
-            named("costs", &self.costs),
+            named("deals", self.deals.as_ref()),
+            named("clients", self.clients.as_ref()),
+            named("contacts", self.contacts.as_ref()),
+            named("line_items", self.line_items.as_ref()),
+            named("proposals", self.proposals.as_ref()),
+            named("communications", self.communications.as_ref()),
+            named("pre_sales_tickets", self.pre_sales_tickets.as_ref()),
+            named("projects", self.projects.as_ref()),
+            named("milestones", self.milestones.as_ref()),
+            named("effort", self.effort.as_ref()),
+            named("tickets", self.tickets.as_ref()),
+            named("invoices", self.invoices.as_ref()),
+            named("payables", self.payables.as_ref()),
+            named("costs", self.costs.as_ref()),
         ];
         all.into_iter().flatten().collect()
     }

@@ -42,7 +42,7 @@ use super::{Connection, ConnectionContext, ConnectionProblem};
 pub const SYSTEM: &str = "odata";
 
 /// Builds a connection. What the configuration cannot mean is refused, with the key it stands under.
-#[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
+#[expect(clippy::needless_pass_by_value, reason = "as every kind of connection is made")]
 pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection, ConnectionProblem> {
     let tables = config.tables()?;
     check::check(&tables)?;

@@ -37,6 +37,15 @@ const COMPANY_NET: &str = "spine_company_net";
 const LEAST: &str = "spine_least";
 const GREATEST: &str = "spine_greatest";
 
+/// What a group of rows adds to a sum.
+enum Part<T> {
+    /// It does not count.
+    Nothing,
+    Sum(T),
+    /// Only the rows themselves can tell.
+    InRows,
+}
+
 /// What is asked of a set that adds up.
 struct Question {
     sums: Lookup,
@@ -53,17 +62,20 @@ impl Question {
     }
 
     /// What the service adds up for each project, none for a part that its rows must tell.
-    #[expect(clippy::type_complexity, reason = "said once, beside its only use")]
     async fn ask<T: Send>(
         &self,
         (api, call, operation): (&Api, &Call, &'static str),
         ids: &[ProjectId],
-        read: &(dyn Fn(&Row<'_>) -> Result<Option<Option<T>>, Reject> + Send + Sync),
+        read: &(dyn Fn(&Row<'_>) -> Result<Part<T>, Reject> + Send + Sync),
     ) -> Batch<ProjectId, Option<Vec<T>>> {
         let place = |row: &Row<'_>, asked: &mut Asked<'_, ProjectId>| asked.of(row, By::Path(&self.project));
         let group: &Each<'_, ProjectId, Vec<Option<T>>> = &|row, asked, found| {
             if let Some(list) = place(row, asked)?.and_then(|place| found.get_mut(place)) {
-                list.extend(read(row)?);
+                match read(row)? {
+                    Part::Nothing => {}
+                    Part::Sum(sum) => list.push(Some(sum)),
+                    Part::InRows => list.push(None),
+                }
             }
             Ok(())
         };
@@ -279,22 +291,21 @@ impl InvoiceSums {
         Ok(Self { api, rows, question, group, ends: [end(LEAST), end(GREATEST)] })
     }
 
-    /// A group's part of what was invoiced: nothing of drafts and void documents, none where its rows must tell.
-    #[expect(clippy::option_option, reason = "none, unknown and known are three things")]
-    fn part(&self, row: &Row<'_>) -> Result<Option<Option<Sum>>, Reject> {
+    /// A group's part of what was invoiced: nothing of drafts and void documents.
+    fn part(&self, row: &Row<'_>) -> Result<Part<Sum>, Reject> {
         let Some(invoice) = self.group.read(row, self.api.setting(), Direction::Receivable, None)? else {
-            return Ok(None);
+            return Ok(Part::Nothing);
         };
         if matches!(invoice.state, InvoiceState::Draft | InvoiceState::Void) {
-            return Ok(None);
+            return Ok(Part::Nothing);
         }
         let records = records(row)?;
         let credit_note = invoice.kind == InvoiceKind::CreditNote;
         if credit_note && self.contradicts(row)? {
-            return Ok(Some(None));
+            return Ok(Part::InRows);
         }
         let amount = if credit_note { invoice.net.negated() } else { invoice.net };
-        Ok(Some(Some(Sum { amount, records })))
+        Ok(Part::Sum(Sum { amount, records }))
     }
 
     /// Whether a credit note among these has another sign than is declared.
@@ -422,11 +433,10 @@ impl CostSums {
         Ok(Self { api, rows, question, group })
     }
 
-    #[expect(clippy::option_option, reason = "none, unknown and known are three things")]
-    fn part(&self, row: &Row<'_>) -> Result<Option<Option<CostSum>>, Reject> {
-        let Some(cost) = self.group.read(row, self.api.setting())? else { return Ok(None) };
+    fn part(&self, row: &Row<'_>) -> Result<Part<CostSum>, Reject> {
+        let Some(cost) = self.group.read(row, self.api.setting())? else { return Ok(Part::Nothing) };
         let sum = Sum { amount: cost.amount, records: records(row)? };
-        Ok(Some(Some(CostSum { kind: cost.kind, state: cost.state, sum })))
+        Ok(Part::Sum(CostSum { kind: cost.kind, state: cost.state, sum }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which project is meant: shared IDs on one side, analytic accounts and documents on the other.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures_util::future::try_join_all;
 
@@ -141,26 +141,19 @@ impl System {
         &self,
         call: &Call,
         ids: &[ProjectId],
-        mut records: HashMap<ProjectId, Vec<T>>,
+        records: HashMap<ProjectId, Vec<T>>,
         known: &[ProjectId],
     ) -> Batch<ProjectId, Vec<T>> {
-        let mut batch = Batch::default();
-        let mut empty = Vec::new();
-        for id in ids {
-            match records.remove(id) {
-                Some(records) => drop(batch.found.insert(id.clone(), records)),
-                None if known.contains(id) => drop(batch.found.insert(id.clone(), Vec::new())),
-                None => empty.push(id.clone()),
+        let known = |mut empty: Vec<ProjectId>| async move {
+            let mut known: HashSet<ProjectId> = known.iter().cloned().collect();
+            empty.retain(|id| !known.contains(id));
+            // Where accounts led to the records, they have been asked for.
+            if !empty.is_empty() && self.shared_id.document.is_some() {
+                known.extend(self.accounts(call, &empty).await?.owners.into_values());
             }
-        }
-        // Where accounts led to the records, they have been asked for.
-        if !empty.is_empty() && self.shared_id.document.is_some() {
-            match self.accounts(call, &empty).await {
-                Ok(accounts) => batch.found.extend(accounts.owners.into_values().map(|id| (id, Vec::new()))),
-                Err(error) => batch.failed.extend(empty.into_iter().map(|id| (id, error.clone()))),
-            }
-        }
-        batch
+            Ok(known)
+        };
+        Batch::of_records(ids, records, known).await
     }
 
     /// The currency of each company.

@@ -133,9 +133,7 @@ impl Costs {
             let grouping = Grouping { model: ANALYTIC_LINE, domain, by, sums: &["amount"] };
             let groups: Vec<Record> = self.system.client.sums(call, OPERATION, grouping).await?;
             let unreadable = || self.system.client.error(OPERATION, ErrorKind::BadResponse, "a sum that is none");
-            let sums = groups
-                .iter()
-                .map(|group| self.system.mapper.analytic_sum(&kind, group, projects).ok_or_else(unreadable));
+            let sums = groups.iter().map(|group| map::analytic_sum(&kind, group, projects).ok_or_else(unreadable));
             sums.collect::<Result<Vec<_>, _>>()
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())

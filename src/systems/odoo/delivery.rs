@@ -161,7 +161,7 @@ impl ProjectSource for Delivery {
         Ok(located.answer(|number, _, _| {
             let records = milestones.remove(&number).unwrap_or_default();
             let mut all: Vec<(u64, Milestone)> =
-                records.iter().map(|one| (one.id(), self.system.work.milestone(&self.system.mapper, one))).collect();
+                records.iter().map(|one| (one.id(), work::milestone(&self.system.mapper, one))).collect();
             all.sort_by_key(|(id, one)| (one.due_date.is_none(), one.due_date, *id));
             all.into_iter().map(|(_, one)| one).collect()
         }))

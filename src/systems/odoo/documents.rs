@@ -8,7 +8,7 @@ use futures_util::future::{try_join, try_join_all};
 
 use super::accounts::Accounts;
 use super::domain::Domain;
-use super::map::{Projects, is_debit};
+use super::map::{self, Projects, is_debit};
 use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, wire};
 use crate::domain::{
     Direction, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, Page, Payment, ProjectId, ProjectInvoice,
@@ -227,7 +227,7 @@ impl Documents {
                 }
                 let date = items.get(&other).and_then(|item| item.date.as_deref());
                 let Some(entry) = entry(other) else { continue };
-                if let Some(payment) = self.system.mapper.payment(partial, document, (entry, date)) {
+                if let Some(payment) = map::payment(partial, document, (entry, date)) {
                     add(payments.entry(number).or_default(), payment);
                 }
             }

@@ -70,7 +70,7 @@ impl Mapper {
         for line in lines {
             let amount = reading.line(line);
             let amount = if debit { amount } else { amount.negated() };
-            for (project_id, net) in self.split(line, amount, projects) {
+            for (project_id, net) in split(line, amount, projects) {
                 parts.push(InvoiceLine {
                     description: text(line.name.as_deref()),
                     quantity: reading.number("lines", line.quantity.as_ref()).map(|number| number.normalize()),
@@ -117,7 +117,7 @@ impl Mapper {
         let mut reading = Reading::default();
         let amount = reading.line(line);
         let date = reading.date("date", line.date.as_deref());
-        let owned = self.split(line, amount, projects).into_iter().filter_map(|(project, amount)| {
+        let owned = split(line, amount, projects).into_iter().filter_map(|(project, amount)| {
             let cost = Cost {
                 id: format!("account.move.line,{}", line.id.0).into(),
                 kind: kind.clone(),
@@ -184,7 +184,7 @@ impl Mapper {
         };
         let date = reading.date("date", line.date_order.as_deref());
         let shares = shares(line.analytic_distribution.as_ref(), line.account_analytic_id.as_ref());
-        let owned = self.parts(&shares, amount, projects).into_iter().filter_map(|(project, amount)| {
+        let owned = parts(&shares, amount, projects).into_iter().filter_map(|(project, amount)| {
             let order = line.order_id.as_ref();
             let cost = Cost {
                 id: format!("purchase.order.line,{}", line.id.0).into(),
@@ -233,23 +233,6 @@ impl Mapper {
         Some((project, cost))
     }
 
-    /// The same, added up by account: nothing if the sum is none.
-    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
-    pub(super) fn analytic_sum(
-        &self,
-        kind: &CostKind,
-        group: &Record,
-        projects: &Projects,
-    ) -> Option<(ProjectId, CostSum)> {
-        let Projects::OfAccounts(owners) = projects else { return None };
-        let project = owners.get(&group.link("account_id")?.id())?.clone();
-        let mut reading = Reading::default();
-        let own = reading.currency("amount", group.link("currency_id").as_ref());
-        let amount = reading.money("amount", group.sum("amount").as_ref(), own).map(Money::negated);
-        let sum = Sum { amount: Booked { document: amount, company: amount }, records: group.count()? };
-        Some((project, CostSum { kind: kind.clone(), state: CostState::Actual, sum }))
-    }
-
     /// What was invoiced by documents of one type and currency. They carry the shared ID in `field`.
     pub(super) fn invoiced(&self, field: &str, group: &Record) -> Option<(ProjectId, Sum)> {
         let project = self.shared_id(field, group.text(field).as_deref())?;
@@ -267,70 +250,78 @@ impl Mapper {
         Some((project, Sum { amount, records: group.count()? }))
     }
 
-    /// What a payment settled of a document; nothing if it only settled a difference of exchange rates.
-    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
-    pub(super) fn payment(
-        &self,
-        partial: &wire::Partial,
-        document: &Invoice,
-        (journal_entry, date): (u64, Option<&str>),
-    ) -> Option<Payment> {
-        let mut reading = Reading::default();
-        let own = document.total.document?.currency;
-        let company = document.total.company?.currency;
-        // The document is on one side, and the amount is kept in the currency of each.
-        let side = if is_debit(document) { &partial.debit_amount_currency } else { &partial.credit_amount_currency };
-        let amount = Booked {
-            document: reading.money("payments", side.as_ref(), Some(own)),
-            company: reading.money("payments", partial.amount.as_ref(), Some(company)),
-        };
-        if amount.document.is_some_and(|money| money.amount.is_zero()) {
-            return None;
-        }
-        Some(Payment { id: journal_entry.to_string().into(), date: reading.date("payments", date), amount })
-    }
-
-    /// A line's amount, cut by its shares.
-    fn split(&self, line: &wire::Line, amount: Booked, projects: &Projects) -> Vec<Part> {
-        match projects {
-            Projects::OfDocuments(owners) => {
-                vec![(line.move_id.as_ref().and_then(|document| owners.get(&document.id())).cloned(), amount)]
-            }
-            Projects::OfAccounts(_) => {
-                let shares = shares(line.analytic_distribution.as_ref(), line.analytic_account_id.as_ref());
-                self.parts(&shares, amount, projects)
-            }
-        }
-    }
-
-    /// An amount, cut by shares: of each project what the accounts that stand for it have, and nobody's what is left.
-    /// Accounts of other plans say nothing of projects.
-    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
-    fn parts(&self, shares: &[(Vec<u64>, Decimal)], amount: Booked, projects: &Projects) -> Vec<Part> {
-        let Projects::OfAccounts(owners) = projects else { return vec![(None, amount)] };
-        let mut weights: Vec<(Option<ProjectId>, Decimal)> = Vec::new();
-        for (accounts, share) in shares {
-            let Some(owner) = accounts.iter().find_map(|account| owners.get(account)) else { continue };
-            match weights.iter_mut().find(|(project, _)| project.as_ref() == Some(owner)) {
-                Some((_, weight)) => *weight = weight.saturating_add(*share),
-                None => weights.push((Some(owner.clone()), *share)),
-            }
-        }
-        let given = weights.iter().fold(Decimal::ZERO, |sum, (_, weight)| sum.saturating_add(*weight));
-        let rest = Decimal::ONE_HUNDRED.saturating_sub(given);
-        if rest > Decimal::ZERO {
-            weights.push((None, rest));
-        }
-        let document = cut(amount.document, &weights);
-        let company = cut(amount.company, &weights);
-        let amounts = document.into_iter().zip(company).map(|(document, company)| Booked { document, company });
-        weights.into_iter().map(|(project, _)| project).zip(amounts).collect()
-    }
-
     /// A link that opens a record in every version.
     pub(super) fn url(&self, model: &str, id: u64) -> Arc<str> {
         format!("{}/mail/view?model={model}&res_id={id}", self.base_url).into()
     }
+}
+
+/// A line's amount, cut by its shares.
+fn split(line: &wire::Line, amount: Booked, projects: &Projects) -> Vec<Part> {
+    match projects {
+        Projects::OfDocuments(owners) => {
+            vec![(line.move_id.as_ref().and_then(|document| owners.get(&document.id())).cloned(), amount)]
+        }
+        Projects::OfAccounts(_) => {
+            let shares = shares(line.analytic_distribution.as_ref(), line.analytic_account_id.as_ref());
+            parts(&shares, amount, projects)
+        }
+    }
+}
+
+/// An amount, cut by shares: of each project what the accounts that stand for it have, and nobody's what is left.
+/// Accounts of other plans say nothing of projects.
+fn parts(shares: &[(Vec<u64>, Decimal)], amount: Booked, projects: &Projects) -> Vec<Part> {
+    let Projects::OfAccounts(owners) = projects else { return vec![(None, amount)] };
+    let mut weights: Vec<(Option<ProjectId>, Decimal)> = Vec::new();
+    for (accounts, share) in shares {
+        let Some(owner) = accounts.iter().find_map(|account| owners.get(account)) else { continue };
+        match weights.iter_mut().find(|(project, _)| project.as_ref() == Some(owner)) {
+            Some((_, weight)) => *weight = weight.saturating_add(*share),
+            None => weights.push((Some(owner.clone()), *share)),
+        }
+    }
+    let given = weights.iter().fold(Decimal::ZERO, |sum, (_, weight)| sum.saturating_add(*weight));
+    let rest = Decimal::ONE_HUNDRED.saturating_sub(given);
+    if rest > Decimal::ZERO {
+        weights.push((None, rest));
+    }
+    let document = cut(amount.document, &weights);
+    let company = cut(amount.company, &weights);
+    let amounts = document.into_iter().zip(company).map(|(document, company)| Booked { document, company });
+    weights.into_iter().map(|(project, _)| project).zip(amounts).collect()
+}
+
+/// What a payment settled of a document; nothing if it only settled a difference of exchange rates.
+pub(super) fn payment(
+    partial: &wire::Partial,
+    document: &Invoice,
+    (journal_entry, date): (u64, Option<&str>),
+) -> Option<Payment> {
+    let mut reading = Reading::default();
+    let own = document.total.document?.currency;
+    let company = document.total.company?.currency;
+    // The document is on one side, and the amount is kept in the currency of each.
+    let side = if is_debit(document) { &partial.debit_amount_currency } else { &partial.credit_amount_currency };
+    let amount = Booked {
+        document: reading.money("payments", side.as_ref(), Some(own)),
+        company: reading.money("payments", partial.amount.as_ref(), Some(company)),
+    };
+    if amount.document.is_some_and(|money| money.amount.is_zero()) {
+        return None;
+    }
+    Some(Payment { id: journal_entry.to_string().into(), date: reading.date("payments", date), amount })
+}
+
+/// The same, added up by account: nothing if the sum is none.
+pub(super) fn analytic_sum(kind: &CostKind, group: &Record, projects: &Projects) -> Option<(ProjectId, CostSum)> {
+    let Projects::OfAccounts(owners) = projects else { return None };
+    let project = owners.get(&group.link("account_id")?.id())?.clone();
+    let mut reading = Reading::default();
+    let own = reading.currency("amount", group.link("currency_id").as_ref());
+    let amount = reading.money("amount", group.sum("amount").as_ref(), own).map(Money::negated);
+    let sum = Sum { amount: Booked { document: amount, company: amount }, records: group.count()? };
+    Some((project, CostSum { kind: kind.clone(), state: CostState::Actual, sum }))
 }
 
 /// Whether the open item of a document stands in the debit.

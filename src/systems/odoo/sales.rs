@@ -107,7 +107,7 @@ fn money(amount: Option<Decimal>, currency: Option<Currency>) -> Option<Money> {
 }
 
 /// From 19 on an opportunity says itself whether it is won. Before, a won one is certain, and a lost one archived.
-#[expect(clippy::match_same_arms, reason = "the arms stand for different cases")]
+#[expect(clippy::match_same_arms, reason = "the order of the arms is the rule")]
 fn status(record: &Record) -> DealStatus {
     let certain = || {
         let probability = record.number("probability").and_then(|number| number.decimal().ok());

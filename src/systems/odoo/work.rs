@@ -16,7 +16,7 @@ use crate::domain::{
 };
 
 /// What this database's words mean.
-#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
+#[expect(clippy::struct_field_names, reason = "`health` is a field of Odoo, `health_words` are what stands in it")]
 #[derive(Debug)]
 pub(super) struct Words {
     pub(super) health: Option<String>,
@@ -77,19 +77,6 @@ impl Words {
             hours_budgeted: record.stated("allocated_hours"),
             url: Some(mapper.url("project.project", record.id())),
             flaws,
-        }
-    }
-
-    /// A milestone, which is reached or not.
-    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
-    pub(super) fn milestone(&self, mapper: &Mapper, record: &Record) -> Milestone {
-        let reached = record.flag("is_reached");
-        Milestone {
-            id: record.id().to_string().into(),
-            name: record.text("name"),
-            status: if reached { MilestoneStatus::Closed } else { MilestoneStatus::Open },
-            due_date: record.text("deadline").and_then(|day| day.parse().ok()),
-            url: Some(mapper.url("project.milestone", record.id())),
         }
     }
 
@@ -167,6 +154,18 @@ impl Words {
             (None, Some("02_changes_requested" | "04_waiting_normal" | "blocked")) => TicketStatus::Waiting,
             (None, other) => TicketStatus::Unknown(other.unwrap_or_default().to_owned()),
         }
+    }
+}
+
+/// A milestone, which is reached or not.
+pub(super) fn milestone(mapper: &Mapper, record: &Record) -> Milestone {
+    let reached = record.flag("is_reached");
+    Milestone {
+        id: record.id().to_string().into(),
+        name: record.text("name"),
+        status: if reached { MilestoneStatus::Closed } else { MilestoneStatus::Open },
+        due_date: record.text("deadline").and_then(|day| day.parse().ok()),
+        url: Some(mapper.url("project.milestone", record.id())),
     }
 }
 

@@ -197,16 +197,15 @@ mod tests {
         rule().parse(text).unwrap()
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "one of several readers of the same shape")]
-    fn reference(id: &str) -> Option<Ref> {
-        Some(Ref { value: Some(id.to_owned()), name: Some("as the document says".to_owned()) })
+    fn reference(id: &str) -> Ref {
+        Ref { value: Some(id.to_owned()), name: Some("as the document says".to_owned()) }
     }
 
     fn customers(rows: &[(&str, &str, Option<&str>)]) -> Customers {
         let row = |(id, name, parent): &(&str, &str, Option<&str>)| wire::Customer {
             id: (*id).to_owned(),
             display_name: Some((*name).to_owned()),
-            parent_ref: parent.and_then(reference),
+            parent_ref: parent.map(reference),
         };
         Customers::new(rows.iter().map(row).collect(), &rule())
     }
@@ -229,7 +228,7 @@ mod tests {
     #[test]
     fn a_project_is_known_by_the_first_word_of_its_name_or_of_one_it_stands_below() {
         let company = company();
-        let place = |customer| company.place(reference(customer).as_ref(), None);
+        let place = |customer| company.place(Some(&reference(customer)), None);
         for (customer, project) in [("2", "001"), ("3", "001"), ("4", "002"), ("5", "003"), ("9", "001")] {
             assert_eq!(place(customer), Place::Project(id(&format!("PRJ-2025-{project}"))), "{customer}");
         }
@@ -243,14 +242,12 @@ mod tests {
     #[test]
     fn a_project_named_by_project_ref_is_found_or_known_to_be_lost() {
         let company = company();
-        let place = |customer, project| {
-            company.place(Option::as_ref(&reference(customer)), Option::as_ref(&reference(project)))
-        };
+        let place = |customer, project| company.place(Some(&reference(customer)), Some(&reference(project)));
         assert_eq!(place("1", "4"), Place::Project(id("PRJ-2025-002")));
         assert_eq!(place("2", "39298034"), Place::Project(id("PRJ-2025-001")), "the customer says it already");
         assert_eq!(place("1", "39298034"), Place::Lost(Some("1".to_owned())));
         assert_eq!(place("1", "6"), Place::Nobody, "a project without a shared ID");
-        assert_eq!(company.place(None, reference("39298034").as_ref()), Place::Lost(None));
+        assert_eq!(company.place(None, Some(&reference("39298034"))), Place::Lost(None));
         assert!(company.stands_below(&id("PRJ-2025-002"), "1") && !company.stands_below(&id("PRJ-2025-003"), "1"));
     }
 
@@ -258,7 +255,7 @@ mod tests {
     fn the_client_is_the_customer_above_the_projects() {
         let company = company();
         let client = |customer| {
-            let party = company.client(reference(customer).as_ref()).unwrap();
+            let party = company.client(Some(&reference(customer))).unwrap();
             (party.id.unwrap().to_string(), party.name.unwrap())
         };
         let known = |id: &str, name: &str| (id.to_owned(), name.to_owned());

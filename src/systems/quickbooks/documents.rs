@@ -9,7 +9,7 @@ use futures_util::future::{try_join, try_join_all};
 use super::client::{Entity, MAX_IDS, any};
 use super::config::Carrier;
 use super::customers::{Customers, Place};
-use super::map::{Company, DocumentType, flat};
+use super::map::{self, Company, DocumentType, flat};
 use super::{System, grouped, wire};
 use crate::domain::{
     Direction, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState, Page, ProjectId, ProjectInvoice,
@@ -183,9 +183,7 @@ impl InvoiceSource for Documents {
                 let mut paid = Vec::new();
                 let of_invoice = by_invoice.get(document.id.as_str()).filter(|_| kind.kind == InvoiceKind::Invoice);
                 for payment in of_invoice.into_iter().flatten() {
-                    if let Some((payment, flaws)) =
-                        self.system.mapper.payment(payment, &document.id, company.currencies)
-                    {
+                    if let Some((payment, flaws)) = map::payment(payment, &document.id, company.currencies) {
                         paid.push(payment);
                         invoice.flaws.extend(flaws);
                     }

@@ -140,40 +140,30 @@ impl Mapper {
         }
     }
 
-    /// What a payment paid of an invoice; nothing if it paid others, or if no money came in: applying a credit memo is kept as
-    /// a payment of 0.
-    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
-    pub(super) fn payment(
-        &self,
-        payment: &wire::Payment,
-        invoice: &str,
-        currencies: Currencies,
-    ) -> Option<(Payment, Vec<Flaw>)> {
-        let mut reading = Reading::of(payment.currency_ref.as_ref(), payment.exchange_rate.as_ref(), currencies);
-        if reading.number("payments", payment.total_amt.as_ref()).is_some_and(|total| total.is_zero()) {
-            return None;
-        }
-        let pays = |line: &&wire::PaymentLine| {
-            let is_it = |linked: &wire::LinkedTxn| {
-                linked.txn_type.as_deref() == Some("Invoice") && linked.txn_id.as_deref() == Some(invoice)
-            };
-            line.linked_txn.iter().any(is_it)
-        };
-        let amounts: Vec<Booked> = payment
-            .line
-            .iter()
-            .filter(pays)
-            .map(|line| reading.booked("payments", line.amount.as_ref(), None))
-            .collect();
-        let amount = amounts.into_iter().reduce(|a, b| a.minus(b.negated()))?;
-        let date = reading.date("payments", payment.txn_date.as_deref());
-        Some((Payment { id: format!("Payment-{}", payment.id).into(), date, amount }, reading.flaws))
-    }
-
     pub(super) fn url(&self, entity: &Entity, id: &str) -> Option<Arc<str>> {
         let kind = entity.name.to_ascii_lowercase();
         Some(self.document_url.as_deref()?.replace("{type}", &kind).replace("{id}", id).into())
     }
+}
+
+/// What a payment paid of an invoice; nothing if it paid others, or if no money came in: applying a credit memo is kept as
+/// a payment of 0.
+pub(super) fn payment(payment: &wire::Payment, invoice: &str, currencies: Currencies) -> Option<(Payment, Vec<Flaw>)> {
+    let mut reading = Reading::of(payment.currency_ref.as_ref(), payment.exchange_rate.as_ref(), currencies);
+    if reading.number("payments", payment.total_amt.as_ref()).is_some_and(|total| total.is_zero()) {
+        return None;
+    }
+    let pays = |line: &&wire::PaymentLine| {
+        let is_it = |linked: &wire::LinkedTxn| {
+            linked.txn_type.as_deref() == Some("Invoice") && linked.txn_id.as_deref() == Some(invoice)
+        };
+        line.linked_txn.iter().any(is_it)
+    };
+    let amounts: Vec<Booked> =
+        payment.line.iter().filter(pays).map(|line| reading.booked("payments", line.amount.as_ref(), None)).collect();
+    let amount = amounts.into_iter().reduce(|a, b| a.minus(b.negated()))?;
+    let date = reading.date("payments", payment.txn_date.as_deref());
+    Some((Payment { id: format!("Payment-{}", payment.id).into(), date, amount }, reading.flaws))
 }
 
 /// An ID that is unique over the kinds of transactions.

@@ -8,7 +8,7 @@ use super::config::{Carrier, Labour};
 use super::cost_map::{CostType, Effect};
 use super::customers::{Customers, Place};
 use super::documents::{PAYABLES, RECEIVABLES};
-use super::map::{Company, Mapper};
+use super::map::{self, Company, Mapper};
 use super::wire;
 use crate::domain::{
     Booked, Cost, CostKind, CostState, Currency, Flaw, FlawKind, Invoice, InvoiceKind, InvoiceState, Money, ProjectId,
@@ -362,9 +362,9 @@ fn a_payment_is_what_it_pays_of_the_invoice_and_a_credit_applied_is_none() {
         );
         serde_json::from_str(&json).unwrap()
     };
-    let (paid, flaws) = mapper().payment(&payment("100"), "91", EURO).unwrap();
+    let (paid, flaws) = map::payment(&payment("100"), "91", EURO).unwrap();
     assert_eq!((show(paid.amount), &*paid.id), ("50 USD = 47.5 EUR".to_owned(), "Payment-24"), "at the payment's rate");
     assert!(flaws.is_empty());
-    assert!(mapper().payment(&payment("100"), "93", EURO).is_none());
-    assert!(mapper().payment(&payment("0"), "91", EURO).is_none(), "no money came in");
+    assert!(map::payment(&payment("100"), "93", EURO).is_none());
+    assert!(map::payment(&payment("0"), "91", EURO).is_none(), "no money came in");
 }

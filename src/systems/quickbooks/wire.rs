@@ -36,32 +36,31 @@ impl Number {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Answer<T> {
-    pub(super) query_response: Rows<T>,
+    pub(super) query_response: QueryResponse<T>,
 }
 
 /// The rows of an answer, under the name of their entity; without rows there is no such name.
-#[expect(clippy::struct_field_names, reason = "the fields are called what the vendor calls them")]
 #[derive(Debug)]
-pub(super) struct Rows<T> {
+pub(super) struct QueryResponse<T> {
     pub(super) entity: Option<String>,
     pub(super) rows: Vec<T>,
     /// How many rows QuickBooks says there are on this page.
     pub(super) count: Option<u32>,
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for QueryResponse<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct RowsVisitor<T>(std::marker::PhantomData<T>);
 
         impl<'de, T: Deserialize<'de>> Visitor<'de> for RowsVisitor<T> {
-            type Value = Rows<T>;
+            type Value = QueryResponse<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("the rows of an entity")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows<T>, A::Error> {
-                let mut rows = Rows { entity: None, rows: Vec::new(), count: None };
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<QueryResponse<T>, A::Error> {
+                let mut rows = QueryResponse { entity: None, rows: Vec::new(), count: None };
                 while let Some(name) = map.next_key::<String>()? {
                     match name.as_str() {
                         "maxResults" => rows.count = map.next_value::<Number>()?.whole(),

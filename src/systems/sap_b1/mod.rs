@@ -88,33 +88,14 @@ impl System {
         Ok(known)
     }
 
-    /// Answers each project with its records. Those without any are answered with none if the system knows the project,
-    /// and not at all if it does not.
+    /// Answers each project with its records; with none only if the system knows the project.
     async fn answer<T>(
         &self,
         call: &Call,
         ids: &[ProjectId],
-        mut records: HashMap<ProjectId, Vec<T>>,
+        records: HashMap<ProjectId, Vec<T>>,
     ) -> Batch<ProjectId, Vec<T>> {
-        let mut batch = Batch::default();
-        let mut empty = Vec::new();
-        for id in ids {
-            match records.remove(id) {
-                Some(records) => {
-                    batch.found.insert(id.clone(), records);
-                }
-                None => empty.push(id.clone()),
-            }
-        }
-        if !empty.is_empty() {
-            match self.known_projects(call, &empty).await {
-                Ok(known) => {
-                    batch.found.extend(known.into_iter().filter(|id| empty.contains(id)).map(|id| (id, Vec::new())));
-                }
-                Err(error) => batch.failed.extend(empty.into_iter().map(|id| (id, error.clone()))),
-            }
-        }
-        batch
+        Batch::of_records(ids, records, |empty| async move { self.known_projects(call, &empty).await }).await
     }
 }
 

@@ -161,7 +161,7 @@ impl Config {
     }
 
     /// Checks what the types cannot.
-    #[expect(clippy::match_same_arms, reason = "the arms stand for different cases")]
+    #[expect(clippy::match_same_arms, reason = "the order of the arms is the rule")]
     pub(super) fn check(&self) -> Result<(), ConnectionProblem> {
         let problem = |key: &str, message: &str| Err(ConnectionProblem::new(key, message));
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');

@@ -66,38 +66,6 @@ impl Costs {
         |lack| self.system.client.lacks(model, &lack)
     }
 
-    /// Lines of bills.
-    fn billed(&self, documents: Vec<Document>) -> Found {
-        documents.into_iter().flat_map(|document| self.lines_of(&document)).collect()
-    }
-
-    #[expect(clippy::unused_self, reason = "reads like the methods beside it")]
-    fn lines_of(&self, Document { invoice, lines }: &Document) -> Found {
-        let sign = |amount: Booked| if invoice.kind == InvoiceKind::CreditNote { amount.negated() } else { amount };
-        let amount = |net: Booked| match invoice.state {
-            InvoiceState::Open | InvoiceState::Closed => Some(sign(net)),
-            InvoiceState::Draft | InvoiceState::Void => None,
-            // Nobody can say whether it counts: the sum is not known.
-            InvoiceState::Unknown(_) => Some(Booked::default()),
-        };
-        let cost = |(place, (line, number)): (usize, (&crate::domain::InvoiceLine, &u64))| {
-            let cost = Cost {
-                id: format!("invoice-{number}-{place}").into(),
-                kind: CostKind::Vendor,
-                state: CostState::Actual,
-                date: invoice.issue_date,
-                amount: amount(line.net)?,
-                description: line.description.clone(),
-                party: invoice.party.clone(),
-                document: invoice.number.as_ref().map(ToString::to_string),
-                url: invoice.url.clone(),
-                flaws: of_lines(&invoice.flaws),
-            };
-            Some((line.project_id.clone()?, cost))
-        };
-        invoice.lines.iter().zip(lines).enumerate().filter_map(cost).collect()
-    }
-
     /// What is ordered and not billed: a bill that is not posted is no cost yet, so what it bills is still ordered.
     async fn ordered(&self, call: &Call, ids: &[ProjectId], accounts: Option<&Accounts>) -> Result<Found, SystemError> {
         if !self.purchases {
@@ -312,6 +280,38 @@ impl Costs {
     }
 }
 
+/// Lines of bills.
+fn billed(documents: Vec<Document>) -> Found {
+    documents.into_iter().flat_map(|document| lines_of(&document)).collect()
+}
+
+/// The costs that the lines of a bill are.
+fn lines_of(Document { invoice, lines }: &Document) -> Found {
+    let sign = |amount: Booked| if invoice.kind == InvoiceKind::CreditNote { amount.negated() } else { amount };
+    let amount = |net: Booked| match invoice.state {
+        InvoiceState::Open | InvoiceState::Closed => Some(sign(net)),
+        InvoiceState::Draft | InvoiceState::Void => None,
+        // Nobody can say whether it counts: the sum is not known.
+        InvoiceState::Unknown(_) => Some(Booked::default()),
+    };
+    let cost = |(place, (line, number)): (usize, (&crate::domain::InvoiceLine, &u64))| {
+        let cost = Cost {
+            id: format!("invoice-{number}-{place}").into(),
+            kind: CostKind::Vendor,
+            state: CostState::Actual,
+            date: invoice.issue_date,
+            amount: amount(line.net)?,
+            description: line.description.clone(),
+            party: invoice.party.clone(),
+            document: invoice.number.as_ref().map(ToString::to_string),
+            url: invoice.url.clone(),
+            flaws: of_lines(&invoice.flaws),
+        };
+        Some((line.project_id.clone()?, cost))
+    };
+    invoice.lines.iter().zip(lines).enumerate().filter_map(cost).collect()
+}
+
 /// What a posting comes from.
 fn origin(record: &Record) -> Result<Option<(String, u64)>, Lack> {
     let posting = record.one("move_line")?.map(|line| line.one("move")).transpose()?.flatten();
@@ -330,7 +330,7 @@ impl CostSource for Costs {
         let others = try_join(self.hours(call, ids), self.posted(call, accounts.as_ref()));
         let (bills, ordered, (hours, posted)) =
             Box::pin(try_join3(bills, self.ordered(call, ids, accounts.as_ref()), others)).await?;
-        let mut costs = grouped(self.billed(bills).into_iter().chain(ordered).chain(hours).chain(posted));
+        let mut costs = grouped(billed(bills).into_iter().chain(ordered).chain(hours).chain(posted));
         for costs in costs.values_mut() {
             costs.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
         }

@@ -168,33 +168,16 @@ impl System {
         &self,
         call: &Call,
         ids: &[ProjectId],
-        mut records: HashMap<ProjectId, Vec<T>>,
+        records: HashMap<ProjectId, Vec<T>>,
         known: Option<HashSet<ProjectId>>,
     ) -> Batch<ProjectId, Vec<T>> {
-        let mut batch = Batch::default();
-        let mut empty = Vec::new();
-        for id in ids {
-            match records.remove(id) {
-                Some(records) => {
-                    batch.found.insert(id.clone(), records);
-                }
-                None => empty.push(id.clone()),
+        let known = |empty: Vec<ProjectId>| async move {
+            match known {
+                Some(known) => Ok(known),
+                None => Ok(self.works(call, &empty).await?.known()),
             }
-        }
-        empty.retain(|id| !batch.found.contains_key(id));
-        let known = match known {
-            Some(known) => Ok(known),
-            None if empty.is_empty() => return batch,
-            None => self.works(call, &empty).await.map(|works| works.known()),
         };
-        match known {
-            Ok(known) => {
-                let known = empty.into_iter().filter(|id| known.contains(id));
-                batch.found.extend(known.map(|id| (id, Vec::new())));
-            }
-            Err(error) => batch.failed.extend(empty.into_iter().map(|id| (id, error.clone()))),
-        }
-        batch
+        Batch::of_records(ids, records, known).await
     }
 }
 
