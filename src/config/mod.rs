@@ -141,7 +141,7 @@ fn check_owners(document: &Document, owners: &Owners, ids: Option<&SharedIdRule>
             );
             errors.push(document.error_at(&path, hint));
         }
-        if let Some(problem) = ids.and_then(|ids| owners.check(domain, ids.pattern())) {
+        if let Some(problem) = ids.and_then(|ids| owners.check(domain, &ids.patterns())) {
             errors.push(document.error_at(&path, problem));
         }
     }

@@ -41,17 +41,21 @@ impl Owners {
         owners.as_ref().map(|DomainOwners(rules)| rules.as_slice()).unwrap_or_default()
     }
 
-    /// What is wrong with the owners of a domain, where `ids` is the pattern of all shared IDs.
-    pub(super) fn check(&self, domain: Domain, ids: &Regex) -> Option<String> {
+    /// What is wrong with the owners of a domain, where `ids` are the patterns that all shared IDs match.
+    pub(super) fn check(&self, domain: Domain, ids: &[Regex]) -> Option<String> {
         let rules = self.of(domain);
         if rules.len() > 1 && domain == Domain::Commercial {
             return Some("has several owners: deals are found by more than the shared ID, so name one".to_owned());
         }
         for (at, rule) in rules.iter().enumerate() {
             for other in rules.iter().skip(at + 1) {
+                if rule.owner == other.owner {
+                    let owner = &rule.owner;
+                    return Some(format!("names `{owner}` twice: write one pattern, e.g. `^(MX|ES)-`"));
+                }
                 let problem = match (&rule.ids, &other.ids) {
                     (None, None) => format!("`{}` and `{}` both own all other IDs", rule.owner, other.owner),
-                    (Some(one), Some(two)) => match common_id([ids, one, two]) {
+                    (Some(one), Some(two)) => match common_id(ids.iter().chain([one, two])) {
                         Ok(None) => continue,
                         Ok(Some(id)) => format!("`{one}` and `{two}` overlap: `{id}` would have two owners"),
                         Err(reason) => format!("`{one}` and `{two}` may overlap: {reason}"),
@@ -61,9 +65,13 @@ impl Owners {
                 return Some(problem);
             }
             if let Some(pattern) = &rule.ids {
-                match common_id([ids, pattern]) {
+                match common_id(ids.iter().chain([pattern])) {
                     Ok(Some(_)) => {}
-                    Ok(None) => return Some(format!("no shared ID is like `{pattern}`: see shared_id.pattern")),
+                    Ok(None) => {
+                        return Some(format!(
+                            "no shared ID is like `{pattern}`: see shared_id.pattern and shared_id.normalize"
+                        ));
+                    }
                     Err(reason) => return Some(format!("`{pattern}` may overlap with others: {reason}")),
                 }
             }

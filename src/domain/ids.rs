@@ -110,9 +110,14 @@ impl SharedIdRule {
         Self { pattern, trim: has("trim"), nfkc: has("nfkc"), case }
     }
 
-    /// What canonical IDs look like.
-    pub fn pattern(&self) -> &Regex {
-        &self.pattern
+    /// What canonical IDs look like: they match all of these.
+    pub fn patterns(&self) -> Vec<Regex> {
+        let case = match self.case {
+            Case::Kept => None,
+            Case::Upper => Regex::new("^[^a-z]*$").ok(),
+            Case::Lower => Regex::new("^[^A-Z]*$").ok(),
+        };
+        std::iter::once(self.pattern.clone()).chain(case).collect()
     }
 
     /// The canonical form of a spelling, or why it is none.
@@ -160,13 +165,21 @@ pub enum IdNode {
     Client,
     /// A ticket.
     Ticket,
-    /// An invoice or bill.
+    /// An invoice to a client.
     Invoice,
+    /// A bill of a vendor. Some systems number bills and invoices each by themselves, so one word for both would not tell
+    /// them apart.
+    Bill,
 }
 
 impl IdNode {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Deal, "deal"), (Self::Client, "client"), (Self::Ticket, "ticket"), (Self::Invoice, "invoice")];
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Deal, "deal"),
+        (Self::Client, "client"),
+        (Self::Ticket, "ticket"),
+        (Self::Invoice, "invoice"),
+        (Self::Bill, "bill"),
+    ];
 
     /// The word that stands for it in a global ID.
     pub fn as_str(self) -> &'static str {

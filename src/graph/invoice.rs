@@ -115,6 +115,14 @@ pub struct Payment {
     amount: Option<Money>,
 }
 
+/// The word in the ID of a document.
+fn node(direction: domain::Direction) -> IdNode {
+    match direction {
+        domain::Direction::Receivable => IdNode::Invoice,
+        domain::Direction::Payable => IdNode::Bill,
+    }
+}
+
 impl Invoice {
     pub(super) fn new<V>(owner: &Owner, read: &Fresh<V>, record: Arc<domain::Invoice>) -> Self {
         Self { record, origin: Origin::of(owner, read) }
@@ -123,8 +131,9 @@ impl Invoice {
     /// Reads an invoice by its global ID; null if no owner of invoices knows it.
     pub(super) async fn by_id(ctx: &Context<'_>, id: &GlobalId) -> Result<Option<Self>> {
         let reads = &spine(ctx)?.reads;
-        let directions = [domain::Direction::Receivable, domain::Direction::Payable];
-        let all = directions.into_iter().flat_map(|direction| reads.invoices(direction));
+        let direction =
+            if id.node == IdNode::Bill { domain::Direction::Payable } else { domain::Direction::Receivable };
+        let all = reads.invoices(direction).into_iter();
         for invoices in all.filter(|invoices| invoices.owner.connection == id.connection) {
             let key = InvoiceId::new(id.record.as_str());
             let read = invoices.invoices.get(options(ctx)?, &key).await.map_err(|error| system_error(&error))?;
@@ -150,7 +159,7 @@ impl Invoice {
     /// Unique over all systems. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     pub(super) async fn id(&self) -> ID {
-        self.origin.global_id(IdNode::Invoice, self.record.id.as_str())
+        self.origin.global_id(node(self.record.direction), self.record.id.as_str())
     }
 
     /// Number on paper. Owner: receivables.
@@ -325,7 +334,7 @@ impl Direct for Invoice {
         let flaws = record.flaws.as_slice();
         object::<Self>(fields, json, |field, json| {
             match InvoiceField::of(field) {
-                Some(InvoiceField::Id) => self.origin.write_id(IdNode::Invoice, record.id.as_str(), json),
+                Some(InvoiceField::Id) => self.origin.write_id(node(record.direction), record.id.as_str(), json),
                 Some(InvoiceField::Number) => json.text(record.number.as_deref()),
                 Some(InvoiceField::Kind) => json.word(InvoiceKind::from(record.kind)),
                 Some(InvoiceField::Direction) => json.word(InvoiceDirection::from(record.direction)),

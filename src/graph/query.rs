@@ -191,7 +191,7 @@ impl Query {
 
     /// One invoice or bill, by its global ID; null if its owner does not know it.
     async fn invoice(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Invoice>> {
-        Invoice::by_id(ctx, &global(&id, IdNode::Invoice)?).await
+        Invoice::by_id(ctx, &global(&id, &[IdNode::Invoice, IdNode::Bill])?).await
     }
 
     /// Invoices to clients, or bills of vendors, in the order of their records.
@@ -235,7 +235,7 @@ impl Query {
 
     /// One ticket, by its global ID; null if its owner does not know it.
     async fn ticket(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Ticket>> {
-        Ticket::by_id(ctx, &global(&id, IdNode::Ticket)?).await
+        Ticket::by_id(ctx, &global(&id, &[IdNode::Ticket])?).await
     }
 
     /// One client, by its global ID or the CRM's own; null if the CRM does not know it.
@@ -264,7 +264,7 @@ impl Query {
                 Client::read(ctx, &id).await?.map(Node::Client)
             }
             IdNode::Ticket => Ticket::by_id(ctx, &global).await?.map(Node::Ticket),
-            IdNode::Invoice => Invoice::by_id(ctx, &global).await?.map(Node::Invoice),
+            IdNode::Invoice | IdNode::Bill => Invoice::by_id(ctx, &global).await?.map(Node::Invoice),
         })
     }
 
@@ -296,7 +296,7 @@ impl Query {
     /// An invoice, for a federated graph.
     #[graphql(entity)]
     async fn find_invoice_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Invoice>> {
-        Invoice::by_id(ctx, &global(&id, IdNode::Invoice)?).await
+        Invoice::by_id(ctx, &global(&id, &[IdNode::Invoice, IdNode::Bill])?).await
     }
 
     /// A client, for a federated graph.
@@ -309,13 +309,13 @@ impl Query {
     /// A ticket, for a federated graph.
     #[graphql(entity)]
     async fn find_ticket_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Ticket>> {
-        Ticket::by_id(ctx, &global(&id, IdNode::Ticket)?).await
+        Ticket::by_id(ctx, &global(&id, &[IdNode::Ticket])?).await
     }
 }
 
-fn global(id: &ID, node: IdNode) -> Result<GlobalId> {
+fn global(id: &ID, nodes: &[IdNode]) -> Result<GlobalId> {
     id.parse::<GlobalId>()
         .ok()
-        .filter(|global| global.node == node)
+        .filter(|global| nodes.contains(&global.node))
         .ok_or_else(|| bad_request(format!("`{}` is not such an ID: take it from a field `id`", id.as_str())))
 }

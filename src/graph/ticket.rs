@@ -111,8 +111,12 @@ impl Ticket {
 
     /// Reads a ticket by its record ID.
     pub(super) async fn read(ctx: &Context<'_>, tickets: &Tickets, id: &TicketId) -> Result<Option<Self>> {
+        let reads = &spine(ctx)?.reads;
         let read = tickets.tickets.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
-        Ok(read.value.clone().map(|record| Self::new(&tickets.owner, &read, record)))
+        let own = |record: &Arc<domain::Ticket>| {
+            record.project_id.as_ref().is_none_or(|id| reads.owns_tickets(&tickets.owner.connection, id))
+        };
+        Ok(read.value.clone().filter(own).map(|record| Self::new(&tickets.owner, &read, record)))
     }
 
     /// Reads a ticket by its global ID; null if its connection keeps no tickets.

@@ -257,6 +257,17 @@ impl Reads {
         projects.is_empty() || projects.iter().any(own)
     }
 
+    /// Whether a connection owns tickets of a project: as support, as incidents and change requests of delivery, or from
+    /// before the sale.
+    pub fn owns_tickets(&self, connection: &ConnectionName, project: &ProjectId) -> bool {
+        let owners = [
+            self.tickets.of(project).map(|readers| &readers.owner),
+            self.delivery.of(project).map(|readers| &readers.owner),
+            self.commercial.as_ref().map(|readers| &readers.owner),
+        ];
+        owners.into_iter().flatten().any(|owner| owner.connection == *connection)
+    }
+
     /// Whether it depends on the ID who owns invoices of a direction.
     pub fn invoices_are_split(&self, direction: Direction) -> bool {
         match direction {

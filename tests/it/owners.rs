@@ -170,7 +170,7 @@ async fn who_owns_what_can_be_asked() {
 fn an_id_that_would_have_two_owners_is_refused() {
     let config = |receivables: &str| {
         let text = format!(
-            "[shared_id]\npattern = '^PRJ-\\d{{4}}-\\d{{3}}$'\n[owners]\nreceivables = {receivables}\n\
+            "[shared_id]\npattern = '^(?i:PRJ)-\\d{{4}}-\\d{{3}}$'\n[owners]\nreceivables = {receivables}\n\
              [connections.one]\nkind = \"sap_b1\"\n[connections.two]\nkind = \"sap_b1\"\n"
         );
         match Config::parse("spine.toml", &text) {
@@ -184,6 +184,8 @@ fn an_id_that_would_have_two_owners_is_refused() {
         r#"[{ ids = "^PRJ-2025", owner = "one" }, { ids = "7$", owner = "two" }]"#,
         r#"[{ owner = "one" }, { owner = "two" }]"#,
         r#"[{ ids = "^MX-", owner = "one" }]"#,
+        r#"[{ ids = "^prj-", owner = "one" }, { owner = "two" }]"#,
+        r#"[{ ids = "^PRJ-2025", owner = "one" }, { ids = "^PRJ-2026", owner = "one" }, { owner = "two" }]"#,
         r#"[{ ids = "^PRJ-2025", owner = "three" }]"#,
         r#"[{ ids = "^PRJ-(2025", owner = "one" }]"#,
         r#"[{ ids = "\\bPRJ", owner = "one" }]"#,

@@ -94,6 +94,25 @@ pub(crate) async fn sums_are_what_adding_up_the_records_gives(engine: Engine) {
     assert!(all > 20, "{all} sums");
 }
 
+pub(crate) async fn a_sum_that_lacks_an_amount_is_not_known(engine: Engine) {
+    let database = Database::create(engine).await;
+    let keys = match engine {
+        Engine::Postgres => "array_length($1::text[], 1) > 0",
+        Engine::Mariadb => "JSON_LENGTH(?) > 0",
+    };
+    let sums = format!(
+        "sums = \"\"\"SELECT 'PRJ-2025-001' AS project_id, 'OTHER' AS kind, s.* FROM (SELECT 'EUR' AS currency, 5.00 AS amount, \
+         2 AS records, 0 AS missing UNION ALL SELECT 'USD', 7.00, 2, 1) AS s WHERE {keys}\"\"\"\n"
+    );
+    let config = format!("{}{sums}", costs(engine, ONE, ROW));
+    let connection = connect(&database.config(&Reached::well(), &config));
+    let id = RULE.parse("PRJ-2025-001").unwrap();
+    let source = connection.cost_sums.as_ref().unwrap();
+    let sums = source.cost_sums_by_project(&call(), std::slice::from_ref(&id)).await.unwrap();
+    let told: Vec<_> = sums.found[&id].iter().map(|sum| (sum.sum.amount.document.is_some(), sum.sum.records)).collect();
+    assert_eq!(told, [(true, 2), (false, 2)]);
+}
+
 struct CostParts {
     group: String,
     document: Option<Money>,
@@ -264,6 +283,7 @@ macro_rules! on_both {
 
 on_both! {
     sums_are_what_adding_up_the_records_gives,
+    a_sum_that_lacks_an_amount_is_not_known,
     a_statement_that_writes_is_refused_by_the_session,
     a_query_that_takes_too_long_is_ended_by_the_server,
     a_wrong_password_is_told_apart_and_not_tried_again_at_once,

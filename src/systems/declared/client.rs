@@ -86,6 +86,11 @@ impl<'e> Ask<'e> {
         }
     }
 
+    /// Whether a page tells how many rows there are in all: the first one does, and with some systems no other.
+    pub(in crate::systems) fn tells_total(&self, position: &Position) -> bool {
+        self.wanted.total.is_some() && *position == Position::Start
+    }
+
     /// For all there is.
     pub(in crate::systems) fn listing(operation: &'static str, listing: &'e Listing) -> Self {
         Self {
@@ -140,6 +145,8 @@ pub(in crate::systems) struct PageEnd {
     pub(in crate::systems) next: Option<Position>,
     /// How many rows there are in all, if the answer said so.
     pub(in crate::systems) total: Option<u64>,
+    /// Whether the system says that there is nothing by that name.
+    pub(in crate::systems) not_found: bool,
 }
 
 /// What is asked for beside the keys.
@@ -202,9 +209,12 @@ impl Api {
         let request = request(ask, keys, position, extra);
         let path = request.path.clone();
         let response = self.send(call, request).await?;
-        let empty = PageEnd { rows: 0, next: None, total: None };
-        if response.status == StatusCode::NO_CONTENT || ask.not_found.contains(&response.status.as_u16()) {
-            return Ok(empty);
+        let not_found = ask.not_found.contains(&response.status.as_u16());
+        if response.status == StatusCode::NO_CONTENT || not_found {
+            if *position != Position::Start {
+                return Err(self.error(ask.operation, ErrorKind::Truncated, "a page that was announced is not there"));
+            }
+            return Ok(PageEnd { rows: 0, next: None, total: None, not_found });
         }
         if !response.status.is_success() {
             let code = self.code(&response.body);
@@ -248,7 +258,7 @@ impl Api {
         self.end(ask, &path, position, extra, &found)
     }
 
-    /// Reads all pages.
+    /// Reads all pages. False if the system says that there is nothing by that name, by a status of `not_found`.
     pub(in crate::systems) async fn all(
         &self,
         call: &Call,
@@ -256,18 +266,17 @@ impl Api {
         keys: &[&str],
         params: &[(&str, Param)],
         on_row: &mut OnRow<'_>,
-    ) -> Result<(), SystemError> {
+    ) -> Result<bool, SystemError> {
         let truncated = |why: &str| Err(self.error(ask.operation, ErrorKind::Truncated, why));
         let extra = Extra { params, size: None };
         let paged = !matches!(ask.paging, Paging::None);
         let (mut position, mut visited) = (Position::Start, HashSet::new());
-        let (mut seen_rows, mut rows) = (HashSet::new(), 0);
-        for page in 0..self.max_pages.max(1) {
-            let mut new = 0_usize;
+        let mut whole = Whole::default();
+        for _ in 0..self.max_pages.max(1) {
             let end = {
                 let mut on_row = |row: &Row<'_>| {
-                    if paged && seen_rows.insert(fingerprint(row)) {
-                        new += 1;
+                    if paged {
+                        whole.row(row);
                     }
                     match ask.each {
                         Some(path) => row::inside(row, path, on_row),
@@ -276,15 +285,14 @@ impl Api {
                 };
                 self.page(call, ask, keys, &position, extra, &mut on_row).await?
             };
-            rows += end.rows;
-            if page > 0 && end.rows > 0 && new == 0 {
-                return truncated("a page that holds nothing new");
+            if end.not_found {
+                return Ok(false);
+            }
+            if let Err(why) = whole.page(&end, ask.tells_total(&position)) {
+                return truncated(why);
             }
             let Some(next) = end.next else {
-                return match end.total {
-                    Some(total) if rows < total => truncated("the pages end before the rows do"),
-                    _ => Ok(()),
-                };
+                return whole.end().map_or_else(truncated, |()| Ok(true));
             };
             visited.insert(position);
             if visited.contains(&next) {
@@ -330,10 +338,13 @@ impl Api {
             Paging::Offset { size, more, short_page, .. } => {
                 let seen = at(0).saturating_add(rows);
                 let size = extra.size.unwrap_or(*size);
+                if rows == 0 && found.total.is_some_and(|total| seen < total) {
+                    return Err(self.error(ask.operation, ErrorKind::Truncated, "the pages end before the rows do"));
+                }
                 (!ends(size, more.is_some(), *short_page, seen)).then_some(Position::Number(seen))
             }
         };
-        Ok(PageEnd { rows, next, total: found.total })
+        Ok(PageEnd { rows, next, total: found.total, not_found: false })
     }
 
     /// A link to the next page as a path below the base URL. One that leads anywhere else is refused: it would take the
@@ -405,6 +416,45 @@ fn page_params<'e>(paging: &'e Paging, position: &Position, size: Option<u64>, p
             let number = if let Position::Number(number) = position { *number } else { 0 };
             params.push((param, Param::Number(number)));
         }
+    }
+}
+
+/// What was read of a list so far, to notice a page that comes again and rows that do not come.
+#[derive(Debug, Default)]
+pub(in crate::systems) struct Whole {
+    seen: HashSet<u64>,
+    pages: usize,
+    /// Rows of this page that no page before had.
+    new: usize,
+    rows: u64,
+    /// The largest number of rows that was told: some systems tell it on the first page alone.
+    total: Option<u64>,
+}
+
+impl Whole {
+    pub(in crate::systems) fn row(&mut self, row: &Row<'_>) {
+        self.new += usize::from(self.seen.insert(fingerprint(row)));
+    }
+
+    /// A page was read. The error says why the list cannot be trusted.
+    /// `tells_total` if this page is one that tells how many rows there are in all.
+    pub(in crate::systems) fn page(&mut self, end: &PageEnd, tells_total: bool) -> Result<(), &'static str> {
+        if tells_total && end.total.is_none() && end.rows > 0 {
+            return Err("no total where the configuration says that there is one");
+        }
+        self.rows += end.rows;
+        self.total = self.total.max(end.total);
+        let again = self.pages > 0 && end.rows > 0 && self.new == 0;
+        (self.pages, self.new) = (self.pages + 1, 0);
+        if again { Err("a page that holds nothing new") } else { Ok(()) }
+    }
+
+    /// There are no more pages.
+    pub(in crate::systems) fn end(&self) -> Result<(), &'static str> {
+        if self.total.is_some_and(|total| self.rows < total) {
+            return Err("the pages end before the rows do");
+        }
+        Ok(())
     }
 }
 

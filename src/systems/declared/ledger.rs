@@ -62,6 +62,10 @@ impl InvoicePort {
         if (!places.is_empty() || on_lines)
             && let Some(invoice) = self.table.read(row, self.api.setting(), self.direction, only)?
         {
+            // It was asked for by its project: if it names none, the places of projects are wrong, and every sum zero.
+            if by.is_none() && invoice.project_ids.is_empty() {
+                return Err(Reject::new("a document that names a project neither on itself nor on its lines"));
+            }
             if on_lines {
                 for place in invoice.project_ids.iter().filter_map(|id| asked.find(id.as_str())) {
                     if !places.contains(&place) {

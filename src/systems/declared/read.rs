@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use futures_util::{StreamExt, stream};
 
-use super::client::{Api, Ask, Extra, Position};
+use super::client::{Api, Ask, Extra, Position, Whole};
 use super::json::Raw;
 use super::lists::Params;
 use super::path::Path;
@@ -87,20 +87,32 @@ impl<'k, K: Key> Asked<'k, K> {
         Some(place)
     }
 
-    /// The place of the key that a row is for; none if it was not asked for.
+    /// The place of the key that a row is for; none if it was not asked for. A row for several is refused: nobody can say
+    /// which of them has how much of it.
     pub(in crate::systems) fn of(&mut self, row: &Row<'_>, key: By<'_>) -> Result<Option<usize>, Reject> {
+        let several = |path: &Path| Reject::new(format!("a row for several keys at `{path}`, where it can be for one"));
         Ok(match key {
             By::Implied => self.implied.then_some(0),
             By::Path(path) => {
-                let mut first = None;
+                let (mut first, mut number) = (None, 0_usize);
                 if let Some(value) = self.present(row, path)? {
-                    value.each_scalar(|text| first = first.take().or(Some(text)));
+                    value.each_scalar(|text| {
+                        number += 1;
+                        first = first.take().or(Some(text));
+                    });
+                }
+                if number > 1 {
+                    return Err(several(path));
                 }
                 first.and_then(|text| self.find(&text))
             }
             By::Text(text) => {
-                if let Some(path) = &text.path {
-                    self.present(row, path)?;
+                if let Some(path) = &text.path
+                    && let Some(value) = self.present(row, path)?
+                    && !value.is_null()
+                    && value.scalar().is_none()
+                {
+                    return Err(several(path));
                 }
                 text.read(row).and_then(|text| self.find(&text))
             }
@@ -201,6 +213,9 @@ impl<T: Send> Collect<T> for One<T> {
 #[derive(Debug)]
 pub(in crate::systems) struct Gathered<C> {
     found: Vec<C>,
+    /// Places of keys that cannot be asked for, and of those of which the system says itself that there is nothing by that
+    /// name: they are not known, which is not the same as having no records.
+    unknown: Vec<usize>,
     failed: Vec<(Vec<usize>, SystemError)>,
 }
 
@@ -231,14 +246,19 @@ impl Api {
             let mut found = nothing(asked.len());
             let mut asked = Asked::new(asked, &self.rule, one, false);
             let read = self.all(call, ask, &texts, &[], &mut |row| each(row, &mut asked, &mut found)).await;
-            (places, read.map(|()| found))
+            (places, read.map(|known| known.then_some(found)))
         };
         let mut chunks = self.chunks(lookup, keys);
+        let mut gathered = Gathered { found: Vec::new(), unknown: Vec::new(), failed: Vec::new() };
+        if chunks.iter().map(Vec::len).sum::<usize>() < keys.len() {
+            let asked: HashSet<usize> = chunks.iter().flatten().copied().collect();
+            gathered.unknown.extend((0..keys.len()).filter(|place| !asked.contains(place)));
+        }
         let only = if chunks.len() == 1 { chunks.pop() } else { None };
-        let mut gathered = Gathered { found: Vec::new(), failed: Vec::new() };
-        let mut take = |(places, read): (Vec<usize>, Result<Vec<C>, SystemError>)| match read {
-            Ok(found) if found.len() == keys.len() => gathered.found = found,
-            Ok(found) => {
+        let mut take = |(places, read): (Vec<usize>, Result<Option<Vec<C>>, SystemError>)| match read {
+            Ok(None) => gathered.unknown.extend(places),
+            Ok(Some(found)) if found.len() == keys.len() => gathered.found = found,
+            Ok(Some(found)) => {
                 if gathered.found.is_empty() {
                     gathered.found = nothing(keys.len());
                 }
@@ -278,7 +298,7 @@ impl Api {
         let ask = Ask::listing(operation, listing);
         let params = Params::new(listing).finish();
         self.all(call, ask, &[], &params, &mut |row| each(row, &mut asked, &mut found)).await?;
-        Ok(Gathered { found, failed: Vec::new() })
+        Ok(Gathered { found, unknown: Vec::new(), failed: Vec::new() })
     }
 
     /// Reads the records that rows hold for keys: by a lookup, or out of the list of everything where there is none.
@@ -367,8 +387,8 @@ impl Api {
         batch
     }
 
-    /// Each key with its records, in the order of `sort`. A key without any has an empty list; a record that comes twice
-    /// for a key is a conflict of that key, since nobody can say whether it counts once or twice.
+    /// Each key with its records, in the order of `sort`. A key without any has an empty list, unless it is not known; a
+    /// record that comes twice for a key is a conflict of that key, since nobody can say whether it counts once or twice.
     pub(in crate::systems) fn many<K: Key, T>(
         &self,
         operation: &'static str,
@@ -378,7 +398,10 @@ impl Api {
         sort: impl Fn(&T, &T) -> Ordering,
     ) -> Batch<K, Vec<T>> {
         let mut batch = Batch { found: HashMap::with_capacity(keys.len()), failed: HashMap::new() };
-        for (key, mut list) in keys.iter().zip(gathered.found) {
+        for (place, (key, mut list)) in keys.iter().zip(gathered.found).enumerate() {
+            if gathered.unknown.contains(&place) {
+                continue;
+            }
             if comes_twice(&list, &id) {
                 batch.failed.insert(key.clone(), self.http.error(operation, ErrorKind::Conflict));
             } else {
@@ -410,6 +433,7 @@ impl Api {
                 .ok_or_else(|| self.error(operation, ErrorKind::BadRequest, "a cursor that is not of this list"))?,
         };
         let mut items: Vec<T> = Vec::new();
+        let mut whole = Whole::default();
         for _ in 0..self.max_pages.max(1) {
             let left = u64::try_from(limit - items.len()).unwrap_or(u64::MAX);
             let size = match &listing.paging {
@@ -420,6 +444,7 @@ impl Api {
             };
             let (mut row_number, mut full_at) = (0_usize, None);
             let mut on_row = |row: &Row<'_>| {
+                whole.row(row);
                 row_number += 1;
                 if row_number <= skip || full_at.is_some() {
                     return Ok(());
@@ -432,11 +457,20 @@ impl Api {
                 Ok(())
             };
             let end = self.page(call, ask, &[], &position, Extra { params, size }, &mut on_row).await?;
+            whole
+                .page(&end, ask.tells_total(&position))
+                .map_err(|why| self.error(operation, ErrorKind::Truncated, why))?;
             let total = end.total.filter(|_| complete);
             if let Some(at) = full_at {
                 return Ok(Page { items, next: Some(token(at, &position)), total });
             }
-            let Some(next) = end.next else { return Ok(Page { items, next: None, total }) };
+            let Some(next) = end.next else {
+                // From a cursor on, nobody knows how many rows came before it.
+                if after.is_none() {
+                    whole.end().map_err(|why| self.error(operation, ErrorKind::Truncated, why))?;
+                }
+                return Ok(Page { items, next: None, total });
+            };
             if next == position {
                 return Err(self.error(operation, ErrorKind::Truncated, "the next page is this page"));
             }

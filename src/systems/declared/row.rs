@@ -211,11 +211,20 @@ pub(in crate::systems) fn read<'a>(
     let Some(rows) = walk.rows else {
         return Err(Refused::body(format!("no rows at `{}`", wanted.rows)));
     };
+    // What says whether there is more must say it: a list that ends too early would pass for a whole one.
+    let next = next.map(|value| value.scalar().ok_or_else(|| Refused::body("`next` is no text"))).transpose()?;
+    let total = total.map(|value| value.scalar().and_then(|text| text.parse().ok()));
+    let more = match (wanted.more, more.and_then(Raw::scalar).as_deref()) {
+        (None, _) => None,
+        (Some(_), Some("true")) => Some(true),
+        (Some(_), Some("false")) => Some(false),
+        (Some(path), _) => return Err(Refused::body(format!("neither true nor false at `{path}`"))),
+    };
     Ok(Found {
         rows,
-        next: next.and_then(Raw::scalar),
-        total: total.and_then(Raw::scalar).and_then(|text| text.parse().ok()),
-        more: more.and_then(Raw::scalar).map(|text| text == "true"),
+        next,
+        total: total.map(|total| total.ok_or_else(|| Refused::body("`total` is no number"))).transpose()?,
+        more,
     })
 }
 

@@ -179,7 +179,7 @@ impl<'c> Ask<'c> {
         }
     }
 
-    /// Sums by groups, and the rows that would be missing in them: those without an amount.
+    /// Sums by groups, and which projects have rows that would be missing in them: those without an amount.
     pub(super) fn sums(
         &self,
         project: &Path,
@@ -210,14 +210,15 @@ impl<'c> Ask<'c> {
         self.wanted(&mut apply, &places, upper);
         apply.text(&format!(")/groupby(({}),aggregate({}))", keys.join(","), aggregate.join(",")));
         let mut without = Expression::new(Literal::Text, upper);
-        without.text("(");
+        // One row for each project: rows that only name their project would look like one another.
+        without.text("filter((");
         self.wanted(&mut without, &places, upper);
-        without.text(&format!(") and ({})", gaps.join(" or ")));
         let [place] = &places;
-        let select = place.property.split('/').next().unwrap_or_default();
-        let apply = Template::with_expression(format!("/{}?$apply=", self.set.set), apply);
-        let without =
-            Template::with_expression(format!("/{}?$select={}&$filter=", self.set.set, encode(select)), without);
+        let gaps = gaps.join(" or ");
+        without.text(&format!(") and ({gaps}))/groupby(({}),aggregate($count as {RECORDS}))", place.property));
+        let head = format!("/{}?$apply=", self.set.set);
+        let apply = Template::with_expression(head.clone(), apply);
+        let without = Template::with_expression(head, without);
         Ok((self.by_expression(apply, 1), self.by_expression(without, 1)))
     }
 

@@ -49,7 +49,7 @@ enum Part<T> {
 /// What is asked of a set that adds up.
 struct Question {
     sums: Lookup,
-    /// Rows without an amount.
+    /// Projects with rows without an amount.
     gaps: Lookup,
     /// Where groups and rows name their project.
     project: Path,
@@ -224,7 +224,9 @@ impl InvoiceSums {
         if table.credit_notes == CreditNotes::BySign {
             return Err(problem("a sum does not tell credit notes by their sign: take it away"));
         }
-        let Some(project) = &fields.project_id else { return Err(problem("needs `project_id` in `fields`")) };
+        let Some(project) = fields.project_id.as_ref().filter(|_| set.from.0.key.is_none()) else {
+            return Err(problem("needs `project_id` in `fields`, and no `from.key`"));
+        };
         let Some(net) = &fields.net else { return Err(problem("needs `net` in `fields`")) };
         if fields.company_net.is_none() && fields.company_total.is_some() && fields.company_tax.is_some() {
             return Err(problem("needs `company_net` in `fields`, which is worked out for each document otherwise"));
@@ -304,7 +306,7 @@ impl InvoiceSums {
         if credit_note && self.contradicts(row)? {
             return Ok(Part::InRows);
         }
-        let amount = if credit_note { invoice.net.negated() } else { invoice.net };
+        let amount = counted(&invoice.state, invoice.kind, invoice.net);
         Ok(Part::Sum(Sum { amount, records }))
     }
 
@@ -350,6 +352,15 @@ fn merged_sums(parts: Vec<Sum>) -> Vec<Sum> {
     sums
 }
 
+/// What a document counts for: a credit note takes back, and where nobody can say whether it counts, the sum is not known.
+fn counted(state: &InvoiceState, kind: InvoiceKind, net: Booked) -> Booked {
+    match (state, kind) {
+        (InvoiceState::Unknown(_), _) => Booked::default(),
+        (_, InvoiceKind::CreditNote) => net.negated(),
+        (_, InvoiceKind::Invoice) => net,
+    }
+}
+
 /// The same from rows.
 fn sums_of_invoices(invoices: &[ProjectInvoice]) -> Vec<Sum> {
     let mut sums = Vec::new();
@@ -357,8 +368,7 @@ fn sums_of_invoices(invoices: &[ProjectInvoice]) -> Vec<Sum> {
         if matches!(part.invoice.state, InvoiceState::Draft | InvoiceState::Void) {
             continue;
         }
-        let credit_note = part.invoice.kind == InvoiceKind::CreditNote;
-        add_invoiced(&mut sums, if credit_note { part.net.negated() } else { part.net }, 1);
+        add_invoiced(&mut sums, counted(&part.invoice.state, part.invoice.kind, part.net), 1);
     }
     sums
 }

@@ -49,6 +49,11 @@ impl InvoicePort {
             ));
         }
         let Some(invoice) = self.read(table, row)?.map(Arc::new) else { return Ok(()) };
+        if invoice.project_ids.is_empty() {
+            return Err(Reject::new(
+                "a document that names a project neither in `project_id` nor in its `lines`: nobody can say what is whose",
+            ));
+        }
         for (place, project) in invoice.project_ids.iter().filter_map(|id| places.find(id.as_str())) {
             if let Some(list) = found.get_mut(place) {
                 list.push(part(Arc::clone(&invoice), project));

@@ -185,7 +185,7 @@ fn ports(config: Config, source: &Arc<Source>, connection: &mut Connection) -> R
             by_project: query(("invoices.by_project", "project_id"), table.by_project, words, None)?,
             list: query(("invoices.list", "id"), table.list, words, Some(table.paging))?,
         }));
-        if let Some(sums) = query(("invoices.sums", "project_id"), table.sums, words, None)? {
+        if let Some(sums) = query(("invoices.sums", "project_id"), table.sums, &Words::new(), None)? {
             connection.invoice_sums = Some(Arc::new(sums::InvoiceSumPort { source: source(), sums }));
         }
     }

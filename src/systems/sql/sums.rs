@@ -1,5 +1,6 @@
 //! The ports of an owner that adds up: what was invoiced, and what was spent and ordered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use serde::Deserialize;
 
 use super::read::{Query, Source};
 use super::tables::{CURRENCIES, Entity};
-use crate::domain::{Booked, CostKind, CostState, CostSum, FlawKind, ProjectId, Sum};
+use crate::domain::{Booked, CostKind, CostState, CostSum, ProjectId, Sum};
 use crate::systems::declared::fields::Mapped;
 use crate::systems::declared::map::{Reader, Setting};
 use crate::systems::declared::path::Field;
@@ -42,11 +43,14 @@ struct Invoiced {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct InvoicedFields {
-    /// Without tax, credit notes subtracted; NULL if one of the documents has none.
+    /// Without tax, credit notes subtracted.
     net: Field<Amount>,
     company_net: Option<Field<Amount>>,
-    /// How many documents.
+    /// How many documents: `COUNT(*)`.
     records: Field<Number>,
+    /// How many rows lack the amount, `COUNT(*) - COUNT(net)`: SQL's SUM passes over NULL.
+    missing: Field<Number>,
+    company_missing: Option<Field<Number>>,
 }
 
 /// Columns of a query for sums of costs.
@@ -63,42 +67,66 @@ struct Spent {
 struct SpentFields {
     kind: Mapped<CostKind>,
     state: Option<Mapped<CostState>>,
-    /// NULL if one of the costs has none.
     amount: Field<Amount>,
     company_amount: Option<Field<Amount>>,
-    /// How many costs.
+    /// How many costs: `COUNT(*)`.
     records: Field<Number>,
+    /// How many rows lack the amount: `COUNT(*) - COUNT(amount)`.
+    missing: Field<Number>,
+    company_missing: Option<Field<Number>>,
 }
 
 impl Entity for Invoiced {
-    const FIELDS: &'static [&'static str] = &["net", "company_net", "records"];
+    const FIELDS: &'static [&'static str] = &["net", "company_net", "records", "missing", "company_missing"];
     const EXTRA: &'static [&'static str] = CURRENCIES;
     const WAY: Option<&'static str> = None;
 }
 
 impl Entity for Spent {
-    const FIELDS: &'static [&'static str] = &["kind", "state", "amount", "company_amount", "records"];
+    const FIELDS: &'static [&'static str] =
+        &["kind", "state", "amount", "company_amount", "records", "missing", "company_missing"];
     const EXTRA: &'static [&'static str] = CURRENCIES;
     const WAY: Option<&'static str> = None;
 }
 
-/// A sum. One that cannot be read is refused, as is one of no currency: a group of them all would hide the others.
+/// An amount, and how many rows lack it.
+type Added<'f> = (&'f Field<Amount>, Option<&'f Field<Number>>);
+
+/// A sum, and the currency that its group names. A sum that cannot be read, or to which rows add nothing because they have
+/// no amount, is not known.
 fn sum(
     row: &Row<'_>,
     setting: Setting<'_>,
-    (amount, company): (&Field<Amount>, Option<&Field<Amount>>),
+    (own, company): (Added<'_>, Option<Added<'_>>),
     (currency, company_currency): (Option<&Field<Text>>, Option<&Field<Text>>),
     records: &Field<Number>,
-) -> Result<Sum, Reject> {
+) -> Result<(Option<String>, Sum), Reject> {
     let mut r = Reader::new(row, setting);
+    let named = currency.and_then(|Field(text)| text.read(row)).map(Cow::into_owned);
     let (currency, company_currency) = (r.currency(currency), r.currency(company_currency));
-    let amount: Booked = r.booked((Some(amount), "amount", currency), (company, "company_amount", company_currency));
-    let records = r.number(Some(records), "records").and_then(|number| number.to_usize());
-    let unread = r.flaws.iter().any(|flaw| flaw.kind != FlawKind::MissingCurrency);
-    match records {
-        Some(records) if !unread => Ok(Sum { amount, records }),
-        _ => Err(Reject::new("a sum that cannot be read: its amounts are decimals, and `records` a whole number")),
+    let company_amount = company.map(|(amount, _)| amount);
+    let mut amount: Booked =
+        r.booked((Some(own.0), "amount", currency), (company_amount, "company_amount", company_currency));
+    if !r.flaws.is_empty() {
+        amount = Booked::default();
     }
+    let records = count(&mut r, Some(records), "records")?;
+    if count(&mut r, own.1, "missing")? > 0 {
+        amount.document = None;
+    }
+    if let Some((_, missing)) = company
+        && count(&mut r, missing, "company_missing")? > 0
+    {
+        amount.company = None;
+    }
+    Ok((named, Sum { amount, records }))
+}
+
+fn count(r: &mut Reader<'_>, field: Option<&Field<Number>>, name: &'static str) -> Result<usize, Reject> {
+    let number = r.number(field, name).and_then(|number| number.to_usize());
+    number.ok_or_else(|| {
+        Reject::new(format!("a sum without a whole number in `{name}`, e.g. `COUNT(*) - COUNT(net) AS missing`"))
+    })
 }
 
 #[async_trait]
@@ -111,10 +139,12 @@ impl InvoiceSumSource for InvoiceSumPort {
         let read = |table: &Invoiced, row: &Row<'_>, _: &ProjectId| {
             let f = &table.fields;
             let currencies = (table.currency.as_ref(), table.company_currency.as_ref());
-            sum(row, self.source.setting(), (&f.net, f.company_net.as_ref()), currencies, &f.records).map(Some)
+            let company = f.company_net.as_ref().map(|net| (net, f.company_missing.as_ref()));
+            let amounts = ((&f.net, Some(&f.missing)), company);
+            sum(row, self.source.setting(), amounts, currencies, &f.records).map(Some)
         };
         let found = self.source.records(call, &self.sums, ids, read).await?;
-        Ok(grouped(&self.source, &self.sums, ids, found, currency_of))
+        Ok(grouped(&self.source, &self.sums, ids, found, |(currency, sum)| (currency, sum)))
     }
 }
 
@@ -129,35 +159,31 @@ impl CostSumSource for CostSumPort {
         let read = |table: &Spent, row: &Row<'_>, _: &ProjectId| {
             let (r, f) = (Reader::new(row, setting), &table.fields);
             let currencies = (table.currency.as_ref(), table.company_currency.as_ref());
-            Ok(Some(CostSum {
-                kind: r.word(Some(&f.kind), None).ok_or_else(|| Reject::new("a row without `kind`"))?,
-                state: r.strict_word(f.state.as_ref(), Some(CostState::Actual), "state")?,
-                sum: sum(row, setting, (&f.amount, f.company_amount.as_ref()), currencies, &f.records)?,
-            }))
+            let company = f.company_amount.as_ref().map(|amount| (amount, f.company_missing.as_ref()));
+            let amounts = ((&f.amount, Some(&f.missing)), company);
+            let (currency, sum) = sum(row, setting, amounts, currencies, &f.records)?;
+            let kind = r.word(Some(&f.kind), None).ok_or_else(|| Reject::new("a row without `kind`"))?;
+            let state = r.strict_word(f.state.as_ref(), Some(CostState::Actual), "state")?;
+            Ok(Some((currency, CostSum { kind, state, sum })))
         };
         let found = self.source.records(call, &self.sums, ids, read).await?;
-        let group = |sum: &CostSum| (sum.kind.clone(), sum.state, currency_of(&sum.sum));
+        let group = |(currency, sum): (Option<String>, CostSum)| ((currency, sum.kind.clone(), sum.state), sum);
         Ok(grouped(&self.source, &self.sums, ids, found, group))
     }
 }
 
-fn currency_of(sum: &Sum) -> Option<crate::domain::Currency> {
-    sum.amount.document.map(|money| money.currency)
-}
-
 /// Each key with its sums. Two sums of one group are an error of that key: the query groups by more, or by less.
-fn grouped<T, G: PartialEq>(
+fn grouped<R, G: PartialEq, T>(
     source: &Source,
     query: &Query,
     ids: &[ProjectId],
-    found: Vec<Vec<T>>,
-    group: impl Fn(&T) -> G,
+    found: Vec<Vec<R>>,
+    group: impl Fn(R) -> (G, T),
 ) -> Batch<ProjectId, Vec<T>> {
     let mut batch = Batch::default();
-    for (id, sums) in ids.iter().zip(found) {
-        let twice =
-            sums.iter().enumerate().any(|(at, sum)| sums.iter().take(at).any(|other| group(other) == group(sum)));
-        if twice {
+    for (id, rows) in ids.iter().zip(found) {
+        let (groups, sums): (Vec<G>, Vec<T>) = rows.into_iter().map(&group).unzip();
+        if groups.iter().enumerate().any(|(at, one)| groups.iter().take(at).any(|other| other == one)) {
             let why = "two sums of one group: group by project, currency, and kind and state if there are";
             batch.failed.insert(id.clone(), source.error(query.statement.operation, ErrorKind::BadResponse, why));
         } else {

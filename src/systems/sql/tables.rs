@@ -81,6 +81,9 @@ pub(super) fn table<E: Entity>(columns: &[String], words: &Words, key: &str) -> 
         return Err(format!("no column is called `{key}`, which says what a row is for"));
     }
     let has = |name: &str| columns.iter().any(|column| column == name);
+    if let Some(word) = words.keys().find(|word| !has(word)) {
+        return Err(format!("`words.{word}` is of no column: select one of that name, or take the words away"));
+    }
     for (amounts, currency) in AMOUNTS {
         if let Some(amount) =
             amounts.iter().find(|amount| has(amount)).filter(|_| E::EXTRA.contains(&currency) && !has(currency))
@@ -167,6 +170,8 @@ mod tests {
         let words = Words::from([("state".to_owned(), [("sent".to_owned(), "OPEN".to_owned())].into())]);
         let columns = ["id", "state"].map(str::to_owned);
         assert!(table::<Invoices>(&columns, &words, "id").is_ok());
+        let slip = Words::from([("stat".to_owned(), [("sent".to_owned(), "OPEN".to_owned())].into())]);
+        assert!(table::<Invoices>(&columns, &slip, "id").unwrap_err().contains("`words.stat` is of no column"));
         let words = Words::from([("state".to_owned(), [("sent".to_owned(), "OPENED".to_owned())].into())]);
         assert!(table::<Invoices>(&columns, &words, "id").unwrap_err().contains("OPENED"));
     }

@@ -65,7 +65,7 @@ async fn every_row_comes_once_whatever_the_sizes_of_pages() {
     let numbered = |seen: &Seen| {
         let start = (seen.param("page").unwrap().parse::<u64>().unwrap() - 1) * 3;
         let rows: Vec<String> = (start..(start + 3).min(8)).map(row).collect();
-        json(format!(r#"{{"data":[{}]}}"#, rows.join(",")))
+        json(format!(r#"{{"total":8,"data":[{}]}}"#, rows.join(",")))
     };
     for limit in [1, 2, 3, 5] {
         let stub = stub(numbered).await;
@@ -140,7 +140,7 @@ async fn an_order_is_the_systems_or_refused() {
 async fn a_filter_that_fits_nothing_ends_at_the_limit_of_pages() {
     let endless = stub(|seen| {
         let skip = seen.param("skip").unwrap().parse::<u64>().unwrap();
-        json(format!(r#"{{"data":[{}]}}"#, row(skip)))
+        json(format!(r#"{{"total":1000,"data":[{}]}}"#, row(skip)))
     })
     .await;
     let query = DealQuery { text: Some("nothing".into()), ..DealQuery::default() };

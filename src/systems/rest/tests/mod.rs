@@ -10,6 +10,7 @@ mod paging;
 mod refusals;
 mod transport;
 mod values;
+mod whole;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -20,8 +20,11 @@ pub(super) fn apply(rows: &[Value], text: &str) -> Result<Vec<Value>, &'static s
     let aggregate = aggregate.strip_suffix(')').ok_or("UnknownTransformation")?;
     let filter = Filter::parse(filter)?;
     let mut groups: BTreeMap<String, (Vec<Value>, Vec<Decimal>, usize)> = BTreeMap::new();
-    let (sums, count) = aggregate.rsplit_once(",$count as ").ok_or("UnknownAggregate")?;
-    let sums = parts(sums, ',').into_iter().map(|part| part.split_once(" with sum as "));
+    let (sums, count) = aggregate.rsplit_once("$count as ").ok_or("UnknownAggregate")?;
+    let sums = parts(sums.trim_end_matches(','), ',')
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(|part| part.split_once(" with sum as "));
     let sums: Vec<(&str, &str)> = sums.collect::<Option<_>>().ok_or("UnknownAggregate")?;
     for row in rows {
         if !filter.holds(row)? {
