@@ -197,3 +197,49 @@ fn an_id_that_would_have_two_owners_is_refused() {
     let said: Vec<String> = rules.iter().map(|rule| format!("{rule}\n  {}", config(rule))).collect();
     insta::assert_snapshot!(said.join("\n"));
 }
+
+#[tokio::test]
+async fn a_bill_is_told_from_an_invoice_by_its_id() {
+    let gateway = Gateway::over(company(30), |config| config).await;
+    let answer = gateway.ask("{ invoices(filter: { direction: PAYABLE }, first: 1) { nodes { id number } } }").await;
+    let bill = answer.fine()["invoices"]["nodes"][0].clone();
+    let id = bill["id"].as_str().unwrap();
+    let record = id.strip_prefix("bill:sap:").unwrap();
+    let query = "query($id: ID!, $no: ID!) {
+        invoice(id: $id) { id number } node(id: $id) { ... on Invoice { id number } } other: invoice(id: $no) { id } }";
+    let answer = gateway.ask_with(query, json!({ "id": id, "no": format!("invoice:sap:{record}") }), None).await;
+    let data = answer.fine();
+    assert_eq!((&data["invoice"], &data["node"], &data["other"]), (&bill, &bill, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_ticket_is_served_by_its_id_only_from_who_owns_it() {
+    // The same tracker twice: what both hold, one of them owns.
+    let gateway = Gateway::over(company(90), |config| {
+        let section = config.split("[connections.redmine]").nth(1).unwrap();
+        let section = section.split("\n[").next().unwrap().to_owned();
+        let split =
+            format!("tickets     = [{{ ids = \"^{MEXICO}\", owner = \"tracker\" }}, {{ owner = \"redmine\" }}]");
+        let config: Vec<&str> =
+            config.lines().map(|line| if line.starts_with("tickets ") { split.as_str() } else { line }).collect();
+        format!("{}\n[connections.tracker]{section}\n", config.join("\n"))
+    })
+    .await;
+    let query = "query($id: ProjectId!) { project(id: $id) { tickets { id } } }";
+    let (mut theirs, mut ours) = (None, None);
+    let projects: Vec<String> =
+        gateway.demo.company.read().unwrap().ledger.projects.iter().map(|(code, _)| code.clone()).collect();
+    for id in projects {
+        let answer = gateway.ask_with(query, json!({ "id": id }), None).await;
+        let found = answer.data()["project"]["tickets"][0]["id"].as_str().map(str::to_owned);
+        let place = if id.starts_with(MEXICO) { &mut theirs } else { &mut ours };
+        *place = place.take().or(found);
+    }
+    let (theirs, ours) = (theirs.unwrap(), ours.unwrap());
+    assert!(theirs.starts_with("ticket:tracker:") && ours.starts_with("ticket:redmine:"), "{theirs} {ours}");
+    let foreign = ours.replace("redmine", "tracker");
+    let query = "query($a: ID!, $b: ID!, $c: ID!) { a: ticket(id: $a) { id } b: ticket(id: $b) { id } c: ticket(id: $c) { id } }";
+    let answer = gateway.ask_with(query, json!({ "a": theirs, "b": ours, "c": foreign }), None).await;
+    let data = answer.fine();
+    assert_eq!((&data["a"]["id"], &data["b"]["id"], &data["c"]), (&json!(theirs), &json!(ours), &Value::Null));
+}
