@@ -15,6 +15,7 @@ pub(in crate::systems) mod documents;
 pub(in crate::systems) mod expression;
 pub(in crate::systems) mod fields;
 pub(in crate::systems) mod json;
+pub(in crate::systems) mod known;
 mod ledger;
 pub(in crate::systems) mod lines;
 mod link;
@@ -70,6 +71,11 @@ pub(in crate::systems) struct Tables {
 }
 
 impl Tables {
+    /// Whether the system can be asked for a project by its shared ID.
+    pub(in crate::systems) fn knows_projects(&self) -> bool {
+        self.projects.as_ref().is_some_and(|projects| projects.by_id.is_some())
+    }
+
     /// Those that are there, each under its key.
     pub(in crate::systems) fn named(&self) -> Vec<(&'static str, &dyn Uses)> {
         fn named<'t, T: Uses>(name: &'static str, table: Option<&'t T>) -> Option<(&'static str, &'t dyn Uses)> {

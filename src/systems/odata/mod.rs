@@ -34,6 +34,7 @@ pub use sets::{
 
 use self::sums::{CostSums, InvoiceSums};
 pub use super::declared::expression::Literal;
+use super::declared::known::of_known_projects;
 use super::declared::path::Path;
 use super::declared::{Access, check, connection, reach};
 use super::{Connection, ConnectionContext, ConnectionProblem};
@@ -72,6 +73,9 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
         && let (Some(table), Some(rows)) = (&tables.costs, &connection.costs)
     {
         connection.cost_sums = Some(Arc::new(CostSums::new(&config, api, Arc::clone(rows), table)?));
+    }
+    if tables.knows_projects() {
+        of_known_projects(&mut connection);
     }
     Ok(connection)
 }

@@ -16,6 +16,7 @@ pub use config::Config;
 
 pub use super::declared::auth::{Auth, ClientAuth};
 
+use super::declared::known::of_known_projects;
 use super::declared::path::Path;
 use super::declared::{Access, check, connection, reach};
 use super::{Connection, ConnectionContext, ConnectionProblem};
@@ -38,5 +39,10 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
         code: Path::default(),
     };
     let api = reach(access, &tables, &context)?;
-    Ok(connection(SYSTEM, tables, &api, context))
+    let knows_projects = tables.knows_projects();
+    let mut connection = connection(SYSTEM, tables, &api, context);
+    if knows_projects {
+        of_known_projects(&mut connection);
+    }
+    Ok(connection)
 }

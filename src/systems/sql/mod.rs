@@ -42,6 +42,7 @@ use self::postgres::Postgres;
 use self::read::{Query, Source};
 use self::session::Server;
 use self::statement::Statement;
+use super::declared::known::of_known_projects;
 use super::declared::path::Path;
 use super::upstream::Guard;
 use super::{Connection, ConnectionContext, ConnectionProblem};
@@ -75,7 +76,11 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
     });
     let mut connection = Connection::new(context.name, SYSTEM);
     connection.upstreams.push(Arc::clone(&source.database) as _);
+    let knows_projects = config.projects.as_ref().is_some_and(|projects| projects.by_id.is_some());
     ports(config, &source, &mut connection)?;
+    if knows_projects {
+        of_known_projects(&mut connection);
+    }
     Ok(connection)
 }
 

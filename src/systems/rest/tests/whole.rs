@@ -49,6 +49,27 @@ async fn a_project_that_the_system_says_it_does_not_know_has_no_costs_of_zero() 
 }
 
 #[tokio::test]
+async fn a_system_with_projects_is_asked_which_of_those_without_records_it_knows() {
+    let stub = stub(|seen| match seen.path.as_str() {
+        "/costs" => json(format!("[{}]", row(1))),
+        "/projects" if seen.param("ids").unwrap().contains("PRJ-2025-004") => status(500, "{}"),
+        _ => json(r#"[{"id":"PRJ-2025-002"}]"#),
+    })
+    .await;
+    let projects = "[projects]\nby_id = { path = \"/projects?ids={ids}\" }\nfields = { id = \"id\", status = { const = \"ACTIVE\" } }\n";
+    let text = format!("{}{projects}", COSTS.replace("BY_PROJECT", r#"{ path = "/costs?p={ids}" }"#));
+    let port = connection(&stub.url, &text).costs.unwrap();
+    let batch = port.costs_by_project(&call(), &[1, 2, 3].map(prj)).await.unwrap();
+    assert_eq!((batch.found[&prj(1)].len(), batch.found[&prj(2)].len(), batch.found.len()), (1, 0, 2));
+    assert!(batch.failed.is_empty());
+    assert_eq!(stub.targets().len(), 2);
+    let batch = port.costs_by_project(&call(), &[prj(1), prj(4)]).await.unwrap();
+    assert_eq!((batch.found.len(), batch.failed[&prj(4)].kind), (1, ErrorKind::Broken));
+    port.costs_by_project(&call(), &[prj(1)]).await.unwrap();
+    assert!(!stub.last().path.contains("projects"), "who has records is known");
+}
+
+#[tokio::test]
 async fn what_says_whether_there_is_more_must_say_it() {
     for (paging, beside) in [
         (r#"paging = { kind = "next_link", next = "next" }"#, r#""next":{"href":"/costs?page=2"}"#),
