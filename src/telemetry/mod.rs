@@ -8,6 +8,10 @@ use tracing_subscriber::filter::ParseError;
 /// What is logged where nobody says otherwise.
 pub const DEFAULT_FILTER: &str = "info";
 
+/// What is never logged, whatever is asked for: what the driver of SQL Server says of errors and rows holds values of the
+/// database, at the level of errors even.
+const NEVER: &str = "tiberius=off";
+
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LogFormat {
@@ -22,7 +26,7 @@ pub enum LogFormat {
 /// before, that one stays: tests and embedders may call this more than once.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), ParseError> {
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter.parse::<EnvFilter>()?)
+        .with_env_filter(filter.parse::<EnvFilter>()?.add_directive(NEVER.parse()?))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     // The one error is that there is a log already.
