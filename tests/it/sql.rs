@@ -248,6 +248,10 @@ async fn what_cannot_be_read_exactly_is_refused_by_name() {
     let binary = with("description", Kind::Varbinary(20), "x".into(), Value::Null);
     let embedded = Embedded::saying(TEXT, Canned::Rows(binary)).await;
     assert!(detail(&ask(&costs(&embedded, "")).await.unwrap_err()).contains("column `description` is binary"));
+    let utf8 = with("description", Kind::Utf8(20), "x".into(), Value::Null);
+    let embedded = Embedded::saying(TEXT, Canned::Rows(utf8)).await;
+    assert!(detail(&ask(&costs(&embedded, "")).await.unwrap_err()).contains("column `description` is sent in UTF-8"));
+    assert_eq!(embedded.asked(), 0);
 }
 
 #[tokio::test]
@@ -294,6 +298,33 @@ async fn what_passes_is_asked_once_more() {
     let embedded = Embedded::saying(TEXT, Canned::Error(table, 1205, 13)).await;
     ask(&costs(&embedded, "retries = 1")).await.unwrap_err();
     assert_eq!(embedded.asked(), 2);
+}
+
+#[tokio::test]
+async fn each_query_is_rolled_back_and_waits_for_no_lock_beyond_its_time() {
+    let embedded = set_up(Setup::default()).await;
+    let connection = costs(&embedded, "attempt_timeout = \"10s\"");
+    ask(&connection).await.unwrap();
+    ask(&connection).await.unwrap();
+    let batches = embedded.batches();
+    let [settings, grants, began, ended, began_again, ended_again] = batches.as_slice() else { panic!("{batches:?}") };
+    assert!(settings.contains("SET TEXTSIZE 2147483647") && grants.contains("fn_my_permissions"));
+    for (began, ended) in [(began, ended), (began_again, ended_again)] {
+        assert_eq!(ended, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION");
+        let waits = began.strip_prefix("SET LOCK_TIMEOUT ").unwrap().strip_suffix("; BEGIN TRANSACTION").unwrap();
+        assert!((5000..=9500).contains(&waits.parse().unwrap()), "{waits}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_the_server_cannot_describe_is_not_begun() {
+    let embedded = set_up(Setup::default()).await;
+    let text = "SELECT TOP (@P2) * FROM nothing WHERE id > @P1 ORDER BY id";
+    let config = config(embedded.port, "", &format!("[connections.company.deals]\nlist = \"{text}\"\n"));
+    let call = Call::new(Instant::now() + Duration::from_secs(30), Priority::Interactive);
+    let error = connect(&config).deals.unwrap().deal_page(&call, &DealQuery::default(), None, 5).await.unwrap_err();
+    assert_eq!((error.kind, detail(&error)), (ErrorKind::BadRequest, "error 208: Invalid object name 'nothing'."));
+    assert_eq!(embedded.asked(), 0);
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ fn a_configuration_that_can_be_meant_makes_a_connection_without_a_call() {
     assert_eq!(problem(&format!("engine = \"postgresql\"\n{COSTS}")), "");
     let mysql = "[connections.books.costs]\nby_project = \"SELECT 1 WHERE 1 = ?\"\nsums = \"SELECT 1 WHERE 1 = ?\"\n";
     assert_eq!(problem(&format!("engine = \"mysql\"\n{mysql}")), "");
+    let sqlserver =
+        "[connections.books.costs]\nby_project = \"SELECT 1 WHERE 1 IN (SELECT value FROM OPENJSON(@P1))\"\n";
+    assert_eq!(problem(&format!("engine = \"sqlserver\"\n{sqlserver}")), "");
 }
 
 #[test]
@@ -48,6 +51,8 @@ fn what_a_configuration_cannot_mean_is_refused_by_its_key() {
         (format!("engine = \"postgresql\"\nbatch = 0\n{COSTS}"), "batch", "at least 1"),
         (format!("engine = \"postgresql\"\ntime_zone = \"Mars\"\n{COSTS}"), "time_zone", "no time zone"),
         (format!("engine = \"mysql\"\n{COSTS}"), "costs.by_project", "JSON_TABLE"),
+        (format!("engine = \"sqlserver\"\n{COSTS}"), "costs.by_project", "OPENJSON(@P1)"),
+        (format!("engine = \"sqlserver\"\ntls = \"plain\"\n{COSTS}"), "tls", "for a server on this machine only"),
         ("engine = \"postgresql\"\n[connections.books.costs]\n".to_owned(), "costs.by_project", "is missing"),
         (
             "engine = \"postgresql\"\n[connections.books.costs]\nby_project = \"DELETE FROM t WHERE id = ANY($1)\""

@@ -158,7 +158,7 @@ def requests(server: Server, conn) -> None:
         cursor.execute("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION")
         check("a batch may begin one and roll it back", True)
         cursor.callproc("sp_executesql", [DESCRIBE, "@P1 nvarchar(max), @P2 nvarchar(max)", "SELECT * FROM every_type WHERE @P1 = @P1", KEYS])
-        described = {name: (kind, collation) for name, kind, collation in cursor.fetchall()}
+        described = {row[0]: row[1:3] for row in cursor.fetchall()}
     check("a query is described before it is asked", described["decimal_18"][0] == "decimal(18,2)" and described["nvarchar_max"][0] == "nvarchar(max)")
     check("texts have a collation, numbers none", described["varchar"][1] is not None and described["int"][1] is None)
     waits = server.connect(timeout=1)

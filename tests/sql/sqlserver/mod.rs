@@ -78,6 +78,7 @@ struct Server {
     tls: Arc<ServerConfig>,
     /// What each query was given.
     given: Mutex<Vec<Vec<Value>>>,
+    batches: Mutex<Vec<String>>,
     sign_ins: AtomicUsize,
     /// Sessions that are there.
     sessions: watch::Sender<usize>,
@@ -100,6 +101,7 @@ impl Embedded {
             queries,
             tls: tls(),
             given: Mutex::default(),
+            batches: Mutex::default(),
             sign_ins: AtomicUsize::new(0),
             sessions: watch::Sender::new(0),
             tasks: Mutex::default(),
@@ -155,6 +157,11 @@ impl Embedded {
     /// What each of them was given.
     pub(crate) fn given(&self) -> Vec<Vec<Value>> {
         self.server.given.lock().unwrap().clone()
+    }
+
+    /// Batches that were run so far.
+    pub(crate) fn batches(&self) -> Vec<String> {
+        self.server.batches.lock().unwrap().clone()
     }
 
     /// Sign-ins so far, those that were refused too.

@@ -23,6 +23,8 @@ const ERROR: u16 = 0x02;
 const COUNTED: u16 = 0x10;
 const ATTENTION_SEEN: u16 = 0x20;
 
+const NOTHING: &str = "Invalid object name 'nothing'.";
+
 pub(super) async fn run(server: &Arc<Server>, tcp: TcpStream) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     let mut line = Line::new(tcp);
@@ -116,6 +118,7 @@ async fn requests(server: &Arc<Server>, line: &mut Line) -> io::Result<()> {
 
 /// Statements by which a client sets its session up, and what Spine asks of its user.
 fn batch(server: &Server, text: &str, out: &mut Vec<u8>, (transaction, transactions): (&mut u64, &mut u64)) {
+    server.batches.lock().unwrap().push(text.to_owned());
     if text.contains("sys.fn_my_permissions") {
         let may = server.setup.may.map(|(permission, securable)| vec![permission.into(), securable.into()]);
         let columns = [("permission", Kind::Nvarchar(128)), ("securable", Kind::Nvarchar(400))];
@@ -150,20 +153,9 @@ fn call(server: &Server, text: &str, parameters: &Parameters) -> Option<Vec<u8>>
         let [Value::Text(text), Value::Text(_)] = parameters.values.as_slice() else { panic!("{parameters:?}") };
         let described = known(text, &[]).or_else(|| match server.setup.canned.get(text)? {
             Canned::Rows(table) | Canned::Twice(table) | Canned::Error(table, ..) => Some(table.clone()),
-            Canned::Silence => None,
+            Canned::Silence => Some(Table::default()),
         });
-        let columns = [
-            ("name", Kind::Nvarchar(128)),
-            ("system_type_name", Kind::Nvarchar(256)),
-            ("collation_name", Kind::Nvarchar(128)),
-        ];
-        let rows = described.unwrap_or_default().columns.into_iter().map(|column| {
-            let collation =
-                matches!(column.kind, Kind::Varchar(_) | Kind::Nvarchar(_) | Kind::Nchar(_) | Kind::NvarcharMax);
-            let collation = collation.then_some("SQL_Latin1_General_CP1_CI_AS");
-            vec![column.name.as_str().into(), column.type_name().into(), collation.into()]
-        });
-        answer(&mut out, &Table::new(&columns).with(rows), 0xff, MORE);
+        answer(&mut out, &description(described), 0xff, MORE);
         done_call(&mut out, 0);
         return Some(out);
     }
@@ -184,13 +176,34 @@ fn call(server: &Server, text: &str, parameters: &Parameters) -> Option<Vec<u8>>
         }
         (None, Some(Canned::Silence)) => return None,
         (None, None) => {
-            error(&mut out, 208, 16, "Invalid object name 'nothing'.");
+            error(&mut out, 208, 16, NOTHING);
             done_call(&mut out, ERROR);
             return Some(out);
         }
     }
     done_call(&mut out, 0);
     Some(out)
+}
+
+/// What the server says of a query's columns before it is asked; of one that it does not know, what is wrong.
+fn description(table: Option<Table>) -> Table {
+    let columns = [
+        ("name", Kind::Nvarchar(128)),
+        ("system_type_name", Kind::Nvarchar(256)),
+        ("collation_name", Kind::Nvarchar(128)),
+        ("error_number", Kind::Int),
+        ("error_severity", Kind::Int),
+        ("error_message", Kind::Nvarchar(4000)),
+    ];
+    let Some(table) = table else {
+        let nulls = [Value::Null, Value::Null, Value::Null];
+        let wrong = [Value::Whole(208), Value::Whole(16), NOTHING.into()];
+        return Table::new(&columns).with([[nulls, wrong].concat()]);
+    };
+    Table::new(&columns).with(table.columns.into_iter().map(|column| {
+        let [name, kind, collation] = [Some(column.name.clone()), Some(column.type_name()), column.collation()];
+        [name, kind, collation, None, None, None].map(Value::from).to_vec()
+    }))
 }
 
 fn let_in(login: &Login) -> Result<(), (u32, u8, &'static str)> {

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     DateTimeOffset(u8, i16),
     Guid,
     Varchar(u16),
+    /// A varchar with a UTF-8 collation.
+    Utf8(u16),
     Nchar(u16),
     Nvarchar(u16),
     NvarcharMax,
@@ -144,7 +146,7 @@ impl Column {
             (Kind::DateTime2(places), _) => out.extend([0x2a, places]),
             (Kind::DateTimeOffset(places, _), _) => out.extend([0x2b, places]),
             (Kind::Guid, _) => out.extend([0x24, 16]),
-            (Kind::Varchar(length), _) => text(out, 0xa7, length),
+            (Kind::Varchar(length) | Kind::Utf8(length), _) => text(out, 0xa7, length),
             (Kind::Nchar(length), _) => text(out, 0xef, length * 2),
             (Kind::Nvarchar(length), _) => text(out, 0xe7, length * 2),
             (Kind::NvarcharMax, _) => text(out, 0xe7, 0xffff),
@@ -241,7 +243,7 @@ impl Column {
                 }
                 out.extend(0_u32.to_le_bytes());
             }
-            (Kind::Varbinary(_), Value::Text(text)) => long(out, text.as_bytes()),
+            (Kind::Varbinary(_) | Kind::Utf8(_), Value::Text(text)) => long(out, text.as_bytes()),
             (kind, value) => panic!("{}: {value:?} is no {kind:?}", self.name),
         }
     }
@@ -263,12 +265,24 @@ impl Column {
             Kind::DateTime2(places) => format!("datetime2({places})"),
             Kind::DateTimeOffset(places, _) => format!("datetimeoffset({places})"),
             Kind::Guid => "uniqueidentifier".to_owned(),
-            Kind::Varchar(length) => format!("varchar({length})"),
+            Kind::Varchar(length) | Kind::Utf8(length) => format!("varchar({length})"),
             Kind::Nchar(length) => format!("nchar({length})"),
             Kind::Nvarchar(length) => format!("nvarchar({length})"),
             Kind::NvarcharMax => "nvarchar(max)".to_owned(),
             Kind::Varbinary(length) => format!("varbinary({length})"),
         }
+    }
+}
+
+impl Column {
+    /// The collation of a text.
+    pub(crate) fn collation(&self) -> Option<String> {
+        let collation = match self.kind {
+            Kind::Utf8(_) => "Latin1_General_100_CI_AS_SC_UTF8",
+            Kind::Varchar(_) | Kind::Nchar(_) | Kind::Nvarchar(_) | Kind::NvarcharMax => "SQL_Latin1_General_CP1_CI_AS",
+            _ => return None,
+        };
+        Some(collation.to_owned())
     }
 }
 

@@ -46,7 +46,7 @@ fn short(text: &str) -> String {
 }
 
 /// What an error of the server means, by its number; by its severity where nobody knows the number.
-fn judged(code: u32, severity: u8, message: &str) -> Failed {
+pub(super) fn judged(code: u32, severity: u8, message: &str) -> Failed {
     let (kind, retry) = match code {
         // No such user, a wrong password, one that must be changed, a user who is locked; no such database, or none for this
         // user. The server counts each of them as a sign-in that failed.

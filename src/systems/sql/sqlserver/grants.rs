@@ -14,32 +14,32 @@ use crate::systems::upstream::{Failed, Retry};
 /// server count, with which one could make it one that can be written to.
 const WRITES: &str = "\
 SELECT TOP (1) may.permission, may.securable FROM (
-  SELECT 1 AS place, CAST(permission_name AS nvarchar(128)) COLLATE DATABASE_DEFAULT AS permission,
+  SELECT 1 AS place, permission_name COLLATE DATABASE_DEFAULT AS permission,
     CAST(N'the server' AS nvarchar(400)) COLLATE DATABASE_DEFAULT AS securable
   FROM sys.fn_my_permissions(NULL, N'SERVER')
   UNION ALL
-  SELECT 2, CAST(permission_name AS nvarchar(128)) COLLATE DATABASE_DEFAULT, N'the database' COLLATE DATABASE_DEFAULT
+  SELECT 2, permission_name COLLATE DATABASE_DEFAULT, N'the database' COLLATE DATABASE_DEFAULT
   FROM sys.fn_my_permissions(NULL, N'DATABASE')
   UNION ALL
-  SELECT 3, CAST(p.permission_name AS nvarchar(128)) COLLATE DATABASE_DEFAULT,
-    (N'the schema ' + s.name) COLLATE DATABASE_DEFAULT
+  SELECT 3, p.permission_name COLLATE DATABASE_DEFAULT, N'the schema ' + s.name COLLATE DATABASE_DEFAULT
   FROM sys.schemas s CROSS APPLY sys.fn_my_permissions(QUOTENAME(s.name), N'SCHEMA') p
   UNION ALL
-  SELECT 4, CAST(g.permission_name AS nvarchar(128)) COLLATE DATABASE_DEFAULT,
-    COALESCE(OBJECT_SCHEMA_NAME(g.major_id) + N'.' + OBJECT_NAME(g.major_id), g.class_desc) COLLATE DATABASE_DEFAULT
+  SELECT 4, g.permission_name COLLATE DATABASE_DEFAULT,
+    COALESCE(OBJECT_SCHEMA_NAME(g.major_id) COLLATE DATABASE_DEFAULT + N'.'
+      + OBJECT_NAME(g.major_id) COLLATE DATABASE_DEFAULT, g.class_desc COLLATE DATABASE_DEFAULT)
   FROM sys.database_permissions g
   WHERE g.state IN ('G', 'W') AND NOT (g.class = 1 AND g.type = 'EX')
     AND (g.grantee_principal_id = DATABASE_PRINCIPAL_ID() OR IS_MEMBER(USER_NAME(g.grantee_principal_id)) = 1)
   UNION ALL
-  SELECT 5, N'CONTROL' COLLATE DATABASE_DEFAULT, (SCHEMA_NAME(o.schema_id) + N'.' + o.name) COLLATE DATABASE_DEFAULT
+  SELECT 5, N'CONTROL' COLLATE DATABASE_DEFAULT,
+    SCHEMA_NAME(o.schema_id) COLLATE DATABASE_DEFAULT + N'.' + o.name COLLATE DATABASE_DEFAULT
   FROM sys.objects o
   WHERE o.principal_id = DATABASE_PRINCIPAL_ID() OR IS_MEMBER(USER_NAME(o.principal_id)) = 1
 ) AS may
-WHERE (may.place = 1 OR DATABASEPROPERTYEX(DB_NAME(), N'Updateability') IS NULL
-    OR DATABASEPROPERTYEX(DB_NAME(), N'Updateability') <> N'READ_ONLY')
+WHERE (may.place = 1 OR COALESCE(CAST(DATABASEPROPERTYEX(DB_NAME(), N'Updateability') AS nvarchar(60)), N'') <> N'READ_ONLY')
   AND may.permission NOT LIKE N'CONNECT%' AND may.permission NOT LIKE N'SELECT%' AND may.permission NOT LIKE N'VIEW %'
   AND may.permission NOT IN (N'REFERENCES', N'SHOWPLAN', N'SUBSCRIBE QUERY NOTIFICATIONS', N'UNMASK')
-ORDER BY may.place, may.permission, may.securable";
+ORDER BY may.place, CASE WHEN may.permission LIKE N'CONTROL%' THEN 0 ELSE 1 END, may.permission, may.securable";
 
 /// Refuses a user who could write.
 pub(super) async fn reads_only(client: &mut Driver) -> Result<(), Failed> {

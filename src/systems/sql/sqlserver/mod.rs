@@ -17,12 +17,12 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use tiberius::error::Error;
-use tiberius::{AuthMethod, Client, Config, EncryptionLevel, Query, QueryItem};
+use tiberius::{AuthMethod, Client, Config, EncryptionLevel, Query, QueryItem, Row};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
-use self::errors::{failed, not_let_in};
+use self::errors::{failed, judged, not_let_in};
 use super::config::Tls;
 use super::rows::{Answer, Writer};
 use super::session::{Asked, Server, Session, keyset, misconfigured, not_reached};
@@ -53,8 +53,8 @@ const SETTINGS: &str = "SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT,
      SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /// What the columns of a query are, before it is asked.
-const DESCRIBE: &str = "SELECT name, system_type_name, collation_name FROM sys.dm_exec_describe_first_result_set(@P1, @P2, 0) \
-     WHERE error_number IS NULL ORDER BY column_ordinal";
+const DESCRIBE: &str = "SELECT name, system_type_name, collation_name, error_number, error_severity, error_message \
+     FROM sys.dm_exec_describe_first_result_set(@P1, @P2, 0) ORDER BY column_ordinal";
 
 const ROLLBACK: &str = "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION";
 
@@ -172,7 +172,8 @@ impl Reading {
         Ok(answer)
     }
 
-    /// Asks what the columns of a query will be. Where the server cannot say, the query itself will tell why.
+    /// Asks what the columns of a query will be. A list cannot be begun where the server cannot say; another query will tell
+    /// itself what is wrong with it.
     async fn describe(&mut self, statement: &Statement, asked: Asked<'_>) -> Result<Cursor, Failed> {
         let parameters = match asked {
             Asked::Keys(_) => "@P1 nvarchar(max)",
@@ -181,6 +182,9 @@ impl Reading {
         };
         let answer = self.client.query(DESCRIBE, &[&statement.text.as_str(), &parameters]).await;
         let rows = answer.map_err(|error| failed(&error))?.into_first_result().await.map_err(|error| failed(&error))?;
+        if let Some(wrong) = rows.iter().find_map(described_wrong) {
+            return if matches!(asked, Asked::After(..)) { Err(wrong) } else { Ok(Cursor::Text) };
+        }
         let columns: Vec<values::Described<'_>> = rows.iter().map(values::Described::of).collect();
         columns.iter().try_for_each(values::Described::readable)?;
         let by = keyset(columns.iter().map(|column| column.name));
@@ -188,6 +192,14 @@ impl Reading {
         self.known.insert(statement.operation, cursor);
         Ok(cursor)
     }
+}
+
+/// Why the server cannot describe a query.
+fn described_wrong(row: &Row) -> Option<Failed> {
+    let number = |at: usize| row.try_get::<i32, _>(at).ok().flatten();
+    let code = u32::try_from(number(3)?).unwrap_or_default();
+    let severity = number(4).and_then(|severity| u8::try_from(severity).ok()).unwrap_or(16);
+    Some(judged(code, severity, row.try_get::<&str, _>(5).ok().flatten().unwrap_or_default()))
 }
 
 /// A query with the values of its parameters.
