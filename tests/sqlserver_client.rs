@@ -1,5 +1,5 @@
-//! The embedded SQL Server, driven by a client of other people (`tests/clients/sqlserver/check.py`): what it sends must mean the
-//! same to a client that knows nothing of Spine.
+//! The embedded SQL Server, driven by clients of other people (`tests/clients/sqlserver`): what it sends must mean the same to
+//! those that know nothing of Spine.
 //!
 //! ```sh
 //! tests/tools.sh && cargo test --test sqlserver_client
@@ -67,8 +67,8 @@ mod tests {
         Table::new(&columns).with([full, nulls.collect()])
     }
 
-    #[tokio::test]
-    async fn python_tds_reads_what_the_embedded_server_holds() {
+    /// Runs a client against a server of its own: its program, then port, CA and what else it is given.
+    async fn drive(program: &str, check: &str, more: &[String]) {
         let company = Company::grow(&Seed { seed: 42, deals: 150, today: date(2026, 11, 25) });
         let canned = [
             ("every_type", Canned::Rows(every_type())),
@@ -77,13 +77,20 @@ mod tests {
         ];
         let canned = canned.map(|(name, answer)| (format!("SELECT * FROM {name} WHERE @P1 = @P1"), answer)).into();
         let embedded = Embedded::start(Arc::new(RwLock::new(company)), Setup { canned, ..Setup::default() }).await;
-        let port = embedded.port.to_string();
-        let done = spawn_blocking(move || {
-            let queries = format!("{ROOT}/tests/sql/sqlserver.toml");
-            let mut check = Command::new(format!("{ROOT}/target/venv/bin/python"));
-            check.args([&format!("{ROOT}/tests/clients/sqlserver/check.py"), &port, CA_FILE, &queries]);
-            check.stdin(Stdio::null()).status().unwrap()
-        });
-        assert!(done.await.unwrap().success());
+        let mut client = Command::new(program);
+        client.arg(format!("{ROOT}/tests/clients/sqlserver/{check}"));
+        client.args([embedded.port.to_string(), CA_FILE.to_owned()]).args(more).stdin(Stdio::null());
+        assert!(spawn_blocking(move || client.status().unwrap()).await.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn python_tds_reads_what_the_embedded_server_holds() {
+        let queries = format!("{ROOT}/tests/sql/sqlserver.toml");
+        drive(&format!("{ROOT}/target/venv/bin/python"), "check.py", &[queries]).await;
+    }
+
+    #[tokio::test]
+    async fn tedious_reads_what_the_embedded_server_holds() {
+        drive("node", "check.mjs", &[]).await;
     }
 }

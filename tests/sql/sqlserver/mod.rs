@@ -1,6 +1,6 @@
 //! An embedded SQL Server: TDS 7.4 over TCP and TLS, as far as a client that reads needs it. It runs no T-SQL. It knows the queries
 //! of `sqlserver.toml` by their texts, answers them from the company in the types of a real server, and knows the statements by
-//! which a client sets its session up. `tests/clients/sqlserver` drives it with a client by other people.
+//! which a client sets its session up. `tests/clients/sqlserver` drives it with clients by other people.
 
 mod line;
 mod request;
