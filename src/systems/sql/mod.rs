@@ -90,6 +90,10 @@ fn server(config: &Config, context: &ConnectionContext) -> Result<Box<dyn Server
         let message = "a connection that is not encrypted is for a server on this machine only: write \"verify-full\"";
         return Err(ConnectionProblem::new("tls", message));
     }
+    if config.engine == Engine::Sqlserver && config.host.contains('\\') {
+        let message = "names an instance: write the host alone, and the port on which the instance listens as `port`";
+        return Err(ConnectionProblem::new("host", message));
+    }
     let password = config.password.read().map_err(|message| ConnectionProblem::new("password", message))?;
     let ca_file = context.traffic.ca_file.as_deref();
     let in_file = |message| ConnectionProblem::new("http.ca_file", message);

@@ -20,9 +20,10 @@ use crate::systems::{Call, ErrorKind, Priority, registry};
 
 /// What is wrong with a connection of these lines.
 fn problem(lines: &str) -> String {
-    let head = "host = \"db.example.com\"\ndatabase = \"erp\"\nuser = \"spine\"\npassword = { demo = \"demo-word\" }\n";
+    let host = if lines.contains("host =") { "" } else { "host = \"db.example.com\"\n" };
+    let head = "database = \"erp\"\nuser = \"spine\"\npassword = { demo = \"demo-word\" }\n";
     let text = format!(
-        "[shared_id]\npattern = '^P-\\d+$'\n[owners]\ncosts = \"books\"\n[connections.books]\nkind = \"sql\"\n{head}{lines}\n"
+        "[shared_id]\npattern = '^P-\\d+$'\n[owners]\ncosts = \"books\"\n[connections.books]\nkind = \"sql\"\n{host}{head}{lines}\n"
     );
     let file = match File::parse("spine.toml", &text) {
         Ok(file) => file,
@@ -52,6 +53,7 @@ fn what_a_configuration_cannot_mean_is_refused_by_its_key() {
         (format!("engine = \"postgresql\"\ntime_zone = \"Mars\"\n{COSTS}"), "time_zone", "no time zone"),
         (format!("engine = \"mysql\"\n{COSTS}"), "costs.by_project", "JSON_TABLE"),
         (format!("engine = \"sqlserver\"\n{COSTS}"), "costs.by_project", "OPENJSON(@P1)"),
+        (format!("engine = \"sqlserver\"\nhost = 'db\\ERP'\n{COSTS}"), "host", "names an instance"),
         (format!("engine = \"sqlserver\"\ntls = \"plain\"\n{COSTS}"), "tls", "for a server on this machine only"),
         ("engine = \"postgresql\"\n[connections.books.costs]\n".to_owned(), "costs.by_project", "is missing"),
         (
