@@ -82,6 +82,8 @@ check "netsuite and PyJWT against the embedded NetSuite" target/venv-netsuite/bi
 check "python-quickbooks and intuit-oauth against the embedded QuickBooks Online" \
   "$python" tests/clients/quickbooks/check.py "$quickbooks"
 check "OdooRPC and odoo-json2 against the embedded Odoo" "$python" tests/clients/odoo/check.py "$odoo"
+# It starts the server itself, which is none of the demo's.
+check "python-tds and tedious against the embedded SQL Server" cargo test --quiet --locked --test sqlserver_client -- --nocapture
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
 check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"

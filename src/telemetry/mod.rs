@@ -8,6 +8,10 @@ use tracing_subscriber::filter::ParseError;
 /// What is logged where nobody says otherwise.
 pub const DEFAULT_FILTER: &str = "info";
 
+/// What is never logged, whatever is asked for: what the driver of SQL Server says of errors and rows holds values of the
+/// database, at the level of errors even.
+const NEVER: &str = "tiberius=off";
+
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LogFormat {
@@ -22,7 +26,7 @@ pub enum LogFormat {
 /// before, that one stays: tests and embedders may call this more than once.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), ParseError> {
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter.parse::<EnvFilter>()?)
+        .with_env_filter(heard(filter)?)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     // The one error is that there is a log already.
@@ -33,9 +37,22 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), ParseError> {
     Ok(())
 }
 
+/// What is logged of what is asked for.
+fn heard(filter: &str) -> Result<EnvFilter, ParseError> {
+    Ok(filter.parse::<EnvFilter>()?.add_directive(NEVER.parse()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_driver_that_repeats_values_is_not_heard_whatever_is_asked_for() {
+        for filter in ["trace", "info,tiberius=trace", "tiberius=error"] {
+            let heard = heard(filter).unwrap().to_string();
+            assert!(heard.contains("tiberius=off") && !heard.contains("tiberius=trace"), "{heard}");
+        }
+    }
 
     #[test]
     fn the_log_starts_once_and_may_be_asked_to_start_again() {

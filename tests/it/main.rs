@@ -21,6 +21,9 @@ mod oracle;
 mod owners;
 mod redmine;
 mod schema;
+mod sql;
+#[path = "../sql/sqlserver/mod.rs"]
+mod sqlserver;
 mod support;
 mod tryton;
 mod waves;

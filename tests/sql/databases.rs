@@ -1,14 +1,10 @@
 //! What is peculiar to databases: sessions that only read, time that the server watches, TLS, sums.
 
-use std::collections::BTreeMap;
-
-use rust_decimal::Decimal;
-use spine::domain::{InvoiceKind, InvoiceState, Money, ProjectId};
 use spine::systems::{Connection, ErrorKind, SystemError};
 use tokio::time::{Duration, Instant};
 
-use super::{Database, Engine, Reached, queries};
-use crate::conformance::{COMPANY, RULE, call, connect};
+use super::{Database, Engine, Reached, queries, sums};
+use crate::conformance::{COMPANY, RULE, connect};
 
 /// A query for costs whose rows come from this, and whose keys are looked at last.
 fn costs(engine: Engine, columns: &str, from: &str) -> String {
@@ -40,58 +36,9 @@ const ONE: &str = "1.50 AS amount";
 const ROW: &str = "(SELECT 1 AS one) t";
 
 pub(crate) async fn sums_are_what_adding_up_the_records_gives(engine: Engine) {
-    type Sums = BTreeMap<String, (Option<Decimal>, Option<Decimal>, usize)>;
-    fn add(sums: &mut Sums, group: String, document: Option<Money>, company: Option<Money>, records: usize) {
-        let amount = |money: Option<Money>| money.map(|money| money.amount);
-        let sum = sums.entry(group).or_insert((Some(Decimal::ZERO), Some(Decimal::ZERO), 0));
-        sum.0 = sum.0.zip(amount(document)).map(|(sum, amount)| sum + amount);
-        sum.1 = sum.1.zip(amount(company)).map(|(sum, amount)| sum + amount);
-        sum.2 += records;
-    }
     let database = Database::of(engine, &COMPANY).await;
     let connection = connect(&database.config(&Reached::well(), &queries(engine)));
-    let projects = COMPANY.ledger.projects.iter();
-    let ids: Vec<ProjectId> = projects.filter_map(|(code, _)| RULE.parse(code).ok()).collect();
-    assert!(ids.len() > 20);
-
-    let rows = connection.receivables.as_ref().unwrap().invoices_by_project(&call(), &ids).await.unwrap();
-    let sums = connection.invoice_sums.as_ref().unwrap().invoiced_by_project(&call(), &ids).await.unwrap();
-    let mut all = 0;
-    for id in &ids {
-        let (mut added, mut told) = (Sums::new(), Sums::new());
-        for part in &rows.found[id] {
-            if matches!(part.invoice.state, InvoiceState::Draft | InvoiceState::Void) {
-                continue;
-            }
-            let turned = part.invoice.kind == InvoiceKind::CreditNote;
-            let net = if turned { part.net.negated() } else { part.net };
-            add(&mut added, net.document.unwrap().currency.code().to_owned(), net.document, net.company, 1);
-        }
-        for sum in &sums.found[id] {
-            let currency = sum.amount.document.unwrap().currency.code().to_owned();
-            add(&mut told, currency, sum.amount.document, sum.amount.company, sum.records);
-        }
-        assert_eq!(added, told, "what was invoiced for {id}");
-        all += added.len();
-    }
-    assert!(all > 20, "{all} sums");
-
-    let rows = connection.costs.as_ref().unwrap().costs_by_project(&call(), &ids).await.unwrap();
-    let sums = connection.cost_sums.as_ref().unwrap().cost_sums_by_project(&call(), &ids).await.unwrap();
-    let mut all = 0;
-    for id in &ids {
-        let (mut added, mut told) = (Sums::new(), Sums::new());
-        for cost in &rows.found[id] {
-            let group = format!("{:?} {:?} {}", cost.kind, cost.state, cost.amount.document.unwrap().currency.code());
-            add(&mut added, group, cost.amount.document, cost.amount.company, 1);
-        }
-        for CostParts { group, document, company, records } in sums.found[id].iter().map(CostParts::of) {
-            add(&mut told, group, document, company, records);
-        }
-        assert_eq!(added, told, "costs of {id}");
-        all += added.len();
-    }
-    assert!(all > 20, "{all} sums");
+    sums::are_what_adding_up_the_records_gives(&connection, &COMPANY).await;
 }
 
 pub(crate) async fn a_sum_that_lacks_an_amount_is_not_known(engine: Engine) {
@@ -111,21 +58,6 @@ pub(crate) async fn a_sum_that_lacks_an_amount_is_not_known(engine: Engine) {
     let sums = source.cost_sums_by_project(&call(), std::slice::from_ref(&id)).await.unwrap();
     let told: Vec<_> = sums.found[&id].iter().map(|sum| (sum.sum.amount.document.is_some(), sum.sum.records)).collect();
     assert_eq!(told, [(true, 2), (false, 2)]);
-}
-
-struct CostParts {
-    group: String,
-    document: Option<Money>,
-    company: Option<Money>,
-    records: usize,
-}
-
-impl CostParts {
-    fn of(sum: &spine::domain::CostSum) -> Self {
-        let amount = sum.sum.amount;
-        let group = format!("{:?} {:?} {}", sum.kind, sum.state, amount.document.unwrap().currency.code());
-        Self { group, document: amount.document, company: amount.company, records: sum.sum.records }
-    }
 }
 
 pub(crate) async fn a_statement_that_writes_is_refused_by_the_session(engine: Engine) {

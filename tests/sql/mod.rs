@@ -3,5 +3,6 @@
 pub(crate) mod company;
 mod databases;
 mod server;
+mod sums;
 
 pub(crate) use server::{Database, Engine, Reached, queries};

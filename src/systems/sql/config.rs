@@ -19,7 +19,7 @@ pub struct Config {
     pub engine: Engine,
     /// Where it listens.
     pub host: String,
-    /// Its port; by default the one that the engine is known for, 5432 or 3306.
+    /// Its port; by default the one that the engine is known for: 5432, 3306 or 1433.
     pub port: Option<u16>,
     /// Name of the database.
     pub database: String,
@@ -77,6 +77,9 @@ pub enum Engine {
     Postgresql,
     /// `MySQL` 8 or later, or `MariaDB` 10.6 or later. Keys are one parameter, a JSON list, which `JSON_TABLE` makes rows of.
     Mysql,
+    /// Microsoft SQL Server 2016 or later, or Azure SQL Database. Keys are one parameter, a JSON list, which `OPENJSON` makes
+    /// rows of: `WHERE project IN (SELECT value FROM OPENJSON(@P1))`.
+    Sqlserver,
 }
 
 /// How a connection is encrypted.
@@ -101,11 +104,13 @@ pub(super) type Words = BTreeMap<String, BTreeMap<String, String>>;
 #[serde(rename_all = "lowercase")]
 pub enum Paging {
     /// After the last `id`. The query takes it and the number of rows, in this order:
-    /// `WHERE id > $1 ORDER BY id LIMIT $2`, or `WHERE id > ? ORDER BY id LIMIT ?`.
+    /// `WHERE id > $1 ORDER BY id LIMIT $2`, or `WHERE id > ? ORDER BY id LIMIT ?`, or
+    /// `SELECT TOP (@P2) ... WHERE id > @P1 ORDER BY id`.
     #[default]
     Keyset,
     /// After as many rows. The query takes the number of rows and how many to pass over, in this order:
-    /// `ORDER BY id LIMIT $1 OFFSET $2`, or `ORDER BY id LIMIT ? OFFSET ?`. While rows come and go, pages shift.
+    /// `ORDER BY id LIMIT $1 OFFSET $2`, or `ORDER BY id LIMIT ? OFFSET ?`. SQL Server has it the other way round:
+    /// `ORDER BY id OFFSET @P1 ROWS FETCH NEXT @P2 ROWS ONLY`. While rows come and go, pages shift.
     Offset,
 }
 

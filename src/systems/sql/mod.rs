@@ -1,12 +1,13 @@
-//! A database that is read directly: `PostgreSQL`, `MySQL` or `MariaDB`, best a read replica, by the queries of the configuration.
+//! A database that is read directly: `PostgreSQL`, `MySQL`, `MariaDB` or SQL Server, best a read replica, by the queries of the
+//! configuration.
 //!
 //! A query says everything: what it selects, how rows are joined, what is left out. Its columns have the names of our
 //! fields, so there is no mapping beside it; words alone can be mapped. Keys travel as one bound parameter, an array or a
 //! JSON list, and nothing else of a question reaches the database but the place where a list goes on: no text is ever put
 //! together.
 //!
-//! Nothing can be written: the session reads only, and a user with rights to read is for the operator to make. The server
-//! itself watches the time of each query. Decimals are read as the text the database has; a float column is refused by
+//! Nothing can be written: the session reads only, or signs in as a user who cannot write, and a user with rights to read is
+//! for the operator to make. The server itself watches the time of each query, where it can. Decimals are read as the text the database has; a float column is refused by
 //! name. Calls are guarded as all calls of the house are, and there are never more sessions than calls at once.
 //!
 //! `docs/connectors/sql.md` describes every option.
@@ -21,12 +22,14 @@ mod postgres;
 mod read;
 mod rows;
 mod session;
+mod sqlserver;
 mod statement;
 mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tsql;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -41,6 +44,7 @@ use self::mysql::Mysql;
 use self::postgres::Postgres;
 use self::read::{Query, Source};
 use self::session::Server;
+use self::sqlserver::SqlServer;
 use self::statement::Statement;
 use super::declared::known::of_known_projects;
 use super::declared::path::Path;
@@ -91,6 +95,10 @@ fn server(config: &Config, context: &ConnectionContext) -> Result<Box<dyn Server
         let message = "a connection that is not encrypted is for a server on this machine only: write \"verify-full\"";
         return Err(ConnectionProblem::new("tls", message));
     }
+    if config.engine == Engine::Sqlserver && config.host.contains('\\') {
+        let message = "names an instance: write the host alone, and the port on which the instance listens as `port`";
+        return Err(ConnectionProblem::new("host", message));
+    }
     let password = config.password.read().map_err(|message| ConnectionProblem::new("password", message))?;
     let ca_file = context.traffic.ca_file.as_deref();
     let in_file = |message| ConnectionProblem::new("http.ca_file", message);
@@ -112,6 +120,11 @@ fn server(config: &Config, context: &ConnectionContext) -> Result<Box<dyn Server
             let roots = roots.iter().map(|certificate| certificate.to_vec()).collect();
             let (port, tls) = (config.port.unwrap_or(3306), config.tls);
             Box::new(Mysql { host, port, database, user, password, tls, roots, connect_timeout })
+        }
+        Engine::Sqlserver => {
+            let roots = roots.iter().map(|certificate| certificate.to_vec()).collect();
+            let (port, tls) = (config.port.unwrap_or(1433), config.tls);
+            Box::new(SqlServer { host, port, database, user, password, tls, roots, connect_timeout })
         }
     })
 }

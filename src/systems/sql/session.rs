@@ -1,4 +1,4 @@
-//! What both engines do: open a session that reads only, and ask it a prepared query.
+//! What all engines do: open a session that reads only, and ask it a prepared query.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) trait Server: std::fmt::Debug + Send + Sync {
 /// A connection to a database, signed in, in which nothing can be written.
 #[async_trait]
 pub(super) trait Session: Send {
-    /// Asks a query. The server gives up after `time`; an answer beyond `cap` bytes is refused. After a failure the session
+    /// Asks a query. The server, or else the session, gives up after `time`; an answer beyond `cap` bytes is refused. After a failure the session
     /// is not used again.
     async fn ask(
         &mut self,

@@ -2,6 +2,7 @@
 //! given. The guard is the session, which reads only; this tells an operator at start what would fail later.
 
 use super::config::Engine;
+use super::tsql::{self, Variable};
 
 /// A query as it is sent, to the letter.
 #[derive(Debug, Clone)]
@@ -32,6 +33,9 @@ impl Statement {
         {
             return Err("locks rows: take FOR UPDATE or FOR SHARE away".to_owned());
         }
+        if engine == Engine::Sqlserver {
+            tsql::reads(&found.words)?;
+        }
         found.check(engine, parameters)?;
         Ok(Self { operation, text: text.to_owned() })
     }
@@ -42,7 +46,7 @@ impl Statement {
 struct Found {
     /// Words, in upper case.
     words: Vec<String>,
-    /// Parameters: their numbers on `PostgreSQL`, 0 each on `MySQL`.
+    /// Parameters: their numbers on `PostgreSQL` and SQL Server, 0 each on `MySQL`.
     parameters: Vec<usize>,
 }
 
@@ -54,6 +58,18 @@ impl Found {
             rest = match passed(engine, rest)? {
                 Some(after) => after,
                 None if sign == ';' => return Err("must be one statement: take the `;` away".to_owned()),
+                None if sign == '@' && engine == Engine::Sqlserver => match tsql::variable(rest)? {
+                    Variable::Parameter(number, after) => {
+                        found.parameters.push(number);
+                        after
+                    }
+                    Variable::Server(after) => after,
+                },
+                None if is_word(sign) && engine == Engine::Sqlserver => {
+                    let (word, after) = tsql::word(rest);
+                    found.words.push(word.to_ascii_uppercase());
+                    after
+                }
                 None if is_word(sign) => {
                     let end = rest.find(|sign| !is_word(sign)).unwrap_or(rest.len());
                     let (word, after) = rest.split_at(end);
@@ -79,7 +95,7 @@ impl Found {
 
     fn check(&self, engine: Engine, wanted: usize) -> Result<(), String> {
         let fits = match engine {
-            Engine::Postgresql => {
+            Engine::Postgresql | Engine::Sqlserver => {
                 (1..=wanted).all(|number| self.parameters.contains(&number))
                     && self.parameters.iter().all(|number| (1..=wanted).contains(number))
             }
@@ -92,6 +108,13 @@ impl Found {
             (Engine::Postgresql, 1) => "takes the keys as its one parameter: write e.g. `WHERE project = ANY($1)`",
             (Engine::Postgresql, _) => {
                 "takes two parameters: write `WHERE id > $1 ORDER BY id LIMIT $2`, or `LIMIT $1 OFFSET $2` with paging = \"offset\""
+            }
+            (Engine::Sqlserver, 1) => {
+                "takes the keys as its one parameter, a JSON list: write e.g. `WHERE project IN (SELECT value FROM OPENJSON(@P1))`"
+            }
+            (Engine::Sqlserver, _) => {
+                "takes two parameters: write `SELECT TOP (@P2) ... WHERE id > @P1 ORDER BY id`, or `ORDER BY id OFFSET @P1 ROWS \
+                 FETCH NEXT @P2 ROWS ONLY` with paging = \"offset\""
             }
             (Engine::Mysql, 1) => {
                 "takes the keys as its one parameter, a JSON list: write e.g. `WHERE project IN (SELECT k FROM \
@@ -132,7 +155,16 @@ fn passed(engine: Engine, text: &str) -> Result<Option<&str>, String> {
         None => mysql && text.starts_with('#'),
     };
     if to_line_end {
-        return Ok(Some(text.find('\n').and_then(|end| text.get(end..)).unwrap_or_default()));
+        // Whether SQL Server takes a carriage return for the end of a line is not told: what follows one is looked at.
+        let ends: &[char] = if engine == Engine::Sqlserver { &['\n', '\r'] } else { &['\n'] };
+        return Ok(Some(text.find(ends).and_then(|end| text.get(end..)).unwrap_or_default()));
+    }
+    if engine == Engine::Sqlserver {
+        return match text.chars().next() {
+            Some(quote @ ('\'' | '"')) => quoted(text, quote, false).map(Some),
+            Some('[') => tsql::bracketed(text).map(Some),
+            _ => Ok(None),
+        };
     }
     if let Some(after) = text.strip_prefix(['e', 'E']).filter(|after| !mysql && after.starts_with('\'')) {
         return quoted(after, '\'', true).map(Some);

@@ -20,9 +20,10 @@ use crate::systems::{Call, ErrorKind, Priority, registry};
 
 /// What is wrong with a connection of these lines.
 fn problem(lines: &str) -> String {
-    let head = "host = \"db.example.com\"\ndatabase = \"erp\"\nuser = \"spine\"\npassword = { demo = \"demo-word\" }\n";
+    let host = if lines.contains("host =") { "" } else { "host = \"db.example.com\"\n" };
+    let head = "database = \"erp\"\nuser = \"spine\"\npassword = { demo = \"demo-word\" }\n";
     let text = format!(
-        "[shared_id]\npattern = '^P-\\d+$'\n[owners]\ncosts = \"books\"\n[connections.books]\nkind = \"sql\"\n{head}{lines}\n"
+        "[shared_id]\npattern = '^P-\\d+$'\n[owners]\ncosts = \"books\"\n[connections.books]\nkind = \"sql\"\n{host}{head}{lines}\n"
     );
     let file = match File::parse("spine.toml", &text) {
         Ok(file) => file,
@@ -39,6 +40,9 @@ fn a_configuration_that_can_be_meant_makes_a_connection_without_a_call() {
     assert_eq!(problem(&format!("engine = \"postgresql\"\n{COSTS}")), "");
     let mysql = "[connections.books.costs]\nby_project = \"SELECT 1 WHERE 1 = ?\"\nsums = \"SELECT 1 WHERE 1 = ?\"\n";
     assert_eq!(problem(&format!("engine = \"mysql\"\n{mysql}")), "");
+    let sqlserver =
+        "[connections.books.costs]\nby_project = \"SELECT 1 WHERE 1 IN (SELECT value FROM OPENJSON(@P1))\"\n";
+    assert_eq!(problem(&format!("engine = \"sqlserver\"\n{sqlserver}")), "");
 }
 
 #[test]
@@ -48,6 +52,9 @@ fn what_a_configuration_cannot_mean_is_refused_by_its_key() {
         (format!("engine = \"postgresql\"\nbatch = 0\n{COSTS}"), "batch", "at least 1"),
         (format!("engine = \"postgresql\"\ntime_zone = \"Mars\"\n{COSTS}"), "time_zone", "no time zone"),
         (format!("engine = \"mysql\"\n{COSTS}"), "costs.by_project", "JSON_TABLE"),
+        (format!("engine = \"sqlserver\"\n{COSTS}"), "costs.by_project", "OPENJSON(@P1)"),
+        (format!("engine = \"sqlserver\"\nhost = 'db\\ERP'\n{COSTS}"), "host", "names an instance"),
+        (format!("engine = \"sqlserver\"\ntls = \"plain\"\n{COSTS}"), "tls", "for a server on this machine only"),
         ("engine = \"postgresql\"\n[connections.books.costs]\n".to_owned(), "costs.by_project", "is missing"),
         (
             "engine = \"postgresql\"\n[connections.books.costs]\nby_project = \"DELETE FROM t WHERE id = ANY($1)\""

@@ -23,6 +23,7 @@ async fn stand_up(company: Company) -> Stood {
         url: demo.hubspot.url.clone(),
         config: demo.gateway_config(),
         company: Arc::clone(&demo.company),
+        calls: None,
         _running: Box::new(demo),
     }
 }

@@ -59,6 +59,7 @@ async fn stand_up(company: Company, edit: fn(String) -> String) -> Stood {
         url: demo.erp.url.clone(),
         config: edit(demo.gateway_config()),
         company: Arc::clone(&demo.company),
+        calls: None,
         _running: Box::new(demo),
     }
 }

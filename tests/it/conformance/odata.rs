@@ -26,7 +26,7 @@ async fn stand_up(company: Company) -> Stood {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let embedded = serve("odata", service::router(Arc::clone(&company)), Arc::clone(&company), free).await.unwrap();
     let config = include_str!("odata.toml").replace("{url}", &embedded.url);
-    Stood { url: embedded.url.clone(), config, company, _running: Box::new(embedded) }
+    Stood { url: embedded.url.clone(), config, company, calls: None, _running: Box::new(embedded) }
 }
 
 conforms!(SYSTEM);

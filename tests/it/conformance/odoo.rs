@@ -71,6 +71,7 @@ async fn stand_up(company: Company, api: &str) -> Stood {
         url: demo.erp.url.clone(),
         config: format!("{config}\n{FIELDS}"),
         company: Arc::clone(&demo.company),
+        calls: None,
         _running: Box::new(demo),
     }
 }

@@ -30,6 +30,7 @@ async fn stand_up(company: Company) -> Stood {
         url: demo.erp.url.clone(),
         config: demo.gateway_config(),
         company: Arc::clone(&demo.company),
+        calls: None,
         _running: Box::new(demo),
     }
 }

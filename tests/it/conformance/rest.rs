@@ -24,7 +24,7 @@ async fn stand_up(company: Company) -> Stood {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let embedded = serve("custom", custom::router(Arc::clone(&company)), Arc::clone(&company), free).await.unwrap();
     let config = include_str!("rest.toml").replace("{url}", &embedded.url);
-    Stood { url: embedded.url.clone(), config, company, _running: Box::new(embedded) }
+    Stood { url: embedded.url.clone(), config, company, calls: None, _running: Box::new(embedded) }
 }
 
 conforms!(SYSTEM);
