@@ -2,6 +2,7 @@
 //!
 //! Facts follow the vendor's help pages on REST web services and SuiteQL. It only reads, as SuiteQL does.
 
+mod additions;
 mod answer;
 mod auth;
 mod books;
@@ -28,6 +29,7 @@ use self::auth::TOKEN_PATH;
 use self::tables::Tables;
 use crate::demo::company::model::{Company, Shared};
 
+pub use additions::Additions;
 pub use auth::{ACCOUNT, Access, CERTIFICATE_ID, CLIENT_ID, CONSUMER_KEY, CONSUMER_SECRET, TOKEN_ID, TOKEN_SECRET};
 pub use books::{document_id, journal_id, payment_id};
 
@@ -47,7 +49,12 @@ pub fn router(company: Shared) -> Router {
 
 /// The vendor's paths, with a hand on who may sign in.
 pub fn router_with(company: Shared, access: Access) -> Router {
-    let server = Server { company, access, shown: Arc::default(), running: Arc::default() };
+    router_with_additions(company, access, Additions::default())
+}
+
+/// The vendor's paths, with a hand on who may sign in and on what is there beside the company's books.
+pub fn router_with_additions(company: Shared, access: Access, additions: Additions) -> Router {
+    let server = Server { company, access, additions, shown: Arc::default(), running: Arc::default() };
     Router::new().fallback(answer).with_state(server)
 }
 
@@ -55,6 +62,7 @@ pub fn router_with(company: Shared, access: Access) -> Router {
 struct Server {
     company: Shared,
     access: Access,
+    additions: Additions,
     /// The tables, and the state of the books that they show.
     shown: Arc<Mutex<Option<Shown>>>,
     /// Calls that are being answered.
@@ -65,9 +73,9 @@ struct Server {
 type Shown = (Edition, Arc<Tables>);
 
 /// What tells one state of the books from another.
-type Edition = (u64, [usize; 6]);
+type Edition = (u64, [usize; 7]);
 
-fn edition(company: &Company) -> Edition {
+fn edition(company: &Company, additions: &Additions) -> Edition {
     let ledger = &company.ledger;
     let size = [
         company.clients.len(),
@@ -76,6 +84,7 @@ fn edition(company: &Company) -> Edition {
         ledger.payments.len(),
         ledger.journal.len(),
         ledger.drafts.len(),
+        additions.size(),
     ];
     (company.revision, size)
 }
@@ -84,12 +93,14 @@ impl Server {
     /// The tables of the books as they are now.
     fn tables(&self) -> Arc<Tables> {
         let company = self.company.read().unwrap_or_else(PoisonError::into_inner);
-        let now = edition(&company);
+        let now = edition(&company, &self.additions);
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         match shown.as_ref() {
             Some((edition, tables)) if *edition == now => Arc::clone(tables),
             _ => {
-                let tables = Arc::new(books::tables(&company));
+                let mut tables = books::tables(&company);
+                self.additions.apply(&mut tables);
+                let tables = Arc::new(tables);
                 *shown = Some((now, Arc::clone(&tables)));
                 tables
             }

@@ -184,6 +184,13 @@ impl Tables {
         self.0.iter().position(|table| table.name == name)
     }
 
+    /// Takes a record out of a table.
+    pub(super) fn hide(&mut self, table: &str, id: i64) {
+        let Some(table) = self.0.iter_mut().find(|known| known.name == table) else { return };
+        let place = table.columns.iter().position(|column| *column == "id").unwrap_or_default();
+        table.rows.retain(|row| row.get(place) != Some(&Value::Int(id)));
+    }
+
     /// Adds a row; columns that are not named have nothing in them.
     pub(super) fn add(&mut self, table: &'static str, values: impl IntoIterator<Item = (&'static str, Value)>) {
         let Some(table) = self.0.iter_mut().find(|known| known.name == table) else { return };

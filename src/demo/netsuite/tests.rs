@@ -12,7 +12,13 @@ use crate::demo::sap::fixture;
 
 fn server() -> Server {
     let company = fixture::shared(fixture::company());
-    Server { company, access: Access::default(), shown: Arc::default(), running: Arc::default() }
+    Server {
+        company,
+        access: Access::default(),
+        additions: Additions::default(),
+        shown: Arc::default(),
+        running: Arc::default(),
+    }
 }
 
 fn headers(prefer: &str) -> HeaderMap {

@@ -14,6 +14,7 @@ pub(super) enum Entity {
     Employee,
     Estimate,
     Invoice,
+    Item,
     JournalEntry,
     Payment,
     Preferences,
@@ -27,7 +28,7 @@ pub(super) enum Entity {
 }
 
 impl Entity {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Account,
         Self::Bill,
         Self::CompanyInfo,
@@ -36,6 +37,7 @@ impl Entity {
         Self::Employee,
         Self::Estimate,
         Self::Invoice,
+        Self::Item,
         Self::JournalEntry,
         Self::Payment,
         Self::Preferences,
@@ -66,6 +68,7 @@ impl Entity {
             Self::Employee => "Employee",
             Self::Estimate => "Estimate",
             Self::Invoice => "Invoice",
+            Self::Item => "Item",
             Self::JournalEntry => "JournalEntry",
             Self::Payment => "Payment",
             Self::Preferences => "Preferences",
@@ -97,7 +100,7 @@ impl Entity {
 
     /// Whether it is a list of names, of which those not in use are left out unless asked for.
     pub(super) fn is_list(self) -> bool {
-        matches!(self, Self::Account | Self::Customer | Self::Employee | Self::Vendor)
+        matches!(self, Self::Account | Self::Customer | Self::Employee | Self::Item | Self::Vendor)
     }
 
     /// Whether a property can stand in a condition or an order.
@@ -106,6 +109,7 @@ impl Entity {
             Self::Account => &["Name", "Active", "Classification", "AccountType", "AccountSubType"],
             Self::Customer => &["DisplayName", "CompanyName", "Active", "Balance", "Job", "IsProject", "ParentRef"],
             Self::Vendor | Self::Employee => &["DisplayName", "Active"],
+            Self::Item => &["Name", "Active", "Type"],
             Self::Invoice => &["DocNumber", "TxnDate", "DueDate", "TotalAmt", "Balance", "CustomerRef"],
             Self::CreditMemo | Self::SalesReceipt | Self::RefundReceipt | Self::Estimate => {
                 &["DocNumber", "TxnDate", "TotalAmt", "CustomerRef"]

@@ -6,6 +6,7 @@
 //! Clients are customers; projects are customers below them, whose names begin with the shared ID. What was cancelled is
 //! voided: it stays with nothing in it, and no second document cancels it. Drafts are estimates.
 
+mod additions;
 mod entity;
 mod fault;
 mod grants;
@@ -35,6 +36,7 @@ use self::statement::Statement;
 use crate::demo::company::model::{Company, Shared};
 use crate::demo::control::Endpoint;
 
+pub use additions::Additions;
 pub use grants::{CLIENT_ID, CLIENT_SECRET, CONSENT, Grants, REALM_ID};
 
 /// The vendor's paths.
@@ -44,13 +46,19 @@ pub fn router(company: Shared) -> Router {
 
 /// The vendor's paths, with a hand on the tokens.
 pub fn router_with_grants(company: Shared, grants: Grants) -> Router {
-    Router::new().fallback(answer).with_state(Server { company, grants, index: Arc::default() })
+    router_with_additions(company, grants, Additions::default())
+}
+
+/// The vendor's paths, with a hand on the tokens and on what is there beside the company's books.
+pub fn router_with_additions(company: Shared, grants: Grants, additions: Additions) -> Router {
+    Router::new().fallback(answer).with_state(Server { company, grants, additions, index: Arc::default() })
 }
 
 #[derive(Debug, Clone)]
 struct Server {
     company: Shared,
     grants: Grants,
+    additions: Additions,
     index: Arc<Mutex<Arc<Index>>>,
 }
 
@@ -154,7 +162,8 @@ fn select(server: &Server, statement: &Statement) -> Result<String, Fault> {
     }
     let company = server.company.read().unwrap_or_else(PoisonError::into_inner);
     let index = server.index(&company);
-    let books = Books { company: &company, index: &index };
+    let added = server.additions.read();
+    let books = Books { company: &company, index: &index, added: &added };
     let holds = |record: &Record<'_>| {
         statement.conditions.iter().all(|condition| condition.test.holds(&books.property(*record, &condition.property)))
     };
@@ -191,7 +200,8 @@ fn one(server: &Server, path: &str) -> Result<String, Fault> {
     let entity = Entity::named(name, true).ok_or_else(Fault::unsupported)?;
     let company = server.company.read().unwrap_or_else(PoisonError::into_inner);
     let index = server.index(&company);
-    let books = Books { company: &company, index: &index };
+    let added = server.additions.read();
+    let books = Books { company: &company, index: &index, added: &added };
     let ids = [id.to_owned()];
     let is_it = |record: &Record<'_>| entity == Entity::CompanyInfo || books.property(*record, "Id").text() == id;
     let record = books.records(entity, Some(&ids), None).into_iter().find(is_it).ok_or_else(Fault::not_found)?;

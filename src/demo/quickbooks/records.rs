@@ -6,6 +6,7 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::additions::Added;
 use super::entity::Entity;
 use super::index::{Customer, Index, number};
 use super::shape::{self, Amount, Head, Line, LinkedTxn, Ref};
@@ -26,6 +27,7 @@ pub(super) enum Record<'a> {
     Account(&'a str),
     Preferences,
     CompanyInfo,
+    Added(&'a Added),
 }
 
 /// What records are told from.
@@ -33,6 +35,8 @@ pub(super) enum Record<'a> {
 pub(super) struct Books<'a> {
     pub(super) company: &'a Company,
     pub(super) index: &'a Index,
+    /// What there is beside the company's books.
+    pub(super) added: &'a [Added],
 }
 
 impl<'a> Books<'a> {
@@ -43,6 +47,16 @@ impl<'a> Books<'a> {
         ids: Option<&[String]>,
         customers: Option<&[String]>,
     ) -> Vec<Record<'a>> {
+        let mut records = self.of_company(entity, ids, customers);
+        let added: Vec<_> = self.added.iter().filter(|added| added.entity == entity).map(Record::Added).collect();
+        if !added.is_empty() {
+            records.extend(added);
+            records.sort_by_key(|record| id_of(*record));
+        }
+        records
+    }
+
+    fn of_company(self, entity: Entity, ids: Option<&[String]>, customers: Option<&[String]>) -> Vec<Record<'a>> {
         let ledger = &self.company.ledger;
         let at = self.index.transactions(entity, ids, customers).into_iter();
         match entity {
@@ -62,7 +76,7 @@ impl<'a> Books<'a> {
             Entity::Preferences => vec![Record::Preferences],
             Entity::CompanyInfo => vec![Record::CompanyInfo],
             // The books hold none.
-            Entity::Purchase | Entity::RefundReceipt | Entity::SalesReceipt => Vec::new(),
+            Entity::Item | Entity::Purchase | Entity::RefundReceipt | Entity::SalesReceipt => Vec::new(),
         }
     }
 
@@ -123,6 +137,7 @@ impl<'a> Books<'a> {
                 }
             }
             Record::Preferences | Record::CompanyInfo => Value::Nothing,
+            Record::Added(added) => added.property(name),
         }
     }
 
@@ -188,6 +203,7 @@ impl<'a> Books<'a> {
                     serde_json::json!({ "Id": "1", "domain": "QBO", "CurrencyPrefs": prefs, "OtherPrefs": projects });
                 serde_json::to_string(&body)
             }
+            Record::Added(added) => Ok(added.json()),
             Record::CompanyInfo => serde_json::to_string(
                 &serde_json::json!({ "Id": "1", "domain": "QBO", "CompanyName": "Spine demo", "Country": "DE" }),
             ),
@@ -427,6 +443,7 @@ fn id_of(record: Record<'_>) -> u64 {
         Record::Employee(person) => person.id.into(),
         Record::Account(account) => account.parse().unwrap_or_default(),
         Record::Preferences | Record::CompanyInfo => 1,
+        Record::Added(added) => added.id(),
     }
 }
 

@@ -21,7 +21,8 @@ const SUITEQL_PATH: &str = "/services/rest/query/v1/suiteql";
 /// Every call that is ever made. A question in SuiteQL is a POST that reads: the language has nothing but SELECT.
 const ALLOWED: [Allowed; 2] = [Allowed::post(TOKEN_PATH), Allowed::post(SUITEQL_PATH)];
 
-/// Most rows that all pages of a query give together.
+/// Most rows that all pages of a query give together. A query that has so many may have more: the number of rows that it
+/// states is cut off there too.
 const MAX_ROWS: usize = 100_000;
 
 /// The REST web services of one account.
@@ -98,8 +99,8 @@ impl Client {
             let page: Page = self.http.decode(operation, &response)?;
             let count = page.items.len();
             if let Some(stated) = page.total_results {
-                if stated.0 > MAX_ROWS && top.is_none() {
-                    return Err(truncated("more rows than SuiteQL gives"));
+                if stated.0 >= MAX_ROWS && top.is_none() {
+                    return Err(truncated("as many rows as SuiteQL gives at most, or more"));
                 }
                 if total.is_some_and(|total| total != stated.0) {
                     return Err(truncated("the rows changed while they were read"));

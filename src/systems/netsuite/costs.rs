@@ -1,6 +1,6 @@
 //! What projects cost: lines in the ledger on accounts of cost, and what is ordered and not yet billed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,7 +24,23 @@ pub(super) struct Costs {
 impl Costs {
     /// Lines of a query, by document and line.
     async fn lines(&self, call: &Call, operation: &'static str, query: &str) -> Result<Vec<Row>, SystemError> {
-        self.system.client.rows(call, operation, query, &["document", "line"], None).await
+        let rows = self.system.client.rows(call, operation, query, &["document", "line"], None).await?;
+        if rows.iter().any(|row| row.number("document").is_none() || row.text("line").is_none()) {
+            return Err(self.system.client.error(operation, ErrorKind::BadResponse, "a line without its numbers"));
+        }
+        Ok(rows)
+    }
+
+    /// The projects with lines on accounts that the role does not see: whether those are costs, nobody can say.
+    fn unseen<'r>(
+        &self,
+        operation: &'static str,
+        rows: impl IntoIterator<Item = &'r Row>,
+    ) -> HashMap<ProjectId, SystemError> {
+        let detail = "a line in the ledger is on an account that this role does not see: it may be a cost";
+        let error = || self.system.client.error(operation, ErrorKind::Forbidden, detail);
+        let unseen = rows.into_iter().filter(|row| row.text("accounttype").is_none());
+        unseen.filter_map(|row| Some((self.system.mapper.project(row)?, error()))).collect()
     }
 
     /// What is ordered and not yet billed.
@@ -73,8 +89,9 @@ impl CostSource for Costs {
             )
             .await
         });
-        let mut costs = Vec::new();
+        let (mut costs, mut failed) = (Vec::new(), HashMap::new());
         for (spent, ordered, time) in try_join_all(reads).await? {
+            failed.extend(self.unseen("ledger.lines", &spent));
             costs.extend(spent.iter().filter_map(|row| self.system.mapper.spent(row)));
             costs.extend(ordered);
             costs.extend(time.iter().filter_map(|row| self.system.mapper.time(row)));
@@ -83,7 +100,7 @@ impl CostSource for Costs {
         for costs in costs.values_mut() {
             costs.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
         }
-        Ok(self.system.answer(call, ids, costs).await)
+        Ok(self.system.answer(call, ids, costs, failed).await)
     }
 }
 
@@ -96,7 +113,7 @@ impl CostSumSource for Costs {
     /// What was spent is added up by the system. What is ordered is few lines, of which the system keeps no open amount:
     /// they are read, and added up here.
     async fn cost_sums_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<CostSum>> {
-        let key = ["project", "doctype", "account", "currency", "basecurrency"];
+        let key = ["project", "doctype", "account", "accounttype", "currency", "basecurrency"];
         let reads = in_lists(ids).map(|ids| async move {
             let query = self.system.sql.spent_sums(ids);
             let spent = self.system.client.rows(call, "ledger.sums", &query, &key, None);
@@ -104,11 +121,13 @@ impl CostSumSource for Costs {
             try_join3(Box::pin(spent), Box::pin(self.ordered(call, ids)), Box::pin(time)).await
         });
         let mut sums: Sums<(CostKind, CostState)> = Sums::default();
+        let mut failed = HashMap::new();
         for (spent, ordered, time) in try_join_all(reads).await? {
+            failed.extend(self.unseen("ledger.sums", &spent));
             for row in &time {
                 let Some(id) = self.system.mapper.project(row) else { continue };
                 let amount = self.system.mapper.time_sum(row);
-                sums.add(&id, (CostKind::Labour, CostState::Actual), amount, row.number("records"));
+                sums.add(&id, (CostKind::Labour, CostState::Actual), amount, self.system.records("time.sums", row)?);
             }
             for row in &spent {
                 if row.text("firstbook") != row.text("lastbook") {
@@ -118,16 +137,21 @@ impl CostSumSource for Costs {
                 let Some(id) = self.system.mapper.project(row) else { continue };
                 let counts = ["records", "foreignrows", "records"];
                 let amount = self.system.mapper.sum(row, "amount", counts, Decimal::ONE);
-                sums.add(&id, (self.system.mapper.cost_kind(row), CostState::Actual), amount, row.number("records"));
+                sums.add(
+                    &id,
+                    (self.system.mapper.cost_kind(row), CostState::Actual),
+                    amount,
+                    self.system.records("ledger.sums", row)?,
+                );
             }
             for (id, cost) in &ordered {
-                sums.add(id, (cost.kind.clone(), cost.state), cost.amount, Some(1));
+                sums.add(id, (cost.kind.clone(), cost.state), cost.amount, 1);
             }
         }
         let sums = sums.grouped().into_iter().map(|(id, sums)| {
             let sums = sums.into_iter().map(|((kind, state), sum)| CostSum { kind, state, sum });
             (id, sums.collect())
         });
-        Ok(self.system.answer(call, ids, sums.collect()).await)
+        Ok(self.system.answer(call, ids, sums.collect(), failed).await)
     }
 }

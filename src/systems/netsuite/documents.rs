@@ -15,7 +15,7 @@ use crate::domain::{
     Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState, Page, Payment, ProjectId, ProjectInvoice, Sum,
     split_by_project,
 };
-use crate::systems::{Batch, BatchResult, Call, ErrorKind, InvoiceSource, InvoiceSumSource, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, InvoiceSumSource, SystemError};
 
 /// Invoices, cash sales, credit memos and cash refunds.
 pub(super) const RECEIVABLES: Types = Types { invoices: &["CustInvc", "CashSale"], credits: &["CustCred", "CashRfnd"] };
@@ -32,8 +32,8 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    /// The documents with these IDs, in the order of their IDs. All lines of each are read: what a project has of a document
-    /// cannot be told from its own lines alone.
+    /// The documents with these IDs that there are, in the order of their IDs. All lines of each are read: what a project has
+    /// of a document cannot be told from its own lines alone.
     async fn by_id(&self, call: &Call, ids: &[u64]) -> Result<Vec<Invoice>, SystemError> {
         let reads = ids.chunks(MAX_VALUES).map(|ids| async move {
             let query = self.system.sql.lines(self.types, ids);
@@ -42,15 +42,32 @@ impl Documents {
         let rows: Vec<Row> = try_join_all(reads).await?.into_iter().flatten().collect();
         let mut invoices = Vec::new();
         for rows in rows.chunk_by(|a, b| a.text("document") == b.text("document")) {
-            invoices.extend(self.system.mapper.invoice(rows));
+            let invoice = self.system.mapper.invoice(rows);
+            let detail = "a document without its control line";
+            let broken = || self.system.client.error("documents.lines", ErrorKind::BadResponse, detail);
+            invoices.push(invoice.ok_or_else(broken)?);
         }
         Ok(invoices)
+    }
+
+    /// The documents that a query found. Each must come back: one that does not was found and is not seen.
+    async fn found(&self, call: &Call, ids: &[u64]) -> Result<Vec<Invoice>, SystemError> {
+        let invoices = self.by_id(call, ids).await?;
+        let back: BTreeSet<u64> = invoices.iter().filter_map(|invoice| record_id(invoice.id.as_str())).collect();
+        if ids.iter().all(|id| back.contains(id)) {
+            return Ok(invoices);
+        }
+        let detail =
+            "a document that was found has no lines: it was deleted meanwhile, or this role does not see it whole";
+        Err(self.system.client.error("documents.lines", ErrorKind::Truncated, detail))
     }
 
     /// The IDs that a query for documents finds, in their order; the first `top` of them.
     async fn ids(&self, call: &Call, query: &str, top: Option<usize>) -> Result<Vec<u64>, SystemError> {
         let rows = self.system.client.rows(call, "documents.find", query, &["document"], top).await?;
-        Ok(rows.iter().filter_map(|row| row.number("document")).collect())
+        let detail = "an ID that is no number";
+        let unreadable = || self.system.client.error("documents.find", ErrorKind::BadResponse, detail);
+        rows.iter().map(|row| row.number("document").ok_or_else(unreadable)).collect()
     }
 
     /// The IDs of the documents with lines for these projects that also meet a query, in their order.
@@ -132,9 +149,9 @@ impl InvoiceSource for Documents {
 
     async fn invoices_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<ProjectInvoice>> {
         let documents = self.ids_by_project(call, ids, &InvoiceQuery::default(), 0).await?;
-        let invoices = self.by_id(call, &documents).await?;
+        let invoices = self.found(call, &documents).await?;
         let parts = invoices.into_iter().flat_map(|invoice| split_by_project(Arc::new(invoice)));
-        Ok(self.system.answer(call, ids, grouped(parts)).await)
+        Ok(self.system.answer(call, ids, grouped(parts), HashMap::new()).await)
     }
 
     async fn invoice_page(
@@ -154,7 +171,7 @@ impl InvoiceSource for Documents {
         let more = ids.len() > limit;
         ids.truncate(limit);
         let next = ids.last().filter(|_| more).map(u64::to_string);
-        Ok(Page { items: self.by_id(call, &ids).await?, next, total: None })
+        Ok(Page { items: self.found(call, &ids).await?, next, total: None })
     }
 }
 
@@ -165,30 +182,27 @@ impl InvoiceSumSource for Documents {
     }
 
     async fn invoiced_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Sum>> {
-        let mut sums = Sums::default();
+        let (mut sums, mut failed) = (Sums::default(), HashMap::new());
         for ids in in_lists(ids) {
             // A discount on a whole document is not in its lines. Such documents are rare, and read one by one.
             let discounted = self.ids(call, &self.system.sql.discounted(self.types, ids), None).await?;
             if discounted.len() > MAX_VALUES {
-                let mut batch = Batch::default();
                 let parts = self.invoices_by_project(call, ids).await?;
-                batch.failed = parts.failed;
                 parts.found.iter().for_each(|(id, parts)| parts.iter().for_each(|part| add(&mut sums, id, part)));
-                if !batch.failed.is_empty() {
-                    return Ok(batch);
-                }
+                failed.extend(parts.failed);
                 continue;
             }
             let query = self.system.sql.invoiced(self.types, ids, &discounted);
             let key = ["project", "doctype", "currency", "basecurrency"];
             let added = self.system.client.rows(call, "documents.sums", &query, &key, None);
-            let (rows, invoices) = try_join(added, self.by_id(call, &discounted)).await?;
+            let (rows, invoices) = try_join(added, self.found(call, &discounted)).await?;
             for row in &rows {
                 let (Some(id), Some(sign)) = (self.system.mapper.project(row), Mapper::invoiced_sign(row)) else {
                     continue;
                 };
                 let counts = ["linecount", "foreignrows", "baserows"];
-                sums.add(&id, (), self.system.mapper.sum(row, "amount", counts, sign), row.number("records"));
+                let records = self.system.records("documents.sums", row)?;
+                sums.add(&id, (), self.system.mapper.sum(row, "amount", counts, sign), records);
             }
             for (id, part) in invoices.into_iter().flat_map(|invoice| split_by_project(Arc::new(invoice))) {
                 if ids.contains(&id) {
@@ -197,7 +211,7 @@ impl InvoiceSumSource for Documents {
             }
         }
         let sums = sums.grouped().into_iter().map(|(id, sums)| (id, sums.into_iter().map(|((), sum)| sum).collect()));
-        Ok(self.system.answer(call, ids, sums.collect()).await)
+        Ok(self.system.answer(call, ids, sums.collect(), failed).await)
     }
 }
 
@@ -207,5 +221,5 @@ fn add(sums: &mut Sums<()>, id: &ProjectId, part: &ProjectInvoice) {
         return;
     }
     let net = if part.invoice.kind == InvoiceKind::Invoice { part.net } else { part.net.negated() };
-    sums.add(id, (), net, Some(1));
+    sums.add(id, (), net, 1);
 }

@@ -53,7 +53,8 @@ pub(super) struct Mapper {
 }
 
 impl Mapper {
-    /// A document, from all its lines. None if it has no control line, or is no document.
+    /// A document, from all its lines; those without an amount in either currency are text. None if it has no control line,
+    /// or is no document.
     pub(super) fn invoice(&self, rows: &[Row]) -> Option<Invoice> {
         let head = rows.iter().find(|row| row.is("mainline"))?;
         let name = head.text("doctype")?;
@@ -66,7 +67,7 @@ impl Mapper {
         for row in rows.iter().filter(|row| !row.is("mainline") && !row.is("iscogs")) {
             if row.is("taxline") {
                 tax = tax.minus(reading.booked("tax", row, AMOUNTS, -kind.sign));
-            } else if !row.is("transactiondiscount") {
+            } else if !row.is("transactiondiscount") && AMOUNTS.iter().any(|column| row.text(column).is_some()) {
                 lines.push(InvoiceLine {
                     description: text(row.text("memo")),
                     quantity: reading.decimal("lines", row, "quantity").map(|quantity| quantity * kind.sign),

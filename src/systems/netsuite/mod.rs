@@ -23,6 +23,8 @@ mod map;
 mod map_tests;
 #[cfg(test)]
 mod odd_servers;
+#[cfg(test)]
+mod rule_tests;
 mod sign_in;
 mod sql;
 mod sums;
@@ -43,7 +45,8 @@ use self::costs::Costs;
 use self::documents::{Documents, PAYABLES, RECEIVABLES};
 use self::map::Mapper;
 use self::sql::{MAX_VALUES, Sql};
-use super::{Batch, Call, Connection, ConnectionContext, ConnectionProblem, SystemError};
+use self::wire::Row;
+use super::{Batch, Call, Connection, ConnectionContext, ConnectionProblem, ErrorKind, SystemError};
 use crate::domain::ProjectId;
 
 /// Keys of one read of records: what hangs on more of them is many pages, and pages are read one after the other.
@@ -94,14 +97,27 @@ impl System {
         Ok(rows.iter().flatten().filter_map(|row| self.mapper.project(row)).collect())
     }
 
-    /// Answers each project with its records; with none only if the system knows the project.
+    /// Answers each project with its records; with none only if the system knows the project. Those that failed have no
+    /// records, whatever was found of them.
     async fn answer<T>(
         &self,
         call: &Call,
         ids: &[ProjectId],
         records: HashMap<ProjectId, Vec<T>>,
+        failed: HashMap<ProjectId, SystemError>,
     ) -> Batch<ProjectId, Vec<T>> {
-        Batch::of_records(ids, records, |empty| async move { self.known_projects(call, &empty).await }).await
+        let ids: Vec<ProjectId> = ids.iter().filter(|id| !failed.contains_key(*id)).cloned().collect();
+        let known = |empty: Vec<ProjectId>| async move { self.known_projects(call, &empty).await };
+        let mut batch = Batch::of_records(&ids, records, known).await;
+        batch.failed.extend(failed);
+        batch
+    }
+
+    /// How many records the system added up in a row.
+    fn records(&self, operation: &'static str, row: &Row) -> Result<usize, SystemError> {
+        let records = row.number("records").and_then(|records| usize::try_from(records).ok());
+        let detail = "a sum does not say of how many records it is";
+        records.ok_or_else(|| self.client.error(operation, ErrorKind::BadResponse, detail))
     }
 }
 

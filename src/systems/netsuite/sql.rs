@@ -56,8 +56,16 @@ pub(super) struct Sql {
 const PROJECT: &str = "job j ON j.id = COALESCE(tl.entity, t.entity)";
 
 /// Lines of sales and purchases themselves: no control line, no tax, no cost of goods, and no discount on the whole, which
-/// is nobody's in particular.
-const NET_LINES: &str = "tl.mainline = 'F' AND tl.taxline = 'F' AND tl.iscogs = 'F' AND tl.transactiondiscount = 'F'";
+/// is nobody's in particular. Lines without an amount in either currency are text.
+const NET_LINES: &str = "tl.mainline = 'F' AND tl.taxline = 'F' AND tl.iscogs = 'F' AND tl.transactiondiscount = 'F' \
+                         AND (tl.foreignamount IS NOT NULL OR tl.netamount IS NOT NULL)";
+
+/// The currency of a document. Where the role does not see it, the document is there all the same, and its amounts are not.
+const CURRENCY: &str = "LEFT JOIN currency c ON c.id = t.currency";
+
+/// Lines of sales are what was invoiced, whatever account they are on: a discount on an account of cost takes off there. Only
+/// the cost of the goods that stands beside them is a cost.
+const NO_SALE: &str = "(t.type NOT IN ('CustInvc','CustCred','CashSale','CashRfnd') OR tl.iscogs = 'T')";
 
 impl Sql {
     pub(super) fn new(config: &Config) -> Self {
@@ -137,7 +145,7 @@ impl Sql {
              tal.paymentamountused AS paymentamountused, tal.paymentamountunused AS paymentamountunused, \
              j.{} AS project \
              FROM transactionline tl INNER JOIN transaction t ON t.id = tl.transaction \
-             INNER JOIN currency c ON c.id = t.currency{base_joins} \
+             {CURRENCY}{base_joins} \
              LEFT JOIN job h ON h.id = t.entity LEFT JOIN entity e ON e.id = COALESCE(h.customer, t.entity) \
              LEFT JOIN {PROJECT} \
              LEFT JOIN transactionaccountingline tal ON tal.transaction = tl.transaction AND tal.transactionline = tl.id{} \
@@ -195,7 +203,7 @@ impl Sql {
              SUM(tl.foreignamount) AS foreignamount, SUM(tl.netamount) AS amount, COUNT(*) AS linecount, \
              COUNT(tl.foreignamount) AS foreignrows, COUNT(tl.netamount) AS baserows, COUNT(DISTINCT t.id) AS records \
              FROM transactionline tl INNER JOIN transaction t ON t.id = tl.transaction INNER JOIN {PROJECT} \
-             INNER JOIN currency c ON c.id = t.currency{base_joins} \
+             {CURRENCY}{base_joins} \
              WHERE {NET_LINES} AND t.type IN ({types}) AND t.posting = 'T' AND t.voided = 'F' AND {projects}{without} \
              GROUP BY j.{id}, t.type, c.symbol{base_group} ORDER BY j.{id}, t.type, c.symbol{base_group}",
             id = self.shared_id,
@@ -204,18 +212,17 @@ impl Sql {
         )
     }
 
-    /// What every question for spent costs shares: lines in the ledger, on accounts of cost. A voided document has nothing
-    /// in the ledger, or an entry beside it that takes it back.
+    /// What every question for spent costs shares: lines in the ledger, on accounts of cost, and on those that the role does
+    /// not see, of which nobody can say. A voided document has nothing in the ledger, or an entry beside it that takes it back.
     fn spent_from(&self, ids: &[ProjectId]) -> String {
         let (_, base_joins) = self.base();
         format!(
             "FROM transactionaccountingline tal \
              INNER JOIN transactionline tl ON tl.transaction = tal.transaction AND tl.id = tal.transactionline \
-             INNER JOIN transaction t ON t.id = tal.transaction INNER JOIN account a ON a.id = tal.account \
-             INNER JOIN {PROJECT} INNER JOIN currency c ON c.id = t.currency{base_joins} \
-             LEFT JOIN entity e ON e.id = t.entity \
-             WHERE tal.posting = 'T' AND tal.amount <> 0 AND a.accttype IN ('COGS','Expense','OthExpense') \
-             AND {}{}",
+             INNER JOIN transaction t ON t.id = tal.transaction INNER JOIN {PROJECT} \
+             LEFT JOIN account a ON a.id = tal.account {CURRENCY}{base_joins} LEFT JOIN entity e ON e.id = t.entity \
+             WHERE tal.posting = 'T' AND tal.amount <> 0 AND {NO_SALE} \
+             AND (a.accttype IN ('COGS','Expense','OthExpense') OR a.accttype IS NULL) AND {}{}",
             self.projects(ids),
             self.book("tal"),
         )
@@ -226,7 +233,8 @@ impl Sql {
         format!(
             "SELECT t.id AS document, tl.id AS line, t.type AS doctype, t.tranid AS tranid, \
              TO_CHAR(t.trandate, 'YYYY-MM-DD') AS issued, c.symbol AS currency, {} AS basecurrency, \
-             a.acctnumber AS account, e.entityid AS partycode, e.altname AS partyname, tl.memo AS memo, \
+             a.acctnumber AS account, a.accttype AS accounttype, e.entityid AS partycode, e.altname AS partyname, \
+             tl.memo AS memo, \
              tl.foreignamount AS foreignamount, tal.amount AS amount, j.{} AS project {} ORDER BY t.id, tl.id",
             self.base().0,
             self.shared_id,
@@ -238,12 +246,13 @@ impl Sql {
     pub(super) fn spent_sums(&self, ids: &[ProjectId]) -> String {
         let base_group = if self.subsidiaries { ", b.symbol" } else { "" };
         format!(
-            "SELECT j.{id} AS project, t.type AS doctype, a.acctnumber AS account, c.symbol AS currency, \
+            "SELECT j.{id} AS project, t.type AS doctype, a.acctnumber AS account, a.accttype AS accounttype, \
+             c.symbol AS currency, \
              {base} AS basecurrency, SUM(tl.foreignamount) AS foreignamount, SUM(tal.amount) AS amount, \
              COUNT(*) AS records, COUNT(tl.foreignamount) AS foreignrows, \
              MIN(tal.accountingbook) AS firstbook, MAX(tal.accountingbook) AS lastbook {from} \
-             GROUP BY j.{id}, t.type, a.acctnumber, c.symbol{base_group} \
-             ORDER BY j.{id}, t.type, a.acctnumber, c.symbol{base_group}",
+             GROUP BY j.{id}, t.type, a.acctnumber, a.accttype, c.symbol{base_group} \
+             ORDER BY j.{id}, t.type, a.acctnumber, a.accttype, c.symbol{base_group}",
             id = self.shared_id,
             base = self.base().0,
             from = self.spent_from(ids),
@@ -260,10 +269,10 @@ impl Sql {
              t.exchangerate AS exchangerate, e.entityid AS partycode, e.altname AS partyname, tl.memo AS memo, \
              tl.quantity AS quantity, tl.quantitybilled AS quantitybilled, tl.foreignamount AS foreignamount, \
              j.{} AS project FROM transactionline tl INNER JOIN transaction t ON t.id = tl.transaction \
-             INNER JOIN {PROJECT} INNER JOIN currency c ON c.id = t.currency{base_joins} \
-             LEFT JOIN entity e ON e.id = t.entity \
+             INNER JOIN {PROJECT} {CURRENCY}{base_joins} LEFT JOIN entity e ON e.id = t.entity \
              WHERE t.type = 'PurchOrd' AND t.voided = 'F' AND tl.mainline = 'F' AND tl.taxline = 'F' \
              AND tl.isclosed = 'F' AND (tl.quantity IS NULL OR tl.quantity <> NVL(tl.quantitybilled, 0)) \
+             AND (tl.foreignamount IS NOT NULL OR tl.netamount IS NOT NULL) \
              AND {} ORDER BY t.id, tl.id",
             self.shared_id,
             self.projects(ids),

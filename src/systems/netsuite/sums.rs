@@ -18,8 +18,7 @@ impl<K> Default for Sums<K> {
 
 impl<K: PartialEq> Sums<K> {
     /// Adds so many records. What shares its key and both currencies is one sum.
-    pub(super) fn add(&mut self, id: &ProjectId, key: K, amount: Booked, records: Option<u64>) {
-        let records = records.and_then(|records| usize::try_from(records).ok()).unwrap_or_default();
+    pub(super) fn add(&mut self, id: &ProjectId, key: K, amount: Booked, records: usize) {
         let sums = self.0.entry(id.clone()).or_default();
         let known = sums.iter_mut().find(|(other, sum)| *other == key && currencies(sum.amount) == currencies(amount));
         match known {

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 use super::*;
 use crate::config::Traffic;
 use crate::demo::company::grow::Seed;
-use crate::demo::company::model::{Cancelled, Company, Document, DocumentKind, Project};
-use crate::demo::netsuite::{self, Access, document_id};
+use crate::demo::company::model::{Cancelled, Company, Document, DocumentKind, Ledger, Project, Shared};
+use crate::demo::netsuite::{self, Access, Additions, document_id};
 use crate::demo::sap::fixture::{self, PROJECTS, document};
 use crate::demo::server::{Embedded, serve};
 use crate::domain::{
@@ -31,26 +31,29 @@ use crate::domain::{
 use crate::systems::{ErrorKind, Priority};
 
 /// An embedded system, a connection to it, and a hand on both.
-struct Bench {
+pub(super) struct Bench {
     embedded: Embedded,
     access: Access,
+    /// What is in the account beside the company's books.
+    pub(super) additions: Additions,
+    company: Shared,
     clock: Arc<ManualClock>,
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 fn rule() -> SharedIdRule {
     SharedIdRule::new(Regex::new("^[A-Z0-9' &%()=-]+$").unwrap(), &["trim", "uppercase"])
 }
 
-fn call() -> Call {
+pub(super) fn call() -> Call {
     Call::new(Instant::now() + Duration::from_secs(20), Priority::Interactive)
 }
 
-fn id(text: &str) -> ProjectId {
+pub(super) fn id(text: &str) -> ProjectId {
     rule().parse(text).unwrap()
 }
 
-fn ids(texts: &[&str]) -> Vec<ProjectId> {
+pub(super) fn ids(texts: &[&str]) -> Vec<ProjectId> {
     texts.iter().map(|text| id(text)).collect()
 }
 
@@ -82,7 +85,7 @@ fn pem(der: &[u8]) -> String {
 }
 
 impl Bench {
-    async fn start(company: Company, extra: &str) -> Self {
+    pub(super) async fn start(company: Company, extra: &str) -> Self {
         Self::with_secret(company, extra, netsuite::TOKEN_SECRET).await
     }
 
@@ -114,8 +117,10 @@ impl Bench {
 
     async fn signed_in(company: Company, extra: &str, sign_in: &str, access: Access) -> Self {
         let company = fixture::shared(company);
-        let router = netsuite::router_with(Arc::clone(&company), access.clone());
-        let embedded = serve("netsuite", router, company, ([127, 0, 0, 1], 0).into()).await.unwrap();
+        let additions = Additions::default();
+        let router = netsuite::router_with_additions(Arc::clone(&company), access.clone(), additions.clone());
+        let free = ([127, 0, 0, 1], 0).into();
+        let embedded = serve("netsuite", router, Arc::clone(&company), free).await.unwrap();
         let config = format!("account = \"{}\"\nurl = \"{}\"\n{extra}\n{sign_in}", netsuite::ACCOUNT, embedded.url);
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let context = ConnectionContext {
@@ -125,20 +130,26 @@ impl Bench {
             clock: Arc::clone(&clock) as _,
         };
         let connection = connect(toml::from_str(&config).unwrap(), context).unwrap();
-        Self { embedded, access, clock, connection }
+        Self { embedded, access, additions, company, clock, connection }
     }
 
-    fn receivables(&self) -> &dyn super::super::InvoiceSource {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Ledger)) {
+        let mut company = self.company.write().unwrap();
+        change(&mut company.ledger);
+        company.revision += 1;
+    }
+
+    pub(super) fn receivables(&self) -> &dyn super::super::InvoiceSource {
         self.connection.receivables.as_deref().unwrap()
     }
 
-    async fn invoices(&self, ids: &[ProjectId]) -> HashMap<ProjectId, Vec<ProjectInvoice>> {
+    pub(super) async fn invoices(&self, ids: &[ProjectId]) -> HashMap<ProjectId, Vec<ProjectInvoice>> {
         let batch = self.receivables().invoices_by_project(&call(), ids).await.unwrap();
         assert!(batch.failed.is_empty(), "{:?}", batch.failed);
         batch.found
     }
 
-    async fn costs(&self, ids: &[ProjectId]) -> HashMap<ProjectId, Vec<Cost>> {
+    pub(super) async fn costs(&self, ids: &[ProjectId]) -> HashMap<ProjectId, Vec<Cost>> {
         let batch = self.connection.costs.as_deref().unwrap().costs_by_project(&call(), ids).await.unwrap();
         assert!(batch.failed.is_empty(), "{:?}", batch.failed);
         batch.found
@@ -155,7 +166,7 @@ impl Bench {
     }
 }
 
-fn both(booked: Booked) -> (String, String) {
+pub(super) fn both(booked: Booked) -> (String, String) {
     let show = |money: Option<Money>| {
         money.map_or("?".to_owned(), |money| format!("{} {}", money.amount, money.currency.code()))
     };
@@ -166,7 +177,7 @@ fn company_amount(booked: Booked) -> String {
     both(booked).1
 }
 
-fn names(invoices: &[ProjectInvoice]) -> String {
+pub(super) fn names(invoices: &[ProjectInvoice]) -> String {
     invoices.iter().map(|part| part.invoice.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
@@ -476,7 +487,7 @@ async fn failures_are_told_apart_and_none_makes_a_shorter_list() {
 }
 
 /// What was invoiced, without tax, by project and both currencies.
-fn added(parts: &[ProjectInvoice]) -> BTreeMap<String, (Decimal, Decimal, usize)> {
+pub(super) fn added(parts: &[ProjectInvoice]) -> BTreeMap<String, (Decimal, Decimal, usize)> {
     let mut sums = BTreeMap::new();
     for part in parts.iter().filter(|part| matches!(part.invoice.state, InvoiceState::Open | InvoiceState::Closed)) {
         let sign = if part.invoice.kind == InvoiceKind::Invoice { Decimal::ONE } else { Decimal::NEGATIVE_ONE };
@@ -487,7 +498,7 @@ fn added(parts: &[ProjectInvoice]) -> BTreeMap<String, (Decimal, Decimal, usize)
     sums
 }
 
-fn shown(sum: &Sum) -> (String, (Decimal, Decimal, usize)) {
+pub(super) fn shown(sum: &Sum) -> (String, (Decimal, Decimal, usize)) {
     let (document, company) = (sum.amount.document.unwrap(), sum.amount.company.unwrap());
     (document.currency.code().to_owned(), (document.amount, company.amount, sum.records))
 }

@@ -100,6 +100,11 @@ impl Client {
         self.page_size
     }
 
+    /// How many pages are read before a list is given up.
+    pub(super) fn max_pages(&self) -> usize {
+        self.max_pages
+    }
+
     /// The company's currencies. The home currency cannot change once there are transactions, so they are asked for once.
     pub(super) async fn currencies(&self, call: &Call) -> Result<Currencies, SystemError> {
         const PREFERENCES: Entity = Entity { name: "Preferences", operation: "preferences.query" };
@@ -162,6 +167,17 @@ impl Client {
         self.all(call, entity, &any("Id", ids.iter().copied())).await
     }
 
+    /// Names (items, accounts) by their IDs, in use or not: those that are not are left out unless they are asked for.
+    pub(super) async fn names_by_id<T: DeserializeOwned + Row>(
+        &self,
+        call: &Call,
+        entity: &Entity,
+        ids: &[&str],
+    ) -> Result<Vec<T>, SystemError> {
+        let condition = format!("{} and Active in (true, false)", any("Id", ids.iter().copied()));
+        self.all(call, entity, &condition).await
+    }
+
     /// One page: from which row, counted from 1, and how many.
     pub(super) async fn page<T: DeserializeOwned>(
         &self,
@@ -195,13 +211,18 @@ impl Client {
         Ok(found.rows)
     }
 
-    /// Makes a call with the access token. If that has ended, another one is got and the call made once more.
+    /// Makes a call with the access token. If that has ended, or is refused and not new, another one is got and the call made
+    /// once more.
     async fn send(&self, call: &Call, request: Request) -> Result<Response, SystemError> {
         let operation = request.operation;
         let ticket = self.tokens.ticket(call, None).await?;
-        let response = self.http.send(call, with(request.clone(), &ticket)).await?;
-        if !fault::token_ended(&response) {
-            return Ok(response);
+        let first = self.http.send(call, with(request.clone(), &ticket)).await;
+        let ended = match &first {
+            Ok(response) => fault::token_ended(response),
+            Err(error) => error.kind == ErrorKind::Unauthorized && self.tokens.may_have_ended(&ticket),
+        };
+        if !ended {
+            return first;
         }
         let ticket = self.tokens.ticket(call, Some(&ticket)).await?;
         let response = self.http.send(call, with(request, &ticket)).await?;
@@ -213,7 +234,7 @@ impl Client {
 }
 
 fn with(mut request: Request, ticket: &Ticket) -> Request {
-    request.headers.insert(AUTHORIZATION, ticket.value.clone());
+    request.headers.insert(AUTHORIZATION, ticket.value.header.clone());
     request
 }
 

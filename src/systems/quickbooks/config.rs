@@ -1,6 +1,7 @@
 //! `[connections.NAME]` with `kind = "quickbooks"`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use url::Url;
@@ -41,14 +42,15 @@ pub struct Config {
     #[serde(default = "customer")]
     pub costs_on: Carrier,
     /// Where the cost of people's time is: `"journal"` (payroll is posted to the books, and rows of journal entries on
-    /// accounts for labour count), or `"time_activities"` (hours times their cost rate count, and such rows do not).
+    /// accounts for labour count), or `"time_activities"` (hours times their cost rate count, and such rows do not; the hours
+    /// of vendors are on their bills and never count by themselves).
     #[serde(default)]
     pub labour: Labour,
     /// Accounts whose journal rows are labour beside those that QuickBooks itself calls payroll or cost of labour; by number
     /// or name.
     #[serde(default)]
     pub labour_accounts: Vec<String>,
-    /// How long the list of customers and projects is kept. A project that is not in it is looked for anew.
+    /// How long the list of customers and projects is kept, at most 10 minutes. A project that is not in it is looked for anew.
     #[serde(default = "customers_ttl")]
     pub customers_ttl: Seconds,
     /// Rows per page, 10 to 1000.
@@ -102,8 +104,11 @@ fn customer() -> Carrier {
 }
 
 fn customers_ttl() -> Seconds {
-    Seconds(std::time::Duration::from_secs(30))
+    Seconds(Duration::from_secs(30))
 }
+
+/// What is known of customers decides which project a document counts for.
+const CUSTOMERS_TTL_MAX: Duration = Duration::from_mins(10);
 
 fn page_size() -> usize {
     500
@@ -121,6 +126,12 @@ impl Config {
         }
         if !(10..=1000).contains(&self.page_size) {
             return problem("page_size", "must be from 10 to 1000");
+        }
+        if self.customers_ttl.0 > CUSTOMERS_TTL_MAX {
+            return problem(
+                "customers_ttl",
+                "must be at most 10m: a project that was moved or renamed is seen no sooner",
+            );
         }
         for (key, carrier) in [("project_on", &self.project_on), ("costs_on", &self.costs_on)] {
             if matches!(carrier, Carrier::CustomField(name) if name.trim().is_empty()) {

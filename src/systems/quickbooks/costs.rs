@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{try_join, try_join_all, try_join4};
 
-use super::client::Entity;
+use super::chart::{self, Chart};
+use super::client::{Entity, MAX_IDS};
 use super::config::{Carrier, Labour};
-use super::cost_map::{CostType, Effect, Placed};
-use super::customers::Place;
-use super::map::{Company, flat};
+use super::cost_map::{self, CostType, Effect, Placed};
+use super::customers::{Customers, Place};
+use super::map::{self, Company, flat};
 use super::{System, grouped, wire};
 use crate::domain::{Cost, CostKind, ProjectId};
 use crate::systems::{BatchResult, Call, CostSource, ErrorKind, SystemError};
@@ -44,6 +45,7 @@ const TYPES: [CostType; 4] = [
 
 const JOURNAL: Entity = Entity { name: "JournalEntry", operation: "journal_entry.query" };
 const ACCOUNTS: Entity = Entity { name: "Account", operation: "account.query" };
+const ITEMS: Entity = Entity { name: "Item", operation: "item.query" };
 const TIME: Entity = Entity { name: "TimeActivity", operation: "time_activity.query" };
 
 /// The costs of projects.
@@ -53,60 +55,89 @@ pub(super) struct Costs {
     pub(super) labour: Labour,
 }
 
-impl Costs {
-    async fn of_documents(
-        &self,
-        call: &Call,
-        company: Company<'_>,
-    ) -> Result<Vec<(&'static Entity, Placed)>, SystemError> {
-        let reads = TYPES.iter().map(|kind| async move {
-            let documents: Vec<wire::Document> = self.system.client.all(call, &kind.entity, "").await?;
-            let costs = documents
-                .iter()
-                .flat_map(|document| self.system.mapper.document_costs(kind, document, &self.carrier, company));
-            Ok::<_, SystemError>(costs.map(|cost| (&kind.entity, cost)).collect::<Vec<_>>())
-        });
-        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
-    }
+/// Everything that may be a cost, as it was read.
+struct Books {
+    documents: Vec<(&'static CostType, Vec<wire::Document>)>,
+    entries: Vec<wire::Document>,
+    hours: Vec<wire::TimeActivity>,
+}
 
-    async fn of_journal(
-        &self,
-        call: &Call,
-        company: Company<'_>,
-    ) -> Result<Vec<(&'static Entity, Placed)>, SystemError> {
+impl Costs {
+    async fn books(&self, call: &Call) -> Result<(Books, Vec<wire::Account>), SystemError> {
         let client = &self.system.client;
-        let (entries, accounts) = try_join(
-            client.all::<wire::Document>(call, &JOURNAL, ""),
-            client.all::<wire::Account>(call, &ACCOUNTS, "Active in (true, false)"),
+        let documents = TYPES.iter().map(|kind| async move {
+            let documents: Vec<wire::Document> = client.all(call, &kind.entity, "").await?;
+            Ok::<_, SystemError>((kind, documents))
+        });
+        let hours = async {
+            match self.labour {
+                Labour::Journal => Ok(Vec::new()),
+                Labour::TimeActivities => client.all(call, &TIME, "").await,
+            }
+        };
+        let (documents, entries, accounts, hours) = try_join4(
+            try_join_all(documents),
+            client.all(call, &JOURNAL, ""),
+            client.all(call, &ACCOUNTS, "Active in (true, false)"),
+            hours,
         )
         .await?;
-        let accounts: HashMap<&str, &wire::Account> =
-            accounts.iter().map(|account| (account.id.as_str(), account)).collect();
-        let mut costs = Vec::new();
-        for entry in &entries {
-            for line in flat(&entry.line).filter(|line| line.amount.is_some()) {
-                let row = line.journal_entry_line_detail.as_ref();
-                let account = row.and_then(|row| row.account_ref.as_ref()).and_then(|account| account.value.as_deref());
-                // Whether it is a cost depends on it.
-                let Some(account) = account.and_then(|id| accounts.get(id)) else {
-                    let detail = "a row of a journal entry is on an account that is not in the chart";
-                    return Err(client.failed(JOURNAL.operation, ErrorKind::BadResponse, detail));
-                };
-                let mapper = &self.system.mapper;
-                let cost = mapper.journal_cost(&JOURNAL, (entry, line), account, self.labour, company);
-                costs.extend(cost.map(|cost| (&JOURNAL, cost)));
-            }
-        }
-        Ok(costs)
+        Ok((Books { documents, entries, hours }, accounts))
     }
 
-    async fn of_hours(&self, call: &Call, company: Company<'_>) -> Result<Vec<(&'static Entity, Placed)>, SystemError> {
-        if self.labour == Labour::Journal {
-            return Ok(Vec::new());
-        }
-        let hours: Vec<wire::TimeActivity> = self.system.client.all(call, &TIME, "").await?;
-        let costs = hours.iter().filter_map(|time| self.system.mapper.time_cost(&TIME, time, company));
-        Ok(costs.map(|cost| (&TIME, cost)).collect())
+    /// Whether anything names a customer that is not in the list.
+    fn names_a_stranger(&self, books: &Books, customers: &Customers) -> bool {
+        let mut documents = books.documents.iter().flat_map(|(_, documents)| documents);
+        let mut rows = books.entries.iter().flat_map(|entry| flat(&entry.line));
+        documents.any(|document| map::names_a_stranger(document, &self.carrier, customers))
+            || rows.any(|row| customers.lacks(cost_map::journal_customer(row)))
+            || books.hours.iter().any(|time| customers.lacks(time.customer_ref.as_ref()))
+    }
+
+    /// The chart, with the items of which lines for projects do not name an account themselves.
+    async fn chart(
+        &self,
+        call: &Call,
+        books: &Books,
+        accounts: Vec<wire::Account>,
+        company: Company<'_>,
+    ) -> Result<Chart, SystemError> {
+        let of_projects = |document: &&wire::Document, line: &&wire::Line| {
+            self.system.mapper.line_place(document, line, &self.carrier, company.customers) != Place::Nobody
+        };
+        let documents = books.documents.iter().flat_map(|(_, documents)| documents);
+        let lines =
+            documents.flat_map(|document| flat(&document.line).filter(move |line| of_projects(&document, line)));
+        let items: Vec<&str> = chart::items_of(lines).into_iter().collect();
+        let client = &self.system.client;
+        let reads = items.chunks(MAX_IDS).map(|ids| client.names_by_id::<wire::Item>(call, &ITEMS, ids));
+        Ok(Chart::new(accounts, try_join_all(reads).await?.into_iter().flatten().collect()))
+    }
+
+    /// What all of it costs, and whom.
+    fn placed(&self, books: &Books, chart: &Chart, company: Company<'_>) -> Vec<(&'static Entity, Placed)> {
+        let mapper = &self.system.mapper;
+        let documents = books.documents.iter().flat_map(|(kind, documents)| {
+            let costs =
+                documents.iter().flat_map(|one| mapper.document_costs(kind, one, &self.carrier, (chart, company)));
+            costs.map(|cost| (&kind.entity, cost))
+        });
+        let rows = books.entries.iter().flat_map(|entry| flat(&entry.line).map(move |line| (entry, line)));
+        let rows = rows.filter(|(_, line)| line.amount.is_some());
+        let journal = rows.filter_map(|row| mapper.journal_cost(&JOURNAL, row, self.labour, (chart, company)));
+        let hours = books.hours.iter().filter_map(|time| mapper.time_cost(&TIME, time, company));
+        let journal = journal.map(|cost| (&JOURNAL, cost));
+        documents.chain(journal).chain(hours.map(|cost| (&TIME, cost))).collect()
+    }
+
+    /// Whether a project is known by what carries the IDs: names of customers, of which rows of the journal and hours tell in
+    /// any case, or a field of documents.
+    fn knows(&self, books: &Books, customers: &Customers, id: &ProjectId) -> bool {
+        let mut documents = books.documents.iter().flat_map(|(_, documents)| documents);
+        let in_field = |document: &wire::Document| {
+            self.system.mapper.document_place(document, &self.carrier, customers) == Place::Project(id.clone())
+        };
+        customers.knows(id) || (self.carrier != Carrier::Customer && documents.any(in_field))
     }
 }
 
@@ -120,23 +151,29 @@ impl CostSource for Costs {
         if ids.is_empty() {
             return Ok(std::iter::empty().collect());
         }
-        let about = self.system.about(call, ids).await?;
-        let company = about.company();
-        let booked = try_join(self.of_documents(call, company), self.of_journal(call, company));
-        let ((documents, journal), hours) = try_join(booked, self.of_hours(call, company)).await?;
-        let (mut costs, mut lost) = (Vec::new(), Vec::new());
-        for (entity, (place, cost)) in documents.into_iter().chain(journal).chain(hours) {
-            match place {
-                Place::Project(id) => costs.push((id, cost)),
-                Place::Lost(customer) => lost.push((entity, customer)),
-                Place::Nobody => {}
+        let (about, (books, accounts)) = try_join(self.system.about(call, ids), self.books(call)).await?;
+        let about = self.system.settled(call, about, |customers| self.names_a_stranger(&books, customers)).await?;
+        let chart = self.chart(call, &books, accounts, about.company()).await?;
+        let (mut costs, mut lost, mut unknown) = (Vec::new(), Vec::new(), HashMap::new());
+        for (entity, (place, cost)) in self.placed(&books, &chart, about.company()) {
+            match (place, cost) {
+                (Place::Project(id), Some(cost)) => costs.push((id, cost)),
+                (Place::Project(id), None) => {
+                    let detail =
+                        "a line is on an account that is not in the chart: nobody can say whether it is a cost";
+                    let error = || self.system.client.failed(entity.operation, ErrorKind::BadResponse, detail);
+                    unknown.entry(id).or_insert_with(error);
+                }
+                (Place::Lost(customer), _) => lost.push((entity, customer)),
+                (Place::Nobody, _) => {}
             }
         }
         let mut costs = grouped(costs);
         for costs in costs.values_mut() {
             costs.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
         }
-        let lost = self.system.lost(lost.into_iter(), ids, &about.customers);
-        Ok(super::answer(ids, &about.customers, costs, lost))
+        let mut failed = self.system.lost(lost.into_iter(), ids, &about.customers);
+        failed.extend(unknown.into_iter().filter(|(id, _)| ids.contains(id)));
+        Ok(super::answer(ids, |id| self.knows(&books, &about.customers, id), costs, failed))
     }
 }

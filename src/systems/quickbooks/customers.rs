@@ -48,7 +48,8 @@ pub(super) enum Place {
     Project(ProjectId),
     /// No project with a shared ID.
     Nobody,
-    /// A project that is not among the customers, of this customer: it may be any of the customer's.
+    /// A customer or project that is not among the customers. If this customer is known, it may be any of the customer's; else
+    /// any at all.
     Lost(Option<String>),
 }
 
@@ -86,6 +87,11 @@ impl Customers {
         all
     }
 
+    /// Whether a customer that is named is not in the list: it may be younger.
+    pub(super) fn lacks(&self, customer: Option<&Ref>) -> bool {
+        value(customer).is_some_and(|id| !self.by_id.contains_key(id))
+    }
+
     /// Whether a project stands below this customer.
     pub(super) fn stands_below(&self, project: &ProjectId, customer: &str) -> bool {
         let own = self.by_project.get(project).into_iter().flatten();
@@ -95,19 +101,16 @@ impl Customers {
     /// Whom a document or a line is for. `CustomerRef` names a project as a customer; `ProjectRef`, where there is one, by an ID
     /// that may be the customer's or not.
     pub(super) fn place(&self, customer: Option<&Ref>, project: Option<&Ref>) -> Place {
-        let value = |reference: Option<&Ref>| {
-            reference.and_then(|reference| reference.value.clone()).filter(|value| !value.trim().is_empty())
-        };
+        let lacks = self.lacks(customer);
         let (customer, named) = (value(customer), value(project));
-        if let Some(project) = customer.as_deref().and_then(|id| self.project(id)) {
+        if let Some(project) = customer.and_then(|id| self.project(id)) {
             return Place::Project(project.clone());
         }
         match named {
+            None if lacks => Place::Lost(None),
             None => Place::Nobody,
-            Some(id) if self.by_id.contains_key(&id) => {
-                self.project(&id).cloned().map_or(Place::Nobody, Place::Project)
-            }
-            Some(_) => Place::Lost(customer),
+            Some(id) if self.by_id.contains_key(id) => self.project(id).cloned().map_or(Place::Nobody, Place::Project),
+            Some(_) => Place::Lost(customer.filter(|_| !lacks).map(str::to_owned)),
         }
     }
 
@@ -135,6 +138,10 @@ impl Customers {
         let next = |(_, customer): &(&'a String, &'a Customer)| self.by_id.get_key_value(customer.parent.as_ref()?);
         std::iter::successors(first, next).take(LEVELS).map(|(id, customer)| (id.as_str(), customer))
     }
+}
+
+fn value(reference: Option<&Ref>) -> Option<&str> {
+    reference?.value.as_deref().filter(|value| !value.trim().is_empty())
 }
 
 /// The shared ID in a name: the whole of it, or its first word, as in `PRJ-2025-014 Harbour roof`.
@@ -176,6 +183,33 @@ impl Directory {
                 return Ok(Arc::clone(customers));
             }
         }
+        self.read(client, call, &mut kept).await
+    }
+
+    /// The customers, read anew because records name some that are not in this list; unless somebody has done so meanwhile.
+    pub(super) async fn younger(
+        &self,
+        client: &Client,
+        call: &Call,
+        old: &Arc<Customers>,
+        lacking: impl Fn(&Customers) -> bool,
+    ) -> Result<Arc<Customers>, SystemError> {
+        let mut kept = timeout_at(call.deadline, self.kept.lock())
+            .await
+            .map_err(|_| client.error(CUSTOMERS.operation, ErrorKind::Deadline))?;
+        match &*kept {
+            Some((_, customers)) if !Arc::ptr_eq(customers, old) && !lacking(customers) => Ok(Arc::clone(customers)),
+            _ => self.read(client, call, &mut kept).await,
+        }
+    }
+
+    async fn read(
+        &self,
+        client: &Client,
+        call: &Call,
+        kept: &mut Option<(Duration, Arc<Customers>)>,
+    ) -> Result<Arc<Customers>, SystemError> {
+        let now = self.clock.monotonic();
         let rows = client.all(call, &CUSTOMERS, ACTIVE_OR_NOT).await?;
         let customers = Arc::new(Customers::new(rows, &self.rule));
         *kept = Some((now, Arc::clone(&customers)));
@@ -232,9 +266,11 @@ mod tests {
         for (customer, project) in [("2", "001"), ("3", "001"), ("4", "002"), ("5", "003"), ("9", "001")] {
             assert_eq!(place(customer), Place::Project(id(&format!("PRJ-2025-{project}"))), "{customer}");
         }
-        for customer in ["1", "6", "7", "99"] {
+        for customer in ["1", "6", "7"] {
             assert_eq!(place(customer), Place::Nobody, "{customer}");
         }
+        assert_eq!(place("99"), Place::Lost(None), "younger than the list: it may be any project");
+        assert!(company.lacks(Some(&reference("99"))) && !company.lacks(Some(&reference("1"))) && !company.lacks(None));
         assert_eq!(company.of_projects(&[id("PRJ-2025-001"), id("PRJ-2025-009")]), ["1", "10", "2", "3", "9"]);
         assert!(!company.knows(&id("PRJ-2025-009")));
     }
@@ -246,6 +282,8 @@ mod tests {
         assert_eq!(place("1", "4"), Place::Project(id("PRJ-2025-002")));
         assert_eq!(place("2", "39298034"), Place::Project(id("PRJ-2025-001")), "the customer says it already");
         assert_eq!(place("1", "39298034"), Place::Lost(Some("1".to_owned())));
+        assert_eq!(place("99", "39298034"), Place::Lost(None));
+        assert_eq!(place("99", "4"), Place::Project(id("PRJ-2025-002")));
         assert_eq!(place("1", "6"), Place::Nobody, "a project without a shared ID");
         assert_eq!(company.place(None, Some(&reference("39298034"))), Place::Lost(None));
         assert!(company.stands_below(&id("PRJ-2025-002"), "1") && !company.stands_below(&id("PRJ-2025-003"), "1"));

@@ -10,7 +10,7 @@ use super::client::{Entity, MAX_IDS, any};
 use super::config::Carrier;
 use super::customers::{Customers, Place};
 use super::map::{self, Company, DocumentType, flat};
-use super::{System, grouped, wire};
+use super::{About, System, grouped, wire};
 use crate::domain::{
     Direction, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState, Page, ProjectId, ProjectInvoice,
     split_by_project,
@@ -162,9 +162,10 @@ impl InvoiceSource for Documents {
             return Ok(std::iter::empty().collect());
         }
         let (about, lists) = try_join(self.system.about(call, &[]), try_join_all(reads)).await?;
-        let company = about.company();
         let mut found: Vec<Found> = lists.into_iter().flatten().collect();
         found.retain(|(kind, document)| asked.contains(&(*kind, document.id.as_str())));
+        let about = self.settled(call, about, &found).await?;
+        let company = about.company();
         let receivable = self.types.iter().any(|kind| kind.direction == Direction::Receivable);
         let payments = if receivable { self.payments(call, &found).await? } else { Vec::new() };
         let mut by_invoice: HashMap<&str, Vec<&wire::Payment>> = HashMap::new();
@@ -203,9 +204,12 @@ impl InvoiceSource for Documents {
         let about = self.system.about(call, ids).await?;
         let kinds: Vec<&'static DocumentType> = self.types.iter().collect();
         let found = self.candidates(call, &kinds, (ids, &about.customers), &[]).await?;
+        let about = self.settled(call, about, &found).await?;
         let lost = self.lost(&found, ids, &about.customers);
         let parts = found.iter().flat_map(|found| split_by_project(Arc::new(self.invoice(found, about.company()))));
-        Ok(super::answer(ids, &about.customers, grouped(parts), lost))
+        // Where a field of documents carries the IDs, a customer's name says nothing of what there is.
+        let knows = |id: &ProjectId| self.carrier == Carrier::Customer && about.customers.knows(id);
+        Ok(super::answer(ids, knows, grouped(parts), lost))
     }
 
     async fn invoice_page(
@@ -217,61 +221,110 @@ impl InvoiceSource for Documents {
     ) -> Result<Page<Invoice>, SystemError> {
         let after = after.map(|cursor| self.cursor(cursor)).transpose()?;
         let wanted = |kind: &&'static DocumentType| {
-            query.kind.is_none_or(|wanted| kind.kind == wanted)
+            // A receipt is paid on the spot: none is ever open.
+            !(kind.receipt && query.open == Some(true))
+                && query.kind.is_none_or(|wanted| kind.kind == wanted)
                 && query.direction.is_none_or(|wanted| kind.direction == wanted)
         };
         let kinds: Vec<&'static DocumentType> = self.types.iter().filter(wanted).collect();
         let about = self.system.about(call, query.project_ids.as_deref().unwrap_or_default()).await?;
-        let company = about.company();
         let from = after.map_or(0, |(kind, ..)| self.position(kind));
-        let mut items: Vec<(Invoice, usize)> = Vec::new();
-        if let Some(ids) = &query.project_ids {
+        // Each with its place in the list of its kind.
+        let mut items: Vec<(Found, usize)> = Vec::new();
+        let about = if let Some(ids) = &query.project_ids {
             let found = self.candidates(call, &kinds, (ids, &about.customers), &conditions(query, None)).await?;
+            let about = self.settled(call, about, &found).await?;
             if let Some(error) = self.lost(&found, ids, &about.customers).into_values().next() {
                 return Err(error);
             }
             let last = after.map(|(kind, _, id)| (self.position(kind), number(id)));
-            let rest = found.iter().filter(|(kind, document)| Some((self.position(kind), number(&document.id))) > last);
-            let invoices = rest.map(|found| self.invoice(found, company));
-            let of_them = invoices.filter(|invoice| invoice.project_ids.iter().any(|id| ids.contains(id)));
-            items = of_them.filter(|invoice| meets(invoice, query)).take(limit + 1).map(|one| (one, 0)).collect();
+            let rest =
+                found.into_iter().filter(|(kind, document)| Some((self.position(kind), number(&document.id))) > last);
+            let of_them = rest.filter(|found| {
+                let invoice = self.invoice(found, about.company());
+                meets(&invoice, query) && invoice.project_ids.iter().any(|id| ids.contains(id))
+            });
+            items = of_them.take(limit + 1).map(|one| (one, 0)).collect();
+            about
         } else {
             for kind in kinds.into_iter().filter(|kind| self.position(kind) >= from) {
-                let condition = conditions(query, Some(kind)).join(" and ");
-                let mut last = after.filter(|(of, ..)| *of == kind).map(|(_, at, id)| (at, id.to_owned()));
-                // One more than wanted tells whether there are more.
-                while items.len() <= limit {
-                    let left = limit + 1 - items.len() + usize::from(last.is_some());
-                    let count = left.min(self.system.client.page_size());
-                    let start = last.as_ref().map_or(1, |(at, _)| *at);
-                    let rows: Vec<wire::Document> =
-                        self.system.client.page(call, &kind.entity, &condition, (start, count)).await?;
-                    let is_last = rows.len() < count;
-                    let mut rows = rows.into_iter().zip(start..);
-                    // A page begins with the last row of the one before.
-                    if let Some((_, id)) = &last
-                        && rows.next().is_none_or(|(again, _)| again.id != *id)
-                    {
-                        let detail = "the rows moved between two pages";
-                        return Err(self.system.client.failed(kind.entity.operation, ErrorKind::Truncated, detail));
-                    }
-                    for (document, at) in rows {
-                        last = Some((at, document.id.clone()));
-                        let invoice = self.invoice(&(kind, document), company);
-                        if meets(&invoice, query) {
-                            items.push((invoice, at));
-                        }
-                    }
-                    if is_last {
-                        break;
-                    }
-                }
+                let last = after.filter(|(of, ..)| *of == kind).map(|(_, at, id)| (at, id.to_owned()));
+                self.list(call, (query, kind), about.company(), last, (limit, &mut items)).await?;
             }
-        }
+            let found = items.iter().map(|(found, _)| found);
+            self.settled(call, about, found).await?
+        };
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|(last, at)| format!("{}@{at}", last.id));
-        Ok(Page { items: items.into_iter().map(|(invoice, _)| invoice).collect(), next, total: None })
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|((kind, document), at)| format!("{}@{at}", map::record_id(&kind.entity, &document.id)));
+        let items = items.iter().map(|(found, _)| self.invoice(found, about.company())).collect();
+        Ok(Page { items, next, total: None })
+    }
+}
+
+impl Documents {
+    /// What is known, with the customers that these documents name.
+    async fn settled(
+        &self,
+        call: &Call,
+        about: About,
+        found: impl IntoIterator<Item = &Found> + Clone,
+    ) -> Result<About, SystemError> {
+        let lacking = |customers: &Customers| {
+            let mut documents = found.clone().into_iter();
+            documents.any(|(_, document)| map::names_a_stranger(document, &self.carrier, customers))
+        };
+        self.system.settled(call, about, lacking).await
+    }
+
+    /// Adds documents of a kind that meet a query, from a place on, until there is one more than wanted: that tells whether
+    /// there are more.
+    async fn list(
+        &self,
+        call: &Call,
+        (query, kind): (&InvoiceQuery, &'static DocumentType),
+        company: Company<'_>,
+        mut last: Option<(usize, String)>,
+        (limit, items): (usize, &mut Vec<(Found, usize)>),
+    ) -> Result<(), SystemError> {
+        let client = &self.system.client;
+        let truncated = |detail| client.failed(kind.entity.operation, ErrorKind::Truncated, detail);
+        let condition = conditions(query, Some(kind)).join(" and ");
+        // Where the statement cannot say all of the query, a few rows would bring few of those that meet it.
+        let mut all_meet = covers(query, kind);
+        for _ in 0..client.max_pages() {
+            if items.len() > limit {
+                return Ok(());
+            }
+            let left = limit + 1 - items.len() + usize::from(last.is_some());
+            let count = if all_meet { left.min(client.page_size()) } else { client.page_size() };
+            let start = last.as_ref().map_or(1, |(at, _)| *at);
+            let rows: Vec<wire::Document> = client.page(call, &kind.entity, &condition, (start, count)).await?;
+            let is_last = rows.len() < count;
+            let mut rows = rows.into_iter().zip(start..);
+            // A page begins with the last row of the one before.
+            if let Some((_, id)) = &last
+                && rows.next().is_none_or(|(again, _)| again.id != *id)
+            {
+                return Err(truncated("the rows moved between two pages"));
+            }
+            for (document, at) in rows {
+                last = Some((at, document.id.clone()));
+                let found = (kind, document);
+                if meets(&self.invoice(&found, company), query) {
+                    items.push((found, at));
+                } else {
+                    all_meet = false;
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+        if items.len() > limit { Ok(()) } else { Err(truncated("more pages than `max_pages`")) }
     }
 }
 
@@ -304,6 +357,12 @@ fn conditions(query: &InvoiceQuery, kind: Option<&DocumentType>) -> Vec<String> 
         conditions.push(format!("DueDate < '{day}'"));
     }
     conditions
+}
+
+/// Whether the conditions say all of a query.
+fn covers(query: &InvoiceQuery, kind: &DocumentType) -> bool {
+    let open = query.open.is_none_or(|open| open && matches!(kind.entity.name, "Invoice" | "Bill"));
+    open && (query.due_before.is_none() || kind.entity.name == "Invoice")
 }
 
 fn meets(invoice: &Invoice, query: &InvoiceQuery) -> bool {

@@ -146,22 +146,55 @@ impl Mapper {
     }
 }
 
-/// What a payment paid of an invoice; nothing if it paid others, or if no money came in: applying a credit memo is kept as
-/// a payment of 0.
+/// What came in by a payment for an invoice; nothing if it paid others, or if no money came in: applying a credit memo is kept
+/// as a payment of 0.
+///
+/// A payment may bring money and apply credits at once; its lines say what each invoice got of both together. What of that was
+/// money is told where all of the money is on invoices, or where all of the credits are memos for one invoice; else it is unknown.
 pub(super) fn payment(payment: &wire::Payment, invoice: &str, currencies: Currencies) -> Option<(Payment, Vec<Flaw>)> {
     let mut reading = Reading::of(payment.currency_ref.as_ref(), payment.exchange_rate.as_ref(), currencies);
-    if reading.number("payments", payment.total_amt.as_ref()).is_some_and(|total| total.is_zero()) {
+    let total = reading.number("payments", payment.total_amt.as_ref());
+    if total.is_some_and(|total| total.is_zero()) {
         return None;
     }
-    let pays = |line: &&wire::PaymentLine| {
+    let is_of = |line: &wire::PaymentLine, kind: &str| {
+        line.linked_txn.iter().any(|linked| linked.txn_type.as_deref() == Some(kind))
+    };
+    let pays = |line: &wire::PaymentLine| {
         let is_it = |linked: &wire::LinkedTxn| {
             linked.txn_type.as_deref() == Some("Invoice") && linked.txn_id.as_deref() == Some(invoice)
         };
         line.linked_txn.iter().any(is_it)
     };
-    let amounts: Vec<Booked> =
-        payment.line.iter().filter(pays).map(|line| reading.booked("payments", line.amount.as_ref(), None)).collect();
-    let amount = amounts.into_iter().reduce(|a, b| a.minus(b.negated()))?;
+    if !payment.line.iter().any(pays) {
+        return None;
+    }
+    let mut sum = |wanted: &dyn Fn(&wire::PaymentLine) -> bool| {
+        let lines = payment.line.iter().filter(|line| wanted(line));
+        lines
+            .map(|line| reading.number("payments", line.amount.as_ref()))
+            .try_fold(Decimal::ZERO, |sum, amount| sum.checked_add(amount?))
+    };
+    let here = sum(&pays);
+    let on_invoices = sum(&|line| is_of(line, "Invoice"));
+    let credits = sum(&|line| is_of(line, "CreditMemo"));
+    let left = match &payment.unapplied_amt {
+        None => Some(Decimal::ZERO),
+        left => reading.number("payments", left.as_ref()),
+    };
+    let all_is_money = on_invoices.zip(left).and_then(|(paid, left)| paid.checked_add(left)) == total;
+    let nothing_else = payment.line.iter().all(|line| is_of(line, "Invoice") || is_of(line, "CreditMemo"));
+    let money = if all_is_money || (nothing_else && credits.is_some_and(|credits| credits.is_zero())) {
+        here
+    } else if nothing_else && here == on_invoices {
+        here.zip(credits).and_then(|(here, credits)| here.checked_sub(credits)).filter(|money| *money >= Decimal::ZERO)
+    } else {
+        None
+    };
+    if money.is_some_and(|money| money.is_zero()) {
+        return None;
+    }
+    let amount = reading.both("payments", money, None);
     let date = reading.date("payments", payment.txn_date.as_deref());
     Some((Payment { id: format!("Payment-{}", payment.id).into(), date, amount }, reading.flaws))
 }
@@ -204,9 +237,41 @@ pub(super) fn is_void(document: &wire::Document) -> bool {
     voided && nothing(document.total_amt.as_ref()) && document.line.iter().all(|line| nothing(line.amount.as_ref()))
 }
 
+/// Whether somebody has approved a transaction, where the company has such that somebody has to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Approval {
+    /// It is approved, or nobody has to.
+    Given,
+    /// It waits, or was rejected.
+    Missing,
+    /// A word that Intuit's schema does not have.
+    Odd(String),
+}
+
+pub(super) fn approval(document: &wire::Document) -> Approval {
+    let status = document.txn_approval_info.as_ref().and_then(|info| text(info.approval_status.as_deref()));
+    match status.as_deref() {
+        None | Some("APPROVED") => Approval::Given,
+        Some("PENDING_APPROVAL" | "REQUIRES_APPROVAL" | "IN_PROGRESS" | "REJECTED") => Approval::Missing,
+        Some(other) => Approval::Odd(other.to_owned()),
+    }
+}
+
+/// Whether a document names a customer that is not in the list. Where a field carries the project, nobody asks.
+pub(super) fn names_a_stranger(document: &wire::Document, carrier: &Carrier, customers: &Customers) -> bool {
+    let of_lines = || flat(&document.line).filter_map(|line| detail(line)?.customer_ref.as_ref());
+    *carrier == Carrier::Customer
+        && document.customer_ref.iter().chain(of_lines()).any(|customer| customers.lacks(Some(customer)))
+}
+
 fn state(document: &wire::Document, total: Booked, balance: Booked) -> InvoiceState {
     if is_void(document) {
         return InvoiceState::Void;
+    }
+    match approval(document) {
+        Approval::Given => {}
+        Approval::Missing => return InvoiceState::Draft,
+        Approval::Odd(word) => return InvoiceState::Unknown(word),
     }
     match balance.document.or(balance.company) {
         Some(balance) if balance.amount.is_zero() => InvoiceState::Closed,
@@ -330,11 +395,14 @@ impl Reading {
         (Booked { document: total.document, company: home(total_home) }, Booked { document, company: home(net_home) })
     }
 
-    /// What is still open: stated in the home currency for some, and the same as the total, or nothing, in any currency.
+    /// What is still open: stated in the home currency for some, and the same as the total, or nothing, in any currency. What
+    /// is stated there is the `Balance`: of a credit memo whose `RemainingCredit` is another amount, it says nothing.
     fn balance(&mut self, document: &wire::Document, total: Booked) -> Booked {
         let open = document.remaining_credit.as_ref().or(document.balance.as_ref());
         let Some(amount) = self.number("balance", open) else { return Booked::default() };
         let stated = self.number("balance", document.home_balance.as_ref());
+        let is_balance = self.number("balance", document.balance.as_ref()) == Some(amount);
+        let stated = stated.filter(|_| is_balance || document.remaining_credit.is_none());
         let stated = if amount.is_zero() { Some(amount) } else { stated };
         let whole = total.document.is_some_and(|total| total.amount == amount);
         let stated = stated.or_else(|| total.company.filter(|_| whole).map(|total| total.amount));

@@ -3,43 +3,38 @@
 use regex::Regex;
 use rust_decimal::Decimal;
 
-use super::client::{Currencies, Entity};
-use super::config::{Carrier, Labour};
-use super::cost_map::{CostType, Effect};
-use super::customers::{Customers, Place};
+use super::client::Currencies;
+use super::config::Carrier;
+use super::customers::Customers;
 use super::documents::{PAYABLES, RECEIVABLES};
 use super::map::{self, Company, Mapper};
-use super::wire;
 use crate::domain::{
-    Booked, Cost, CostKind, CostState, Currency, Flaw, FlawKind, Invoice, InvoiceKind, InvoiceState, Money, ProjectId,
-    SharedIdRule, split_by_project,
+    Booked, Currency, Flaw, FlawKind, Invoice, InvoiceKind, InvoiceState, Money, ProjectId, SharedIdRule,
+    split_by_project,
 };
 
-const JOURNAL: Entity = Entity { name: "JournalEntry", operation: "journal" };
-const TIME: Entity = Entity { name: "TimeActivity", operation: "time" };
-
-fn rule() -> SharedIdRule {
+pub(super) fn rule() -> SharedIdRule {
     SharedIdRule::new(Regex::new(r"^PRJ-\d{4}-\d{3}$").unwrap(), &["trim", "uppercase"])
 }
 
-fn id(text: &str) -> ProjectId {
+pub(super) fn id(text: &str) -> ProjectId {
     rule().parse(text).unwrap()
 }
 
 /// Customer 1 with the projects 2 (PRJ-2025-001) and 3 (PRJ-2025-002).
-fn customers() -> Customers {
+pub(super) fn customers() -> Customers {
     let rows = r#"[{"Id": "1", "DisplayName": "Acme"},
         {"Id": "2", "DisplayName": "PRJ-2025-001 Roof", "ParentRef": {"value": "1"}},
         {"Id": "3", "DisplayName": "PRJ-2025-002 Pier", "ParentRef": {"value": "1"}}]"#;
     Customers::new(serde_json::from_str(rows).unwrap(), &rule())
 }
 
-fn mapper() -> Mapper {
+pub(super) fn mapper() -> Mapper {
     let document_url = Some("https://app.example/{type}?txnId={id}".to_owned());
     Mapper { rule: rule(), document_url, labour_accounts: vec!["6500".to_owned(), "Subcontracted labour".to_owned()] }
 }
 
-const EURO: Currencies = Currencies { home: Currency::EUR, multi: true };
+pub(super) const EURO: Currencies = Currencies { home: Currency::EUR, multi: true };
 
 fn read(kind: usize, json: &str) -> Invoice {
     read_as(kind, json, &Carrier::Customer)
@@ -59,7 +54,7 @@ const REFUND_RECEIPT: usize = 3;
 const BILL: usize = 4;
 const VENDOR_CREDIT: usize = 5;
 
-fn show(booked: Booked) -> String {
+pub(super) fn show(booked: Booked) -> String {
     let one = |money: Option<Money>| {
         money.map_or("?".to_owned(), |money| format!("{} {}", money.amount.normalize(), money.currency.code()))
     };
@@ -189,13 +184,13 @@ fn bundles_count_by_their_lines_and_discounts_take_off() {
 }
 
 /// A bill of 119 over two projects and nobody.
-const SPLIT: &str = r#"{"Id": "7", "DocNumber": "R-5", "TxnDate": "2026-01-12", "VendorRef": {"value": "9", "name": "Parts & Sons"},
+pub(super) const SPLIT: &str = r#"{"Id": "7", "DocNumber": "R-5", "TxnDate": "2026-01-12", "VendorRef": {"value": "9", "name": "Parts & Sons"},
     "CurrencyRef": {"value": "EUR"}, "TotalAmt": 119, "Balance": 19, "TxnTaxDetail": {"TotalTax": 19},
     "CustomField": [{"DefinitionId": "1", "Name": "Project ID", "Type": "StringType", "StringValue": "prj-2025-002"}],
     "Line": [{"Id": "1", "Description": "Slate", "Amount": 60, "DetailType": "AccountBasedExpenseLineDetail",
               "AccountBasedExpenseLineDetail": {"CustomerRef": {"value": "2"}, "AccountRef": {"value": "80"}}},
              {"Id": "2", "Amount": 30, "DetailType": "ItemBasedExpenseLineDetail",
-              "ItemBasedExpenseLineDetail": {"CustomerRef": {"value": "3"}, "Qty": 3, "UnitPrice": 10}},
+              "ItemBasedExpenseLineDetail": {"ItemRef": {"value": "20"}, "CustomerRef": {"value": "3"}, "Qty": 3, "UnitPrice": 10}},
              {"Id": "3", "Amount": 10, "DetailType": "AccountBasedExpenseLineDetail", "AccountBasedExpenseLineDetail": {}}]}"#;
 
 #[test]
@@ -239,132 +234,60 @@ fn a_bill_in_another_currency_is_posted_line_by_line() {
     assert_eq!(read(VENDOR_CREDIT, SPLIT).kind, InvoiceKind::CreditNote);
 }
 
-fn costs(kind: CostKind, effect: Effect, json: &str) -> Vec<(Place, Cost)> {
-    let customers = customers();
-    let company = Company { currencies: EURO, customers: &customers };
-    let kind = CostType { entity: Entity { name: "Bill", operation: "bill" }, kind, effect };
-    mapper().document_costs(&kind, &serde_json::from_str(json).unwrap(), &Carrier::Customer, company)
-}
-
-fn amounts(costs: &[(Place, Cost)]) -> Vec<(String, String)> {
-    costs.iter().map(|(_, cost)| (cost.id.to_string(), show(cost.amount))).collect()
-}
-
-fn one(id: &str, amount: &str) -> (String, String) {
-    (id.to_owned(), format!("{amount} EUR = {amount} EUR"))
-}
-
 #[test]
-fn costs_are_lines_with_a_project_and_credits_take_them_back() {
-    let spent = costs(CostKind::Vendor, Effect::Spends, SPLIT);
-    assert_eq!(amounts(&spent), [one("Bill-7-1", "60"), one("Bill-7-2", "30")]);
-    assert_eq!((&spent[0].0, spent[0].1.document.as_deref()), (&Place::Project(id("PRJ-2025-001")), Some("R-5")));
-    let back = costs(CostKind::Vendor, Effect::TakesBack, SPLIT);
-    assert_eq!(amounts(&back), [one("Bill-7-1", "-60"), one("Bill-7-2", "-30")]);
-    let refunded = SPLIT.replace("\"TotalAmt\"", "\"Credit\": true, \"PaymentType\": \"CreditCard\", \"TotalAmt\"");
-    assert_eq!(amounts(&costs(CostKind::Expense, Effect::Spends, &refunded))[0], one("Bill-7-1", "-60"));
-    let void = r#"{"Id": "8", "PrivateNote": "Voided", "TotalAmt": 0, "CurrencyRef": {"value": "EUR"}, "Line": [{"Id": "1",
-        "Amount": 0, "AccountBasedExpenseLineDetail": {"CustomerRef": {"value": "2"}}}]}"#;
-    assert!(costs(CostKind::Vendor, Effect::Spends, void).is_empty());
-}
-
-#[test]
-fn of_an_order_only_what_is_open_and_not_received_is_committed() {
-    let order = SPLIT.replace("\"TotalAmt\"", "\"POStatus\": \"Open\", \"TotalAmt\"");
-    let order = order.replace("\"Amount\": 60", "\"Received\": 45.5, \"Amount\": 60");
-    // Of items, the quantity is what is received: one of three.
-    let order = order.replace("\"Amount\": 30", "\"Received\": 1, \"Amount\": 30");
-    let open = costs(CostKind::Vendor, Effect::Commits, &order);
-    assert_eq!(amounts(&open), [one("Bill-7-1", "14.5"), one("Bill-7-2", "20")]);
-    assert!(open.iter().all(|(_, cost)| cost.state == CostState::Committed));
-    assert!(costs(CostKind::Vendor, Effect::Commits, &order.replace("\"Open\"", "\"Closed\"")).is_empty());
-    let all_there = order.replace("45.5", "60").replace("\"Received\": 1,", "\"Received\": 3,");
-    assert!(costs(CostKind::Vendor, Effect::Commits, &all_there).is_empty());
-}
-
-#[test]
-fn journal_rows_count_on_accounts_of_costs_with_the_sign_of_their_side() {
-    let customers = customers();
-    let company = Company { currencies: EURO, customers: &customers };
-    let entry: wire::Document = serde_json::from_str(
-        r#"{"Id": "30", "DocNumber": "J-1", "TxnDate": "2026-01-31", "PrivateNote": "Payroll", "CurrencyRef": {"value": "EUR"},
-            "Line": [{"Id": "0", "Amount": 800, "JournalEntryLineDetail": {"PostingType": "Debit",
-                "Entity": {"Type": "Customer", "EntityRef": {"value": "2"}}, "AccountRef": {"value": "80"}}},
-              {"Id": "1", "Amount": 50, "JournalEntryLineDetail": {"PostingType": "Credit",
-                "Entity": {"Type": "Customer", "EntityRef": {"value": "2"}}, "AccountRef": {"value": "80"}}},
-              {"Id": "2", "Amount": 9, "JournalEntryLineDetail": {"PostingType": "Sideways",
-                "Entity": {"Type": "Customer", "EntityRef": {"value": "2"}}, "AccountRef": {"value": "80"}}},
-              {"Id": "3", "Amount": 7, "JournalEntryLineDetail": {"PostingType": "Debit",
-                "Entity": {"Type": "Vendor", "EntityRef": {"value": "2"}}, "AccountRef": {"value": "80"}}}]}"#,
-    )
-    .unwrap();
-    let account = |classification: &str, sub_type: &str, number: &str, name: &str| wire::Account {
-        id: "80".to_owned(),
-        name: Some(name.to_owned()),
-        acct_num: Some(number.to_owned()),
-        classification: Some(classification.to_owned()),
-        account_sub_type: Some(sub_type.to_owned()),
-    };
-    let costs = |account: &wire::Account, labour| -> Vec<Cost> {
-        let lines = entry.line.iter();
-        lines
-            .filter_map(|line| mapper().journal_cost(&JOURNAL, (&entry, line), account, labour, company))
-            .map(|(_, cost)| cost)
-            .collect()
-    };
-    let payroll = account("Expense", "PayrollExpenses", "6000", "Payroll");
-    let found = costs(&payroll, Labour::Journal);
-    let shown: Vec<String> = found.iter().map(|cost| show(cost.amount)).collect();
-    assert_eq!(shown, ["800 EUR = 800 EUR", "-50 EUR = -50 EUR", "? = ?"], "and the vendor's row is nobody's");
-    assert!(found.iter().all(|cost| cost.kind == CostKind::Labour));
-    assert_eq!(found[2].flaws.len(), 1, "a side that nobody knows is no amount");
-    assert_eq!((found[0].description.as_deref(), found[0].document.as_deref()), (Some("Payroll"), Some("J-1")));
-    assert!(costs(&payroll, Labour::TimeActivities).is_empty(), "hours tell it");
-    for (sub_type, number, name, kind) in [
-        ("Travel", "6100", "Travel", CostKind::Expense),
-        ("OtherMiscellaneousServiceCost", "6500", "Outside help", CostKind::Labour),
-        ("OtherMiscellaneousServiceCost", "", "subcontracted labour", CostKind::Labour),
-    ] {
-        assert_eq!(costs(&account("Expense", sub_type, number, name), Labour::Journal)[0].kind, kind, "{name}");
-    }
-    for classification in ["Asset", "Revenue", "Liability", "Equity", ""] {
-        assert!(costs(&account(classification, "", "1", ""), Labour::Journal).is_empty(), "{classification}");
-    }
-}
-
-#[test]
-fn hours_cost_their_rate_and_without_one_nobody_knows() {
-    let customers = customers();
-    let company = Company { currencies: EURO, customers: &customers };
-    let cost = |more: &str| {
+fn a_payment_is_what_came_in_for_the_invoice_and_a_credit_applied_is_none() {
+    let payment = |total: &str, lines: &str| -> Option<String> {
         let json = format!(
-            r#"{{"Id": "3", "TxnDate": "2026-01-05", "CustomerRef": {{"value": "3"}}, "NameOf": "Employee",
-                "EmployeeRef": {{"value": "4", "name": "Ada"}} {more}}}"#
+            r#"{{"Id": "24", "TxnDate": "2026-01-20", "CurrencyRef": {{"value": "USD"}}, "ExchangeRate": 0.95, {total},
+                "Line": [{lines}]}}"#
         );
-        mapper().time_cost(&TIME, &serde_json::from_str(&json).unwrap(), company).unwrap()
+        let (paid, flaws) = map::payment(&serde_json::from_str(&json).unwrap(), "91", EURO)?;
+        assert!(flaws.is_empty() && &*paid.id == "Payment-24");
+        Some(show(paid.amount))
     };
-    let (place, known) = cost(r#", "Hours": 1, "Minutes": 20, "CostRate": 70.00"#);
-    assert_eq!((place, show(known.amount)), (Place::Project(id("PRJ-2025-002")), "93.33 EUR = 93.33 EUR".to_owned()));
-    assert_eq!((known.kind, known.party.unwrap().name.as_deref()), (CostKind::Labour, Some("Ada")));
-    let (_, unknown) = cost(r#", "Hours": 1"#);
-    assert!(unknown.amount.is_unknown());
+    let line = |amount: &str, id: &str, kind: &str| {
+        format!(r#"{{"Amount": {amount}, "LinkedTxn": [{{"TxnId": "{id}", "TxnType": "{kind}"}}]}}"#)
+    };
+    let lines = |lines: &[(&str, &str, &str)]| {
+        lines.iter().map(|(amount, id, kind)| line(amount, id, kind)).collect::<Vec<_>>().join(", ")
+    };
+    let known = |amount: &str| Some(amount.to_owned());
+    let two = lines(&[("50", "91", "Invoice"), ("20", "92", "Invoice")]);
+    let all = payment(r#""TotalAmt": 100, "UnappliedAmt": 30"#, &two);
+    assert_eq!(all, known("50 USD = 47.5 EUR"), "at the payment's rate; what is left of it is on no invoice");
+    assert_eq!(payment(r#""TotalAmt": 20"#, &lines(&[("20", "92", "Invoice")])), None, "it pays another");
+    // A credit memo of 50 and 100 of money for an invoice of 150.
+    let mixed = lines(&[("150", "91", "Invoice"), ("50", "7", "CreditMemo")]);
+    assert_eq!(payment(r#""TotalAmt": 100, "UnappliedAmt": 0"#, &mixed), known("100 USD = 95 EUR"));
+    assert_eq!(payment(r#""TotalAmt": 0"#, &mixed), None, "no money came in");
+    let credit = lines(&[("50", "91", "Invoice"), ("50", "7", "CreditMemo")]);
+    assert_eq!(payment(r#""TotalAmt": 10, "UnappliedAmt": 10"#, &credit), None, "the money is left, on no invoice");
+    // Which of two invoices had the memo, nobody says; nor what an entry of the journal did.
+    let shared = lines(&[("150", "91", "Invoice"), ("20", "92", "Invoice"), ("50", "7", "CreditMemo")]);
+    assert_eq!(payment(r#""TotalAmt": 120"#, &shared), known("? = ?"));
+    let journal = lines(&[("150", "91", "Invoice"), ("50", "7", "JournalEntry")]);
+    assert_eq!(payment(r#""TotalAmt": 100"#, &journal), known("? = ?"));
 }
 
 #[test]
-fn a_payment_is_what_it_pays_of_the_invoice_and_a_credit_applied_is_none() {
-    let payment = |total: &str| -> wire::Payment {
-        let json = format!(
-            r#"{{"Id": "24", "TxnDate": "2026-01-20", "CurrencyRef": {{"value": "USD"}}, "ExchangeRate": 0.95, "TotalAmt": {total},
-                "UnappliedAmt": 30, "Line": [
-                {{"Amount": 50, "LinkedTxn": [{{"TxnId": "91", "TxnType": "Invoice"}}]}},
-                {{"Amount": 20, "LinkedTxn": [{{"TxnId": "92", "TxnType": "Invoice"}}]}},
-                {{"Amount": 9, "LinkedTxn": [{{"TxnId": "91", "TxnType": "CreditMemo"}}]}}]}}"#
-        );
-        serde_json::from_str(&json).unwrap()
+fn what_is_stated_of_a_balance_in_the_home_currency_is_said_of_the_balance_alone() {
+    let memo = |more: &str| show(read(CREDIT_MEMO, &dollars(more)).balance);
+    // 19 are left to apply: 90.00 is what 100 dollars would be.
+    let other = memo(r#", "RemainingCredit": 19.00, "Balance": 100.00, "HomeBalance": 90.00"#);
+    assert_eq!(other, "19 USD = 17.1 EUR");
+    assert_eq!(memo(r#", "RemainingCredit": 19.00, "Balance": 19.00, "HomeBalance": 17.11"#), "19 USD = 17.11 EUR");
+    assert_eq!(memo(r#", "RemainingCredit": 19.00, "HomeBalance": 90.00"#), "19 USD = 17.1 EUR");
+}
+
+#[test]
+fn what_nobody_has_approved_is_a_draft() {
+    let state = |status: &str| {
+        let more = format!(r#", "Balance": 119, "TxnApprovalInfo": {{"ApprovalStatus": "{status}"}}"#);
+        read(INVOICE, &dollars(&more)).state
     };
-    let (paid, flaws) = map::payment(&payment("100"), "91", EURO).unwrap();
-    assert_eq!((show(paid.amount), &*paid.id), ("50 USD = 47.5 EUR".to_owned(), "Payment-24"), "at the payment's rate");
-    assert!(flaws.is_empty());
-    assert!(map::payment(&payment("100"), "93", EURO).is_none());
-    assert!(map::payment(&payment("0"), "91", EURO).is_none(), "no money came in");
+    assert_eq!(state("APPROVED"), InvoiceState::Open);
+    for waits in ["PENDING_APPROVAL", "REQUIRES_APPROVAL", "IN_PROGRESS", "REJECTED"] {
+        assert_eq!(state(waits), InvoiceState::Draft, "{waits}");
+    }
+    assert_eq!(state("ESCALATED"), InvoiceState::Unknown("ESCALATED".to_owned()), "nobody may guess");
 }

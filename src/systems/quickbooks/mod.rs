@@ -8,15 +8,19 @@
 //! - A project is a customer below a customer; its name is the only free text on it that all editions have.
 //! - Names that are not in use any more are left out unless they are asked for.
 //! - A transaction is in one currency; in the home currency only some sums are stated, and the rate.
-//! - There are no drafts; voiding leaves a transaction with nothing; deleting leaves nothing at all.
+//! - Drafts are estimates, or wait for approval; voiding leaves a transaction with nothing; deleting leaves nothing at all.
+//! - What a line costs is told by its account, which lines of items do not name: items are asked for where they stand on one.
 //! - Faults come as JSON in either case, or as XML.
 //!
 //! Facts: Intuit's schema (`Finance.xsd` of its SDK) and developer pages, `python-quickbooks`. docs/connectors/quickbooks.md
 //! says which of them were never seen at a real company.
 
+mod chart;
 mod client;
 mod config;
 mod cost_map;
+#[cfg(test)]
+mod cost_tests;
 mod costs;
 mod customers;
 mod documents;
@@ -26,6 +30,8 @@ mod map;
 mod map_tests;
 #[cfg(test)]
 mod odd_servers;
+#[cfg(test)]
+mod rule_tests;
 #[cfg(test)]
 mod tests;
 mod token_file;
@@ -104,7 +110,22 @@ impl System {
         Ok(About { currencies, customers })
     }
 
-    /// What records of projects that are not among the customers make of the projects that were asked for: of those they may
+    /// What is known, with the list of customers read once more if records name some that are not in it: somebody who is
+    /// younger than the list may be a project.
+    async fn settled(
+        &self,
+        call: &Call,
+        about: About,
+        lacking: impl Fn(&Customers) -> bool,
+    ) -> Result<About, SystemError> {
+        if !lacking(&about.customers) {
+            return Ok(about);
+        }
+        let customers = self.directory.younger(&self.client, call, &about.customers, lacking).await?;
+        Ok(About { customers, ..about })
+    }
+
+    /// What records of those that are not among the customers make of the projects that were asked for: of those they may
     /// belong to, nobody can say what they hold.
     fn lost<'a>(
         &self,
@@ -118,7 +139,8 @@ impl System {
                 ids.iter().filter(|id| customer.as_deref().is_none_or(|customer| customers.stands_below(id, customer)));
             for id in theirs {
                 failed.entry(id.clone()).or_insert_with(|| {
-                    let detail = "a record names a project by a ProjectRef that is no customer: it may be this one's";
+                    let detail =
+                        "a record names a customer or project that is not among the customers: it may be this one's";
                     self.client.failed(entity.operation, ErrorKind::BadResponse, detail)
                 });
             }
@@ -127,11 +149,11 @@ impl System {
     }
 }
 
-/// Answers each project with its records. Those without any are answered with none if there is a customer for them, and not
-/// at all if there is not.
+/// Answers each project with its records. Those without any are answered with none if they are known by what carries the IDs,
+/// and not at all if they are not.
 fn answer<T>(
     ids: &[ProjectId],
-    customers: &Customers,
+    knows: impl Fn(&ProjectId) -> bool,
     mut records: HashMap<ProjectId, Vec<T>>,
     failed: HashMap<ProjectId, SystemError>,
 ) -> Batch<ProjectId, Vec<T>> {
@@ -141,7 +163,7 @@ fn answer<T>(
             Some(records) => {
                 batch.found.insert(id.clone(), records);
             }
-            None if customers.knows(id) => {
+            None if knows(id) => {
                 batch.found.entry(id.clone()).or_default();
             }
             None => {}

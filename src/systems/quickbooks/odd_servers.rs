@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Query as UrlQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -244,6 +245,48 @@ async fn an_access_token_is_renewed_when_it_ends_and_before() {
     clock.advance(Duration::from_mins(56));
     reads(&client).await.unwrap();
     assert_ne!(file.token(), second, "one that ends soon is renewed before");
+}
+
+/// A server that knows one access token at a time, and says no more than 401 to another.
+async fn curt(known: Arc<AtomicU32>) -> (Server, Arc<AtomicU32>) {
+    let given = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&given);
+    let token = move || {
+        let number = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        async move { Json(json!({ "access_token": format!("a{number}"), "expires_in": 3600, "refresh_token": "r" })) }
+    };
+    let rows = move |headers: HeaderMap| {
+        let shown = format!("Bearer a{}", known.load(Ordering::Relaxed));
+        async move {
+            if headers["authorization"].to_str().unwrap() == shown {
+                Json(json!({ "QueryResponse": {} })).into_response()
+            } else {
+                StatusCode::UNAUTHORIZED.into_response()
+            }
+        }
+    };
+    let router =
+        Router::new().route("/oauth2/v1/tokens/bearer", post(token)).route("/v3/company/{realm}/query", get(rows));
+    (start(router).await, given)
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_without_a_word_is_renewed_once_unless_it_is_new() {
+    let known = Arc::new(AtomicU32::new(1));
+    let (server, given) = curt(Arc::clone(&known)).await;
+    let clock = clock();
+    let client = Client::new(&config(&server.0, "{ demo = \"demo-token\" }"), &context(&clock)).unwrap();
+    assert_eq!(reads(&client).await, Ok(0));
+    known.store(2, Ordering::Relaxed);
+    assert_eq!(reads(&client).await, Err(ErrorKind::Unauthorized), "it is about something else");
+    assert_eq!(given.load(Ordering::Relaxed), 1);
+    clock.advance(Duration::from_mins(1));
+    assert_eq!(reads(&client).await, Ok(0));
+    assert_eq!(given.load(Ordering::Relaxed), 2);
+    clock.advance(Duration::from_mins(1));
+    known.store(9, Ordering::Relaxed);
+    assert_eq!(reads(&client).await, Err(ErrorKind::Unauthorized));
+    assert_eq!(given.load(Ordering::Relaxed), 3, "once");
 }
 
 #[tokio::test]

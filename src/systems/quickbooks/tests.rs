@@ -13,7 +13,7 @@ use super::*;
 use crate::config::Traffic;
 use crate::demo::company::grow::Seed;
 use crate::demo::company::model::{self, Cancelled, Document, DocumentKind};
-use crate::demo::quickbooks::{CLIENT_ID, CLIENT_SECRET, CONSENT, REALM_ID, router};
+use crate::demo::quickbooks::{Additions, CLIENT_ID, CLIENT_SECRET, CONSENT, Grants, REALM_ID, router_with_additions};
 use crate::demo::sap::fixture::{self, document};
 use crate::demo::server::{Embedded, serve};
 use crate::domain::{
@@ -22,52 +22,66 @@ use crate::domain::{
 };
 use crate::systems::{InvoiceSource, Priority};
 
-struct Bench {
+pub(super) struct Bench {
     embedded: Embedded,
+    /// What is in the books beside the company's.
+    pub(super) additions: Additions,
     company: model::Shared,
-    clock: Arc<ManualClock>,
-    connection: Connection,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) connection: Connection,
 }
 
 fn rule() -> SharedIdRule {
     SharedIdRule::new(Regex::new(r"^PRJ-\d{4}-\d{3,6}$").unwrap(), &["trim", "uppercase"])
 }
 
-fn call() -> Call {
+pub(super) fn call() -> Call {
     Call::new(Instant::now() + Duration::from_secs(20), Priority::Interactive)
 }
 
-fn id(text: &str) -> ProjectId {
+pub(super) fn id(text: &str) -> ProjectId {
     rule().parse(text).unwrap()
 }
 
-fn ids(texts: &[&str]) -> Vec<ProjectId> {
+pub(super) fn ids(texts: &[&str]) -> Vec<ProjectId> {
     texts.iter().map(|text| id(text)).collect()
 }
 
 fn connected(config: &str, clock: &Arc<ManualClock>) -> Result<Connection, ConnectionProblem> {
+    connected_with(config, clock, Traffic { retries: 0, ..Traffic::default() })
+}
+
+fn connected_with(config: &str, clock: &Arc<ManualClock>, traffic: Traffic) -> Result<Connection, ConnectionProblem> {
     let context = ConnectionContext {
         name: ConnectionName::new("quickbooks"),
         shared_id: rule(),
-        traffic: Traffic { retries: 0, ..Traffic::default() },
+        traffic,
         clock: Arc::clone(clock) as _,
     };
     connect(toml::from_str(config).unwrap(), context)
 }
 
 impl Bench {
-    async fn start(company: model::Company, extra: &str) -> Self {
+    pub(super) async fn start(company: model::Company, extra: &str) -> Self {
+        Self::with_pages(company, extra, Traffic::default().max_pages).await
+    }
+
+    /// Lists are given up after so many pages.
+    pub(super) async fn with_pages(company: model::Company, extra: &str, max_pages: usize) -> Self {
         let company = fixture::shared(company);
         let free = ([127, 0, 0, 1], 0).into();
-        let embedded = serve("quickbooks", router(Arc::clone(&company)), Arc::clone(&company), free).await.unwrap();
+        let additions = Additions::default();
+        let router = router_with_additions(Arc::clone(&company), Grants::default(), additions.clone());
+        let embedded = serve("quickbooks", router, Arc::clone(&company), free).await.unwrap();
         let config = format!(
             "url = \"{0}\"\ntoken_url = \"{0}\"\nrealm_id = \"{REALM_ID}\"\nclient_id = \"{CLIENT_ID}\"\n\
              client_secret = {{ demo = \"{CLIENT_SECRET}\" }}\ntokens = {{ demo = \"{CONSENT}\" }}\n{extra}",
             embedded.url
         );
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let connection = connected(&config, &clock).unwrap();
-        Self { embedded, company, clock, connection }
+        let traffic = Traffic { retries: 0, max_pages, ..Traffic::default() };
+        let connection = connected_with(&config, &clock, traffic).unwrap();
+        Self { embedded, additions, company, clock, connection }
     }
 
     fn change(&self, change: impl FnOnce(&mut model::Ledger)) {
@@ -76,30 +90,30 @@ impl Bench {
         company.revision += 1;
     }
 
-    fn receivables(&self) -> &dyn InvoiceSource {
+    pub(super) fn receivables(&self) -> &dyn InvoiceSource {
         self.connection.receivables.as_deref().unwrap()
     }
 
-    async fn invoices(&self, ids: &[ProjectId]) -> HashMap<ProjectId, Vec<ProjectInvoice>> {
+    pub(super) async fn invoices(&self, ids: &[ProjectId]) -> HashMap<ProjectId, Vec<ProjectInvoice>> {
         let batch = self.receivables().invoices_by_project(&call(), ids).await.unwrap();
         assert!(batch.failed.is_empty(), "{:?}", batch.failed);
         batch.found
     }
 
-    async fn costs(&self, ids: &[ProjectId]) -> HashMap<ProjectId, Vec<Cost>> {
+    pub(super) async fn costs(&self, ids: &[ProjectId]) -> HashMap<ProjectId, Vec<Cost>> {
         let batch = self.connection.costs.as_deref().unwrap().costs_by_project(&call(), ids).await.unwrap();
         assert!(batch.failed.is_empty(), "{:?}", batch.failed);
         batch.found
     }
 
-    async fn calls(&self) -> BTreeMap<String, u64> {
+    pub(super) async fn calls(&self) -> BTreeMap<String, u64> {
         let stats = reqwest::get(format!("{}/_demo/stats", self.embedded.url)).await.unwrap().text().await.unwrap();
         let stats: Value = serde_json::from_str(&stats).unwrap();
         serde_json::from_value(stats["calls"].clone()).unwrap()
     }
 }
 
-fn show(booked: Booked) -> String {
+pub(super) fn show(booked: Booked) -> String {
     let one = |money: Option<Money>| {
         money.map_or("?".to_owned(), |money| format!("{} {}", money.amount, money.currency.code()))
     };
@@ -337,6 +351,7 @@ fn a_configuration_that_cannot_work_is_refused_with_its_key() {
         ("project_on = { custom_field = \"\" }", "project_on"),
         ("costs_on = { custom_field = \" \" }", "costs_on"),
         ("labour_accounts = [\"\"]", "labour_accounts"),
+        ("customers_ttl = \"601s\"", "customers_ttl"),
         ("page_size = 9", "page_size"),
         ("page_size = 1001", "page_size"),
         ("document_url = \"https://x/{what}\"", "document_url"),

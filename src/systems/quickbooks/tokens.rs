@@ -34,13 +34,24 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Days before the end of the refresh token from which on the log says so.
 const WARN_DAYS: i64 = 14;
 
+/// How long a token that is refused is taken for a good one: the refusal is about something else, and a new token would be
+/// refused as well.
+const YOUNG: Duration = Duration::from_mins(1);
+
 /// What a call shows to be let in.
-pub(super) type Ticket = shared::Ticket<HeaderValue>;
+pub(super) type Ticket = shared::Ticket<Bearer>;
+
+/// An access token, as a call shows it.
+#[derive(Clone)]
+pub(super) struct Bearer {
+    pub(super) header: HeaderValue,
+    since: Duration,
+}
 
 /// The sign-in that all calls share.
 pub(super) struct Tokens {
     grant: Arc<Grant>,
-    sign_in: SignIn<HeaderValue>,
+    sign_in: SignIn<Bearer>,
 }
 
 /// What it takes to get an access token.
@@ -119,10 +130,15 @@ impl Tokens {
         let refreshed = refreshed(Arc::clone(&self.grant), call);
         self.sign_in.ticket(&self.grant.http, call, OPERATION, ended, refreshed).await
     }
+
+    /// Whether a token that was refused without a word may have been ended before its time.
+    pub(super) fn may_have_ended(&self, ticket: &Ticket) -> bool {
+        self.grant.clock.monotonic().saturating_sub(ticket.value.since) >= YOUNG
+    }
 }
 
 /// Refreshes in a task of its own: a reader who leaves must not take the new token along.
-async fn refreshed(grant: Arc<Grant>, call: &Call) -> Result<Granted<HeaderValue>, SystemError> {
+async fn refreshed(grant: Arc<Grant>, call: &Call) -> Result<Granted<Bearer>, SystemError> {
     let http = Arc::clone(&grant.http);
     let mut own = call.clone();
     own.deadline = own.deadline.max(Instant::now() + PATIENCE);
@@ -135,7 +151,7 @@ async fn refreshed(grant: Arc<Grant>, call: &Call) -> Result<Granted<HeaderValue
 }
 
 impl Grant {
-    async fn refresh(&self, call: &Call) -> Result<Granted<HeaderValue>, SystemError> {
+    async fn refresh(&self, call: &Call) -> Result<Granted<Bearer>, SystemError> {
         match &self.place {
             Place::Memory(token) => {
                 let first = token.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -210,13 +226,14 @@ impl Grant {
         self.http.decode(OPERATION, &response)
     }
 
-    fn granted(&self, granted: &wire::Granted) -> Result<Granted<HeaderValue>, SystemError> {
-        let value = sensitive(&format!("Bearer {}", granted.access_token));
-        let value = value.ok_or_else(|| self.http.error(OPERATION, ErrorKind::BadResponse))?;
+    fn granted(&self, granted: &wire::Granted) -> Result<Granted<Bearer>, SystemError> {
+        let header = sensitive(&format!("Bearer {}", granted.access_token));
+        let header = header.ok_or_else(|| self.http.error(OPERATION, ErrorKind::BadResponse))?;
+        let since = self.clock.monotonic();
         // One that ends while a call is on its way costs that call a second attempt.
         let lasts = Duration::from_secs(granted.expires_in.whole().unwrap_or(0).into());
         let lasts = lasts.saturating_sub((lasts / 2).min(Duration::from_mins(5)));
-        Ok(Granted { value, until: Some(self.clock.monotonic() + lasts) })
+        Ok(Granted { value: Bearer { header, since }, until: Some(since + lasts) })
     }
 
     fn end_of(&self, granted: &wire::Granted) -> Option<Timestamp> {

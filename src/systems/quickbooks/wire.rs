@@ -126,6 +126,18 @@ pub(super) struct Account {
     pub(super) account_sub_type: Option<String>,
 }
 
+/// An item: what is bought and sold by lines that name no account.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Item {
+    pub(super) id: String,
+    /// `Service`, `NonInventory`, `Inventory`, ...
+    #[serde(rename = "Type")]
+    pub(super) kind: Option<String>,
+    /// What purchases of it are posted on, unless it goes to stock.
+    pub(super) expense_account_ref: Option<Ref>,
+}
+
 /// Any transaction but payments and time: each entity has some of the fields.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -150,6 +162,7 @@ pub(super) struct Document {
     pub(super) entity_ref: Option<Ref>,
     /// Whether a `Purchase` takes back.
     pub(super) credit: Option<bool>,
+    pub(super) txn_approval_info: Option<ApprovalInfo>,
     #[serde(rename = "POStatus")]
     pub(super) po_status: Option<String>,
     #[serde(default)]
@@ -164,6 +177,14 @@ pub(super) struct Document {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TaxDetail {
     pub(super) total_tax: Option<Number>,
+}
+
+/// How far a transaction is, where the company has such that somebody has to approve.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ApprovalInfo {
+    /// `APPROVED`, `REJECTED`, `REQUIRES_APPROVAL`, `PENDING_APPROVAL`, `IN_PROGRESS`.
+    pub(super) approval_status: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -189,6 +210,8 @@ pub(super) struct Line {
     pub(super) amount: Option<Number>,
     pub(super) received: Option<Number>,
     pub(super) detail_type: Option<String>,
+    #[serde(default)]
+    pub(super) linked_txn: Vec<LinkedTxn>,
     pub(super) project_ref: Option<Ref>,
     #[serde(alias = "ItemBasedExpenseLineDetail", alias = "SalesItemLineDetail")]
     pub(super) account_based_expense_line_detail: Option<Detail>,
@@ -200,6 +223,10 @@ pub(super) struct Line {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Detail {
+    pub(super) account_ref: Option<Ref>,
+    pub(super) item_ref: Option<Ref>,
+    /// The account of this line, where it is not its item's.
+    pub(super) item_account_ref: Option<Ref>,
     pub(super) customer_ref: Option<Ref>,
     pub(super) qty: Option<Number>,
     pub(super) unit_price: Option<Number>,
@@ -238,6 +265,8 @@ pub(super) struct Payment {
     pub(super) currency_ref: Option<Ref>,
     pub(super) exchange_rate: Option<Number>,
     pub(super) total_amt: Option<Number>,
+    /// What is left of it, on no invoice.
+    pub(super) unapplied_amt: Option<Number>,
     #[serde(default)]
     pub(super) line: Vec<PaymentLine>,
 }
@@ -256,6 +285,8 @@ pub(super) struct PaymentLine {
 pub(super) struct TimeActivity {
     pub(super) id: String,
     pub(super) txn_date: Option<String>,
+    /// `Employee`, `Vendor` or `Other`.
+    pub(super) name_of: Option<String>,
     pub(super) customer_ref: Option<Ref>,
     pub(super) project_ref: Option<Ref>,
     pub(super) employee_ref: Option<Ref>,
@@ -263,6 +294,12 @@ pub(super) struct TimeActivity {
     pub(super) hours: Option<Number>,
     pub(super) minutes: Option<Number>,
     pub(super) seconds: Option<Number>,
+    /// Instead of hours: from when to when, with or without an offset, and the breaks between.
+    pub(super) start_time: Option<String>,
+    pub(super) end_time: Option<String>,
+    pub(super) break_hours: Option<Number>,
+    pub(super) break_minutes: Option<Number>,
+    pub(super) break_seconds: Option<Number>,
     pub(super) cost_rate: Option<Number>,
     pub(super) description: Option<String>,
 }
@@ -282,7 +319,7 @@ macro_rules! rows {
     )+};
 }
 
-rows!(Preferences, Customer, Account, Document, Payment, TimeActivity);
+rows!(Preferences, Customer, Account, Item, Document, Payment, TimeActivity);
 
 /// The answer of the token endpoint.
 #[derive(Deserialize)]
