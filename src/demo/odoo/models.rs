@@ -27,11 +27,8 @@ pub(super) fn tables(company: &Company) -> Tables {
 type Fields = &'static [(&'static str, Type)];
 
 /// Fields that are computed whenever they are read, and no columns: they cannot be grouped by.
-pub(super) const NOT_STORED: [(&str, &str); 3] = [
-    ("account.move", "company_currency_id"),
-    ("crm.lead", "company_currency"),
-    ("purchase.order.line", "date_order"),
-];
+pub(super) const NOT_STORED: [(&str, &str); 3] =
+    [("account.move", "company_currency_id"), ("crm.lead", "company_currency"), ("purchase.order.line", "date_order")];
 
 const MODELS: [(&str, Fields); 22] = [
     ("uom.uom", &[("name", Char)]),

@@ -118,7 +118,7 @@ fn opportunities() -> Domain {
     Domain::of("type", "=", "opportunity")
 }
 
-fn in_state(status: DealStatus, says_itself: bool) -> Domain {
+pub(super) fn in_state(status: DealStatus, says_itself: bool) -> Domain {
     let active = |yes: bool| Domain::of("active", "=", yes);
     match (status, says_itself) {
         (DealStatus::Won, true) => Domain::of("won_status", "=", "won"),
@@ -127,8 +127,9 @@ fn in_state(status: DealStatus, says_itself: bool) -> Domain {
         // The same as `sales::status`.
         (DealStatus::Won, false) => Domain::of("probability", ">=", 100),
         (DealStatus::Lost, false) => active(false).and(Domain::of("probability", "<=", 0)),
-        (DealStatus::Open, false) => Domain::of("probability", "<", 100)
-            .and(Domain::any([active(true), Domain::of("probability", ">", 0)])),
+        (DealStatus::Open, false) => {
+            Domain::of("probability", "<", 100).and(Domain::any([active(true), Domain::of("probability", ">", 0)]))
+        }
     }
 }
 

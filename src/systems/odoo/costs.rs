@@ -83,7 +83,8 @@ impl Costs {
             return Ok(HashSet::new());
         }
         let reads = bills.chunks(MAX_NUMBERS).map(|bills| {
-            let of_bills = Domain::one_of("move_id.asset_id.original_move_line_ids", bills.iter().map(|line| line.id.0));
+            let of_bills =
+                Domain::one_of("move_id.asset_id.original_move_line_ids", bills.iter().map(|line| line.id.0));
             let domain = Domain::one_of("id", journal.iter().map(|item| item.id.0)).and(of_bills);
             self.system.client.all::<wire::Line>(call, "depreciation.list", LINE, domain, &["move_id"])
         });
@@ -156,7 +157,9 @@ impl Costs {
             let grouping = Grouping { model: ANALYTIC_LINE, domain, by, sums: &["amount"] };
             let groups: Vec<Record> = self.system.client.sums(call, OPERATION, grouping).await?;
             let unreadable = || self.system.client.error(OPERATION, ErrorKind::BadResponse, "a sum that is none");
-            let sums = groups.iter().map(|group| spent::analytic_sum(&kind, is_priced, group, projects).ok_or_else(unreadable));
+            let sums = groups
+                .iter()
+                .map(|group| spent::analytic_sum(&kind, is_priced, group, projects).ok_or_else(unreadable));
             sums.collect::<Result<Vec<_>, _>>()
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())

@@ -11,8 +11,8 @@ use super::config::Labour;
 use super::record::Record;
 use super::wire::{self, Link, Number};
 use crate::domain::{
-    Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money, Party,
-    Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
+    Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money,
+    Party, Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
 };
 
 /// What the mapping has to know of the configuration.
@@ -330,7 +330,12 @@ impl Reading {
         read.ok()
     }
 
-    pub(super) fn money(&mut self, field: &'static str, number: Option<&Number>, currency: Option<Currency>) -> Option<Money> {
+    pub(super) fn money(
+        &mut self,
+        field: &'static str,
+        number: Option<&Number>,
+        currency: Option<Currency>,
+    ) -> Option<Money> {
         let amount = self.number(field, number)?;
         currency.map(|currency| Money::new(rounded(amount, currency), currency))
     }

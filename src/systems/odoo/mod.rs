@@ -19,7 +19,13 @@ mod accounts;
 mod client;
 mod commercial;
 mod config;
+#[cfg(test)]
+mod corrections;
+#[cfg(test)]
+mod cost_tests;
 mod costs;
+#[cfg(test)]
+mod deal_tests;
 mod delivery;
 mod documents;
 mod domain;

@@ -32,8 +32,7 @@ struct Draft {
 impl System {
     /// Lines of orders that are confirmed and not billed in full.
     pub(super) async fn orders(&self, call: &Call, accounts: &[u64]) -> Result<Orders, SystemError> {
-        let (tags, known) =
-            Box::pin(try_join(self.tags(call), self.client.fields(call, ORDER_LINE))).await?;
+        let (tags, known) = Box::pin(try_join(self.tags(call), self.client.fields(call, ORDER_LINE))).await?;
         let domain = tags
             .on(self.order_field(), accounts)
             .and(Domain::one_of("state", ["purchase", "done"]))
@@ -92,8 +91,7 @@ impl System {
                 .and(Domain::of("parent_state", "=", "draft"))
                 .and(Domain::of("move_id.move_type", "=", kind));
             let fields = &["purchase_line_id", "quantity", "product_uom_id"];
-            let found: Vec<wire::Line> =
-                self.client.all(call, "draft_bill_lines.list", LINE, domain, fields).await?;
+            let found: Vec<wire::Line> = self.client.all(call, "draft_bill_lines.list", LINE, domain, fields).await?;
             Ok::<_, SystemError>(found.into_iter().map(move |line| (sign, line)))
         });
         let mut drafts: HashMap<u64, Vec<Draft>> = HashMap::new();
@@ -135,8 +133,6 @@ impl Orders {
     fn drafted(&self, line: &wire::OrderLine) -> Option<Decimal> {
         let unit = line.product_uom_id.as_ref().map(wire::Link::id);
         let mut drafts = self.drafts.get(&line.id.0).into_iter().flatten();
-        drafts.try_fold(Decimal::ZERO, |sum, draft| {
-            sum.checked_add(draft.quantity.filter(|_| draft.unit == unit)?)
-        })
+        drafts.try_fold(Decimal::ZERO, |sum, draft| sum.checked_add(draft.quantity.filter(|_| draft.unit == unit)?))
     }
 }

@@ -108,7 +108,7 @@ fn money(amount: Option<Decimal>, currency: Option<Currency>) -> Option<Money> {
 
 /// From 19 on an opportunity says itself whether it is won. Before, it is as 19 computes it: what is won is certain, and may
 /// be archived; what is lost is archived and improbable. Without a probability nobody can say.
-fn status(record: &Record) -> Option<DealStatus> {
+pub(super) fn status(record: &Record) -> Option<DealStatus> {
     match record.text("won_status").as_deref() {
         Some("won") => return Some(DealStatus::Won),
         Some("lost") => return Some(DealStatus::Lost),

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::System;
 use super::config::Analytic;
 use super::domain::Domain;
 use super::wire::{Id, Link, Shares, TagShare};
-use super::System;
 use crate::systems::{Call, SystemError};
 
 /// The field of lines that holds their tags.
