@@ -181,7 +181,7 @@ fn ordered(model: &str, method: &str, arguments: &Value, unit: &str, drafts: &[(
             let row = |(at, (kind, quantity)): (usize, &(&str, f64))| {
                 // What is negative on a bill stands on the other side: its type counts, and not the side.
                 let (balance, unit) =
-                    if *kind == "in_refund" { (1.0, 1) } else { (-1.0, if *quantity == 32.0 { 2 } else { 1 }) };
+                    if *kind == "in_refund" { (1.0, 1) } else { (-1.0, if *quantity > 10.0 { 2 } else { 1 }) };
                 json!({ "id": at + 1, "purchase_line_id": [5, "P9"], "quantity": quantity, "balance": balance,
                     "product_uom_id": [unit, "Days"] })
             };

@@ -117,18 +117,18 @@ impl Mapper {
         }
     }
 
-    /// What was invoiced by documents of one type, currency and company, and carries the shared ID in `field`: nothing if
-    /// the text there is no shared ID, none if the group cannot be read.
+    /// What was invoiced by documents of one type, currency and company, and carries the shared ID in `field`: of no
+    /// project if the text there is no shared ID; none if the group cannot be read.
     pub(super) fn invoiced(
         &self,
         field: &str,
         group: &Record,
         companies: &HashMap<u64, Option<Currency>>,
-    ) -> Option<Option<(ProjectId, Sum)>> {
+    ) -> Option<(Option<ProjectId>, Sum)> {
         let text = group.text(field)?;
         let (_, kind, sign) = document_kind(&group.text("move_type")?);
         let records = group.count()?;
-        let Some(project) = self.shared_id(field, Some(&text)) else { return Some(None) };
+        let project = self.shared_id(field, Some(&text));
         let mut reading = Reading::default();
         let own = reading.currency("net", group.link("currency_id").as_ref());
         let company = companies.get(&group.link("company_id")?.id()).copied().flatten();
@@ -139,7 +139,7 @@ impl Mapper {
                 .map(|money| signed_by(money, sign)),
         };
         let amount = if kind == InvoiceKind::CreditNote { net.negated() } else { net };
-        Some(Some((project, Sum { amount, records })))
+        Some((project, Sum { amount, records }))
     }
 
     /// A link that opens a record in every version.

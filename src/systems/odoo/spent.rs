@@ -140,11 +140,11 @@ impl Mapper {
         let mut reading = Reading::default();
         let own = reading.currency("amount", line.currency_id.as_ref());
         let amount = reading.money("amount", line.amount.as_ref(), own).map(Money::negated);
-        let hours = reading.number("amount", line.unit_amount.as_ref());
+        let hours = line.unit_amount.as_ref().and_then(|hours| hours.decimal().ok());
         let is_priced = self.free_hours
             || *kind != CostKind::Labour
             || amount.is_none_or(|money| !money.amount.is_zero())
-            || hours.is_none_or(|hours| hours.abs() < SHORTEST);
+            || hours.is_some_and(|hours| hours.abs() < SHORTEST);
         let amount = amount.filter(|_| is_priced);
         let cost = Cost {
             id: format!("account.analytic.line,{}", line.id.0).into(),

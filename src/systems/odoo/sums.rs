@@ -35,8 +35,8 @@ impl InvoiceSums {
         let companies = self.system.currencies(call).await?;
         let unreadable = || self.system.client.error(OPERATION, ErrorKind::BadResponse, "a sum that is none");
         let sum = |group| self.system.mapper.invoiced(field, group, companies).ok_or_else(unreadable);
-        let sums: Vec<Option<_>> = groups.iter().map(sum).collect::<Result<_, _>>()?;
-        Ok(sums.into_iter().flatten().collect())
+        let sums: Vec<(Option<ProjectId>, Sum)> = groups.iter().map(sum).collect::<Result<_, _>>()?;
+        Ok(sums.into_iter().filter_map(|(project, sum)| Some((project?, sum))).collect())
     }
 }
 
