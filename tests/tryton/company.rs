@@ -230,7 +230,10 @@ fn twins() -> BTreeSet<ProjectId> {
 
 #[tokio::test]
 async fn with_timesheets_labour_is_hours_at_the_price_of_the_employee() {
-    let connection = configured(Entry::Session, "project_on = \"comment\"\nlabour_accounts = [\"5\"]\n");
+    let connection = configured(
+        Entry::Session,
+        "project_on = \"comment\"\ntimesheet_projects = \"some\"\nlabour_accounts = [\"5\"]\n",
+    );
     let found = costs(&connection, &booked_projects()).await;
     let mut hours = 0;
     for id in booked_projects() {

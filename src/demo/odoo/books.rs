@@ -398,6 +398,7 @@ impl Books<'_> {
             .text("date", &entry.date)
             .text("ref", &entry.number)
             .with("amount", Value::Float(line.credit - line.debit))
+            .with("unit_amount", Value::Float(Decimal::ZERO))
             .with("account_id", Value::Link(analytic, name))
             .with("project_id", project.unwrap_or_default())
             .with("company_id", company_link())

@@ -26,7 +26,12 @@ pub(super) fn tables(company: &Company) -> Tables {
 
 type Fields = &'static [(&'static str, Type)];
 
-const MODELS: [(&str, Fields); 21] = [
+/// Fields that are computed whenever they are read, and no columns: they cannot be grouped by.
+pub(super) const NOT_STORED: [(&str, &str); 3] =
+    [("account.move", "company_currency_id"), ("crm.lead", "company_currency"), ("purchase.order.line", "date_order")];
+
+const MODELS: [(&str, Fields); 22] = [
+    ("uom.uom", &[("name", Char)]),
     ("ir.model", &[("model", Char), ("name", Char)]),
     ("res.company", &[("name", Char), ("currency_id", Many2one("res.currency"))]),
     ("res.currency", &[("name", Char), ("decimal_places", Integer), ("active", Boolean)]),
@@ -133,6 +138,7 @@ const MOVE_LINE: Fields = &[
     ("company_currency_id", Many2one("res.currency")),
     ("analytic_distribution", Json),
     ("purchase_line_id", Many2one("purchase.order.line")),
+    ("product_uom_id", Many2one("uom.uom")),
 ];
 
 const ANALYTIC_LINE: Fields = &[
@@ -166,6 +172,7 @@ const ORDER_LINE: Fields = &[
     ("product_qty", Float),
     ("qty_received", Float),
     ("qty_invoiced", Float),
+    ("product_uom_id", Many2one("uom.uom")),
     ("price_unit", Float),
     ("price_subtotal", Monetary),
     ("analytic_distribution", Json),

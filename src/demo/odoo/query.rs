@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::answer::Refusal;
 use super::domain::Condition;
+use super::models::NOT_STORED;
 use super::table::{Row, Table, Tables};
 use super::value::{Key, Value};
 
@@ -70,6 +71,10 @@ struct Asked<'a> {
     table: &'a Table,
     model: &'a str,
     arguments: &'a Arguments,
+}
+
+fn is_stored(model: &str, field: &str) -> bool {
+    !NOT_STORED.contains(&(model, field))
 }
 
 impl<'a> Asked<'a> {
@@ -150,6 +155,9 @@ impl<'a> Asked<'a> {
         for field in by.iter().chain(&sums) {
             self.known(field.split(':').next().unwrap_or(field))?;
         }
+        if let Some(field) = by.iter().find(|field| !is_stored(self.model, field)) {
+            return Err(Refusal::value(format!("Field '{field}' of '{}' is not stored: no group by it", self.model)));
+        }
         let mut groups: BTreeMap<Vec<Key>, Vec<&Row>> = BTreeMap::new();
         for row in self.found()? {
             groups.entry(by.iter().map(|field| row.get(field).key()).collect()).or_default().push(row);
@@ -184,7 +192,7 @@ impl<'a> Asked<'a> {
             .chain(self.table.fields)
             .filter(|(field, _)| wanted.is_empty() || wanted.iter().any(|name| name == field));
         let one = |(field, kind): &(&'static str, super::table::Type)| {
-            let mut about = json!({ "type": kind.name(), "string": field.replace('_', " "), "store": true });
+            let mut about = json!({ "type": kind.name(), "string": field.replace('_', " "), "store": is_stored(self.model, field) });
             if let (Some(relation), Some(about)) = (kind.relation(), about.as_object_mut()) {
                 about.insert("relation".to_owned(), json!(relation));
             }

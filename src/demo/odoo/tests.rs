@@ -137,6 +137,21 @@ async fn both_ways_to_add_up_give_what_the_rows_give() {
 }
 
 #[tokio::test]
+async fn what_is_no_column_cannot_be_grouped_by() {
+    let company = company();
+    let by = |field: &str| json!({ "domain": [], "aggregates": ["__count"], "groupby": [field] });
+    let path = "/json/2/account.move/formatted_read_group";
+    let (status, refused) = post(&company, path, API_KEY, &by("company_currency_id")).await;
+    assert_eq!((status.as_u16(), &refused["name"]), (500, &json!("builtins.ValueError")));
+    assert_eq!(post(&company, path, API_KEY, &by("company_id")).await.0, StatusCode::OK);
+    let fields = ask(&company, "account.move", "fields_get", json!({})).await;
+    assert_eq!(
+        (&fields["company_currency_id"]["store"], &fields["company_id"]["store"]),
+        (&json!(false), &json!(true))
+    );
+}
+
+#[tokio::test]
 async fn a_correction_is_in_the_next_answer_of_the_same_server() {
     let company = company();
     let invoice = |one: &&Document| one.open && one.kind == DocumentKind::Invoice;

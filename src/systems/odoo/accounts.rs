@@ -50,8 +50,7 @@ impl System {
         if ids.is_empty() {
             return Ok(Accounts::default());
         }
-        // As people typed it, whatever its case: what comes is looked at again.
-        let domain = Domain::any(ids.iter().map(|id| Domain::contains(field, id.as_str())));
+        let domain = Domain::carries(field, ids);
         let mut accounts = Accounts::default();
         self.take(
             &mut accounts,

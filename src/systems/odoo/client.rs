@@ -24,8 +24,16 @@ pub(super) const SYSTEM: &str = "odoo";
 const JSON2_SINCE: u64 = 19;
 
 /// Models of which it is asked which fields they have: they differ between versions and with what is installed.
-const MODELS: [&str; 6] =
-    ["account.move.line", "account.analytic.line", "project.project", "project.task", "helpdesk.ticket", "crm.lead"];
+const MODELS: [&str; 8] = [
+    "account.move",
+    "account.move.line",
+    "account.analytic.line",
+    "purchase.order.line",
+    "project.project",
+    "project.task",
+    "helpdesk.ticket",
+    "crm.lead",
+];
 
 /// How a server is spoken to.
 #[derive(Debug, Clone, Copy)]

@@ -118,15 +118,18 @@ fn opportunities() -> Domain {
     Domain::of("type", "=", "opportunity")
 }
 
-fn in_state(status: DealStatus, says_itself: bool) -> Domain {
+pub(super) fn in_state(status: DealStatus, says_itself: bool) -> Domain {
     let active = |yes: bool| Domain::of("active", "=", yes);
     match (status, says_itself) {
         (DealStatus::Won, true) => Domain::of("won_status", "=", "won"),
         (DealStatus::Lost, true) => Domain::of("won_status", "=", "lost"),
         (DealStatus::Open, true) => Domain::of("won_status", "not in", vec!["won", "lost"]),
-        (DealStatus::Won, false) => active(true).and(Domain::of("probability", ">=", 100)),
-        (DealStatus::Lost, false) => active(false),
-        (DealStatus::Open, false) => active(true).and(Domain::of("probability", "<", 100)),
+        // The same as `sales::status`.
+        (DealStatus::Won, false) => Domain::of("probability", ">=", 100),
+        (DealStatus::Lost, false) => active(false).and(Domain::of("probability", "<=", 0)),
+        (DealStatus::Open, false) => {
+            Domain::of("probability", "<", 100).and(Domain::any([active(true), Domain::of("probability", ">", 0)]))
+        }
     }
 }
 
@@ -149,7 +152,7 @@ impl DealSource for Commercial {
         if ids.is_empty() {
             return Ok(Vec::new().into_iter().collect());
         }
-        let domain = Domain::any(ids.iter().map(|id| Domain::contains(&self.link, id.as_str())));
+        let domain = Domain::carries(&self.link, ids);
         let deals = self.read(call, domain).await?;
         let of = |deal: Deal| match &deal.link {
             Link::To(id) if ids.contains(id) => Some((id.clone(), deal)),

@@ -42,10 +42,20 @@ pub struct Config {
     /// Rows per page, 1 to 5000.
     #[serde(default = "page_size")]
     pub page_size: usize,
-    /// Accounts whose journal items are labour, by the beginnings of their codes. Items on other expense accounts are
-    /// expenses.
+    /// Whether each project has an analytic account; says something where documents carry the shared ID themselves.
+    #[serde(default)]
+    pub analytic_accounts: AnalyticAccounts,
+    /// What people's time costs is read from: `timesheets` (hours at the employee's cost), `journal` (journal items on
+    /// `labour_accounts`), or `none`. Never both: they are the same hours.
+    #[serde(default)]
+    pub labour: Labour,
+    /// Accounts whose journal items are labour, by the beginnings of their codes. With `labour = "timesheets"` they are no
+    /// costs. Items on other expense accounts are expenses.
     #[serde(default)]
     pub labour_accounts: Vec<String>,
+    /// What hours cost that Odoo keeps at a cost of 0, which is what it keeps where nobody stated one.
+    #[serde(default)]
+    pub hours_without_cost: HoursWithoutCost,
     /// Whether orders that are not billed yet are committed costs. Needs the app Purchase.
     #[serde(default = "yes")]
     pub purchase_orders: bool,
@@ -85,6 +95,41 @@ pub enum Analytic {
     Distribution,
     /// By one analytic account.
     Account,
+}
+
+/// Where labour is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Labour {
+    /// Timesheets.
+    #[default]
+    Timesheets,
+    /// Journal items on accounts for labour.
+    Journal,
+    /// Nowhere: it is no cost, or posted as an expense.
+    None,
+}
+
+/// What hours at a cost of 0 mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HoursWithoutCost {
+    /// Nobody stated what the employee costs: the costs of the project are unknown.
+    #[default]
+    Unknown,
+    /// They cost nothing.
+    Free,
+}
+
+/// Which projects have an analytic account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AnalyticAccounts {
+    /// Each: where documents carry an ID that no account has, the costs are not all known, and refused.
+    #[default]
+    Each,
+    /// Some: a project without one has no orders, expenses and hours.
+    Some,
 }
 
 /// Fields that hold the shared ID, by their technical names. `name` stands for the first word of the name.
@@ -269,6 +314,18 @@ impl Config {
         }
         if !(1..=5000).contains(&self.page_size) {
             return problem("page_size", "must be from 1 to 5000");
+        }
+        if self.labour == Labour::Journal && self.labour_accounts.is_empty() {
+            return problem("labour_accounts", "is empty: `labour = \"journal\"` needs the accounts that hold labour");
+        }
+        if self.labour == Labour::None && !self.labour_accounts.is_empty() {
+            return problem("labour_accounts", "has no effect: `labour` is \"none\"");
+        }
+        if self.labour != Labour::Timesheets && self.hours_without_cost == HoursWithoutCost::Free {
+            return problem("hours_without_cost", "has no effect: `labour` is not \"timesheets\"");
+        }
+        if self.shared_id.document.is_none() && self.analytic_accounts == AnalyticAccounts::Some {
+            return problem("analytic_accounts", "has no effect without `shared_id.document`");
         }
         if self.labour_accounts.iter().any(|prefix| prefix.trim().is_empty()) {
             return problem("labour_accounts", "an empty beginning would take in every account; remove it");

@@ -1,22 +1,24 @@
 //! What projects cost: bills less their credit notes, what is ordered and not yet billed, expenses that were posted
 //! without a document, and hours at their cost.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::{try_join, try_join_all, try_join3};
-use rust_decimal::Decimal;
 
 use super::accounts::Accounts;
 use super::client::Grouping;
+use super::config::Labour;
 use super::documents::types;
 use super::domain::Domain;
 use super::map::{self, Projects};
+use super::orders::Orders;
 use super::record::Record;
+use super::spent::{self, has_hours};
 use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, sums, wire};
 use crate::domain::{Cost, CostKind, CostSum, Direction, ProjectId, Sum};
-use crate::systems::{BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError};
+use crate::systems::{Batch, BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError};
 
 const LINE: &str = "account.move.line";
 const ANALYTIC_LINE: &str = "account.analytic.line";
@@ -26,28 +28,15 @@ pub(super) struct Costs {
     pub(super) system: Arc<System>,
     /// Whether orders are read.
     pub(super) purchase_orders: bool,
-}
-
-/// Open lines of orders, the exchange rates of their orders, and how much of them drafts of bills hold.
-#[derive(Default)]
-struct Orders {
-    lines: Vec<wire::OrderLine>,
-    rates: HashMap<u64, wire::Order>,
-    drafts: HashMap<u64, Decimal>,
+    /// Whether each project has an analytic account.
+    pub(super) accounts_of_all: bool,
 }
 
 /// Conditions on analytic lines without a journal entry.
 struct Unposted {
-    /// Hours; none where nobody can book any.
+    /// Hours; none where nobody can book any, or they are no costs.
     hours: Option<Domain>,
     other: Domain,
-}
-
-impl Unposted {
-    fn by_kind(self) -> impl Iterator<Item = (CostKind, Domain)> {
-        let hours = self.hours.map(|domain| (CostKind::Labour, domain));
-        hours.into_iter().chain([(CostKind::Other, self.other)])
-    }
 }
 
 impl Costs {
@@ -57,8 +46,8 @@ impl Costs {
             return Ok(Vec::new());
         }
         let whose = match &self.system.shared_id.document {
-            Some(field) => Domain::one_of(&format!("move_id.{field}"), ids.iter().map(ProjectId::as_str)),
-            None => Domain::one_of(self.system.line_field(), accounts.iter().copied()),
+            Some(field) => Domain::carries(&format!("move_id.{field}"), ids),
+            None => self.system.tags(call).await?.on(self.system.line_field(), accounts),
         };
         let domain = whose
             .and(self.system.product_lines(call).await?)
@@ -72,24 +61,51 @@ impl Costs {
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
-        let domain = Domain::one_of(self.system.line_field(), accounts.iter().copied())
+        let tags = self.system.tags(call).await?;
+        let domain = tags
+            .on(self.system.line_field(), accounts)
             .and(Domain::of("parent_state", "=", "posted"))
             .and(Domain::of("move_id.move_type", "=", "entry"))
             .and(Domain::of("account_id.internal_group", "=", "expense"));
         self.system.lines(call, "journal_items.list", domain).await
     }
 
-    /// That an analytic line has no journal entry behind it: of hours whatever there is, of the rest what is spent. What is
-    /// positive there is earned.
+    /// Of these journal items, those that write off an asset whose bill is one of these: the bill is the cost.
+    async fn depreciation(
+        &self,
+        call: &Call,
+        journal: &[wire::Line],
+        bills: &[wire::Line],
+    ) -> Result<HashSet<u64>, SystemError> {
+        // There are no assets without the module for them.
+        let has_assets = self.system.client.fields(call, "account.move").await?.contains("asset_id");
+        if journal.is_empty() || bills.is_empty() || !has_assets {
+            return Ok(HashSet::new());
+        }
+        let reads = bills.chunks(MAX_NUMBERS).map(|bills| {
+            let of_bills =
+                Domain::one_of("move_id.asset_id.original_move_line_ids", bills.iter().map(|line| line.id.0));
+            let domain = Domain::one_of("id", journal.iter().map(|item| item.id.0)).and(of_bills);
+            self.system.client.all::<wire::Line>(call, "depreciation.list", LINE, domain, &["move_id"])
+        });
+        Ok(try_join_all(reads).await?.into_iter().flatten().map(|item| item.id.0).collect())
+    }
+
+    /// That an analytic line has no journal entry behind it: hours whatever they cost; the rest with either sign, for what
+    /// corrects a cost is positive, but not what stands on an account for income.
     async fn without_entry(&self, call: &Call, accounts: &[u64]) -> Result<Unposted, SystemError> {
         let known = self.system.client.fields(call, ANALYTIC_LINE).await?;
         let journal_item = if known.contains("move_line_id") { "move_line_id" } else { "move_id" };
         let on_accounts = Domain::one_of("account_id", accounts.iter().copied()).and(Domain::empty(journal_item));
-        let other = on_accounts.clone().and(Domain::of("amount", "<", 0));
+        let other = on_accounts.clone().and(Domain::of("amount", "!=", 0)).and(Domain::any([
+            Domain::empty("general_account_id"),
+            Domain::of("general_account_id.internal_group", "!=", "income"),
+        ]));
         // There are no hours without the module for them.
         Ok(if known.contains("project_id") {
+            let hours = on_accounts.and(Domain::of("project_id", "!=", false));
             Unposted {
-                hours: Some(on_accounts.and(Domain::of("amount", "!=", 0)).and(Domain::of("project_id", "!=", false))),
+                hours: Some(hours).filter(|_| self.system.mapper.labour == Labour::Timesheets),
                 other: other.and(Domain::empty("project_id")),
             }
         } else {
@@ -106,9 +122,11 @@ impl Costs {
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
-        let domains = self.without_entry(call, accounts).await?;
-        let reads = domains.by_kind().map(|(kind, domain)| async move {
-            let fields = &["account_id", "date", "name", "ref", "amount", "currency_id", "partner_id"];
+        let Unposted { hours, other } = self.without_entry(call, accounts).await?;
+        let hours = hours.map(|domain| domain.and(Domain::any([Domain::of("amount", "!=", 0), has_hours()])));
+        let domains = hours.map(|domain| (CostKind::Labour, domain)).into_iter().chain([(CostKind::Other, other)]);
+        let reads = domains.map(|(kind, domain)| async move {
+            let fields = &["account_id", "date", "name", "ref", "amount", "unit_amount", "currency_id", "partner_id"];
             let rows: Vec<wire::AnalyticLine> =
                 self.system.client.all(call, "analytic_lines.list", ANALYTIC_LINE, domain, fields).await?;
             Ok(rows.into_iter().map(move |row| (kind.clone(), row)))
@@ -127,105 +145,24 @@ impl Costs {
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
-        let domains = self.without_entry(call, accounts).await?;
-        let reads = domains.by_kind().map(|(kind, domain)| async move {
+        let Unposted { hours, other } = self.without_entry(call, accounts).await?;
+        // A sum hides what was added as 0: hours that nobody has priced are counted apart.
+        let hours = hours.into_iter().flat_map(|domain| {
+            let unpriced = domain.clone().and(Domain::of("amount", "=", 0)).and(has_hours());
+            let priced = domain.and(Domain::of("amount", "!=", 0));
+            [(CostKind::Labour, true, priced), (CostKind::Labour, self.system.mapper.free_hours, unpriced)]
+        });
+        let reads = hours.chain([(CostKind::Other, true, other)]).map(|(kind, is_priced, domain)| async move {
             let by = &["account_id", "currency_id"];
             let grouping = Grouping { model: ANALYTIC_LINE, domain, by, sums: &["amount"] };
             let groups: Vec<Record> = self.system.client.sums(call, OPERATION, grouping).await?;
             let unreadable = || self.system.client.error(OPERATION, ErrorKind::BadResponse, "a sum that is none");
-            let sums = groups.iter().map(|group| map::analytic_sum(&kind, group, projects).ok_or_else(unreadable));
+            let sums = groups
+                .iter()
+                .map(|group| spent::analytic_sum(&kind, is_priced, group, projects).ok_or_else(unreadable));
             sums.collect::<Result<Vec<_>, _>>()
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
-    }
-
-    /// Lines of orders that are confirmed and not billed in full.
-    async fn orders(&self, call: &Call, accounts: &[u64]) -> Result<Orders, SystemError> {
-        let system = &self.system;
-        if accounts.is_empty() || !self.purchase_orders {
-            return Ok(Orders::default());
-        }
-        let domain = Domain::one_of(system.order_field(), accounts.iter().copied())
-            .and(Domain::one_of("state", ["purchase", "done"]))
-            .and(Domain::empty("display_type"));
-        let fields = [
-            "order_id",
-            "partner_id",
-            "company_id",
-            "currency_id",
-            "date_order",
-            "name",
-            "product_qty",
-            "qty_invoiced",
-            "price_subtotal",
-            system.order_field(),
-        ];
-        let lines: Vec<wire::OrderLine> =
-            system.client.all(call, "order_lines.list", "purchase.order.line", domain, &fields).await?;
-        let companies = system.currencies(call).await?;
-        let foreign = lines.iter().filter(|line| {
-            let company = line.company_id.as_ref().and_then(|company| companies.get(&company.id()));
-            company != Some(&map::currency(line.currency_id.as_ref()))
-        });
-        let foreign: HashSet<u64> = foreign.filter_map(|line| Some(line.order_id.as_ref()?.id())).collect();
-        let billed = |line: &&wire::OrderLine| {
-            let billed = line.qty_invoiced.as_ref().and_then(|billed| billed.decimal().ok());
-            billed.is_some_and(|billed| !billed.is_zero())
-        };
-        let billed: Vec<u64> = lines.iter().filter(billed).map(|line| line.id.0).collect();
-        let (rates, drafts) =
-            try_join(self.rates(call, foreign.into_iter().collect()), self.drafts(call, billed)).await?;
-        Ok(Orders { lines, rates, drafts })
-    }
-
-    async fn rates(&self, call: &Call, orders: Vec<u64>) -> Result<HashMap<u64, wire::Order>, SystemError> {
-        let reads = orders.chunks(MAX_NUMBERS).map(|numbers| {
-            let domain = Domain::one_of("id", numbers.iter().copied());
-            self.system.client.all::<wire::Order>(call, "orders.list", "purchase.order", domain, &["currency_rate"])
-        });
-        let orders = try_join_all(reads).await?.into_iter().flatten();
-        Ok(orders.map(|order| (order.id.0, order)).collect())
-    }
-
-    /// How much of lines of orders stands on drafts of bills.
-    async fn drafts(&self, call: &Call, lines: Vec<u64>) -> Result<HashMap<u64, Decimal>, SystemError> {
-        let reads = lines.chunks(MAX_NUMBERS).map(|numbers| {
-            let domain = Domain::one_of("purchase_line_id", numbers.iter().copied()).and(Domain::of(
-                "parent_state",
-                "=",
-                "draft",
-            ));
-            let fields = &["purchase_line_id", "quantity", "balance"];
-            self.system.client.all::<wire::Line>(call, "draft_bill_lines.list", LINE, domain, fields)
-        });
-        let mut drafts: HashMap<u64, Decimal> = HashMap::new();
-        for line in try_join_all(reads).await?.into_iter().flatten() {
-            let Some(order_line) = &line.purchase_line_id else { continue };
-            let quantity = line.quantity.as_ref().and_then(|quantity| quantity.decimal().ok()).unwrap_or_default();
-            // What a credit note takes back stands in the credit.
-            let credit = line.balance.as_ref().and_then(|balance| balance.decimal().ok());
-            let credit = credit.is_some_and(|balance| balance.is_sign_negative() && !balance.is_zero());
-            let sum = drafts.entry(order_line.id()).or_default();
-            *sum = sum.saturating_add(if credit { -quantity } else { quantity });
-        }
-        Ok(drafts)
-    }
-
-    async fn order_costs(
-        &self,
-        call: &Call,
-        orders: &Orders,
-        projects: &Projects,
-    ) -> Result<Vec<(ProjectId, Cost)>, SystemError> {
-        let companies = self.system.currencies(call).await?;
-        let costs = orders.lines.iter().flat_map(|line| {
-            let company = line.company_id.as_ref().and_then(|company| companies.get(&company.id()).copied().flatten());
-            let order = line.order_id.as_ref().and_then(|order| orders.rates.get(&order.id()));
-            let rate = order.and_then(|order| order.currency_rate.as_ref());
-            let drafts = orders.drafts.get(&line.id.0).copied().unwrap_or_default();
-            self.system.mapper.open_costs(line, (company, rate, drafts), projects)
-        });
-        Ok(costs.collect())
     }
 }
 
@@ -244,6 +181,7 @@ impl Costs {
             self.orders(call, numbers),
         ))
         .await?;
+        let written_off = self.depreciation(call, &journal, &bills).await?;
         // Whose the other shares of a line are decides how cents that cannot be shared fall, whoever asks.
         let items = bills
             .iter()
@@ -267,13 +205,37 @@ impl Costs {
         let mut costs: Vec<(ProjectId, Cost)> = Vec::new();
         let owners = of_bills.as_ref().unwrap_or(&projects);
         costs.extend(bills.iter().flat_map(|line| mapper.line_costs(line, &CostKind::Vendor, owners)));
-        costs.extend(
-            journal
-                .iter()
-                .flat_map(|line| mapper.line_costs(line, &mapper.account_kind(line.account_id.as_ref()), &projects)),
-        );
-        costs.extend(self.order_costs(call, &orders, &projects).await?);
+        let journal = journal.iter().filter(|line| !written_off.contains(&line.id.0));
+        let journal = journal.filter_map(|line| Some((line, mapper.account_kind(line.account_id.as_ref())?)));
+        costs.extend(journal.flat_map(|(line, kind)| mapper.line_costs(line, &kind, &projects)));
+        costs.extend(self.system.order_costs(call, &orders, &projects).await?);
         Ok((costs, projects))
+    }
+}
+
+impl Costs {
+    async fn orders(&self, call: &Call, accounts: &[u64]) -> Result<Orders, SystemError> {
+        if accounts.is_empty() || !self.purchase_orders {
+            return Ok(Orders::default());
+        }
+        self.system.orders(call, accounts).await
+    }
+
+    /// Takes out projects of which documents are known and no analytic account is: by it come orders, expenses and hours,
+    /// and what the documents say is not all.
+    fn whole<V>(&self, mut batch: Batch<ProjectId, V>, known: &[ProjectId]) -> Batch<ProjectId, V> {
+        if self.system.shared_id.document.is_none() || !self.accounts_of_all {
+            return batch;
+        }
+        let without: Vec<ProjectId> = batch.found.keys().filter(|id| !known.contains(id)).cloned().collect();
+        let detail = "documents carry the project's ID and no analytic account does: orders, expenses and hours are \
+                      unknown (if projects may have none, say `analytic_accounts = \"some\"`)";
+        let error = self.system.client.error("analytic_accounts.list", ErrorKind::Truncated, detail);
+        for id in without {
+            batch.found.remove(&id);
+            batch.failed.insert(id, error.clone());
+        }
+        batch
     }
 }
 
@@ -295,7 +257,7 @@ impl CostSource for Costs {
         for costs in costs.values_mut() {
             costs.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
         }
-        Ok(self.system.answer(call, ids, costs, &known).await)
+        Ok(self.whole(self.system.answer(call, ids, costs, &known).await, &known))
     }
 }
 
@@ -321,6 +283,6 @@ impl CostSumSource for Costs {
             (id, CostSum { kind: cost.kind, state: cost.state, sum })
         });
         let sums = grouped(costs.chain(sums)).into_iter().map(|(id, parts)| (id, sums::of_costs(parts)));
-        Ok(self.system.answer(call, ids, sums.collect(), &known).await)
+        Ok(self.whole(self.system.answer(call, ids, sums.collect(), &known).await, &known))
     }
 }

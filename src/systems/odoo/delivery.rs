@@ -76,7 +76,7 @@ impl System {
         let (domain, fields) = self.project_fields(call).await?;
         let carrier = self.project_field(call).await?;
         let whose = if self.shared_id.project.is_some() {
-            Domain::any(ids.iter().map(|id| Domain::contains(carrier, id.as_str())))
+            Domain::carries(carrier, ids)
         } else {
             let accounts: Vec<u64> = self.accounts(call, ids).await?.owners.into_keys().collect();
             if accounts.is_empty() {

@@ -20,10 +20,11 @@ const MOVE: &str = "account.move";
 const MOVES: &str = "documents.list";
 const LINES: &str = "document_lines.list";
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "name",
     "move_type",
     "state",
+    "payment_state",
     "invoice_date",
     "invoice_date_due",
     "date",
@@ -68,7 +69,8 @@ impl System {
         operation: &'static str,
         domain: Domain,
     ) -> Result<Vec<wire::Line>, SystemError> {
-        let fields = [
+        let tags = self.tags(call).await?;
+        let mut fields = vec![
             "move_id",
             "move_name",
             "date",
@@ -82,7 +84,14 @@ impl System {
             "balance",
             self.line_field(),
         ];
-        self.client.all(call, operation, "account.move.line", domain, &fields).await
+        fields.extend(tags.field());
+        let mut lines: Vec<wire::Line> = self.client.all(call, operation, "account.move.line", domain, &fields).await?;
+        for line in &mut lines {
+            if let Some(unknown) = tags.unknown(&line.analytic_tag_ids, line.analytic_account_id.as_ref()) {
+                line.analytic_distribution = Some(unknown);
+            }
+        }
+        Ok(lines)
     }
 }
 
@@ -104,9 +113,13 @@ impl Documents {
             return Ok((Vec::new(), Accounts::default()));
         }
         if let Some(field) = &system.shared_id.document {
-            let domain = self.of_types(None).and(Domain::one_of(field, ids.iter().map(ProjectId::as_str)));
+            let domain = self.of_types(None).and(Domain::carries(field, ids));
             let rows = system.tagged(call, "documents.by_shared_id", MOVE, domain, field).await?;
-            return Ok((rows.into_iter().map(|row| row.id.0).collect(), Accounts::default()));
+            let is_asked = |row: &wire::Tagged| {
+                system.mapper.shared_id(field, row.texts.get(field)).is_some_and(|id| ids.contains(&id))
+            };
+            let numbers = rows.into_iter().filter(is_asked).map(|row| row.id.0);
+            return Ok((numbers.collect(), Accounts::default()));
         }
         let (accounts, product) = Box::pin(try_join(system.accounts(call, ids), system.product_lines(call))).await?;
         let numbers: Vec<u64> = accounts.of(ids).collect();
@@ -115,7 +128,10 @@ impl Documents {
         }
         // The share of a project cannot be told from its own lines: all of them are needed, and the head.
         let types = types(self.direction, None);
-        let domain = Domain::one_of(system.line_field(), numbers)
+        let domain = system
+            .tags(call)
+            .await?
+            .on(system.line_field(), &numbers)
             .and(product)
             .and(Domain::one_of("move_id.move_type", types.iter().copied()));
         let rows: Vec<wire::Line> =
@@ -259,13 +275,17 @@ impl InvoiceSource for Documents {
             return Ok(Vec::new().into_iter().collect());
         }
         let everything = Domain::default();
-        let (moves, lines) = try_join(self.read(call, &numbers, &everything), self.lines(call, &numbers)).await?;
+        let (moves, lines) =
+            Box::pin(try_join(self.read(call, &numbers, &everything), self.lines(call, &numbers))).await?;
         let mut invoices = self.whole(call, moves, lines, Accounts::default()).await?;
         if self.direction == Direction::Receivable && !invoices.is_empty() {
             let mut payments = self.payments(call, &invoices).await?;
             for invoice in &mut invoices {
                 let number = number(invoice.id.as_str()).unwrap_or_default();
-                invoice.payments = payments.as_mut().map(|all| all.remove(&number).unwrap_or_default());
+                // Where it is not known what was paid, what the books reconcile is not all.
+                let is_all = !invoice.paid.is_unknown();
+                let payments = payments.as_mut().map(|all| all.remove(&number).unwrap_or_default());
+                invoice.payments = payments.filter(|_| is_all);
             }
         }
         Ok(invoices.into_iter().map(|invoice| (invoice.id.clone(), invoice)).collect())

@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::ProjectId;
+
 /// A condition. Parts that follow each other must all hold.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Domain(Vec<Value>);
@@ -57,6 +59,11 @@ impl Domain {
             literal.push(char);
         }
         Self::of(field, "ilike", literal)
+    }
+
+    /// That a field holds one of these shared IDs, as people may have typed it: whatever comes is looked at again.
+    pub(super) fn carries(field: &str, ids: &[ProjectId]) -> Self {
+        Self::any(ids.iter().map(|id| Self::contains(field, id.as_str())))
     }
 
     pub(super) fn into_json(self) -> Value {

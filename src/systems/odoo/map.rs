@@ -7,11 +7,12 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use smallvec::SmallVec;
 
+use super::config::Labour;
 use super::record::Record;
 use super::wire::{self, Link, Number};
 use crate::domain::{
-    Booked, Cost, CostKind, CostState, CostSum, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
-    InvoiceLine, InvoiceState, Money, Party, Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
+    Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money,
+    Party, Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
 };
 
 /// What the mapping has to know of the configuration.
@@ -20,7 +21,10 @@ pub(super) struct Mapper {
     pub(super) rule: SharedIdRule,
     /// Address of the server, without a slash at its end.
     pub(super) base_url: String,
+    pub(super) labour: Labour,
     pub(super) labour_accounts: Vec<String>,
+    /// Whether hours at a cost of 0 cost nothing; else nobody knows what they cost.
+    pub(super) free_hours: bool,
 }
 
 /// What is for which project.
@@ -33,7 +37,7 @@ pub(super) enum Projects {
 }
 
 /// A part of a line: whose it is (nobody's, if its account stands for no project), and how much of it.
-type Part = (Option<ProjectId>, Booked);
+pub(super) type Part = (Option<ProjectId>, Booked);
 
 impl Mapper {
     /// The shared ID in a field; in a name it is the first word.
@@ -60,6 +64,7 @@ impl Mapper {
             // Nothing was paid yet, and nothing is open of what does not count.
             "draft" => total,
             "cancel" => total.minus(total),
+            _ if is_settled_elsewhere(document, left) => Booked::default(),
             _ => left,
         };
         let issue_date = reading.date("issueDate", document.invoice_date.as_deref().or(document.date.as_deref()));
@@ -112,134 +117,21 @@ impl Mapper {
         }
     }
 
-    /// What a journal item costs each project.
-    pub(super) fn line_costs(&self, line: &wire::Line, kind: &CostKind, projects: &Projects) -> Vec<(ProjectId, Cost)> {
-        let mut reading = Reading::default();
-        let amount = reading.line(line);
-        let date = reading.date("date", line.date.as_deref());
-        let owned = split(line, amount, projects).into_iter().filter_map(|(project, amount)| {
-            let cost = Cost {
-                id: format!("account.move.line,{}", line.id.0).into(),
-                kind: kind.clone(),
-                state: CostState::Actual,
-                date,
-                amount,
-                description: text(line.name.as_deref()),
-                party: party(line.partner_id.as_ref()).filter(|_| *kind == CostKind::Vendor),
-                document: text(line.move_name.as_deref()),
-                url: line.move_id.as_ref().map(|document| self.url("account.move", document.id())),
-                flaws: reading.flaws.clone(),
-            };
-            Some((project?, cost))
-        });
-        owned.collect()
-    }
-
-    /// What a journal item on an expense account is a cost of.
-    pub(super) fn account_kind(&self, account: Option<&Link>) -> CostKind {
-        // The name of an account begins with its code: `600000 Expenses`.
-        let name = account.and_then(Link::name).unwrap_or_default();
-        let labour = self.labour_accounts.iter().any(|prefix| name.starts_with(prefix.as_str()));
-        if labour { CostKind::Labour } else { CostKind::Expense }
-    }
-
-    /// What is still to be billed of a line of an order, for each project. `drafts` is what drafts of bills hold of it:
-    /// Odoo counts that as billed, although it is no cost yet. `rate` is units of the document's currency per unit of
-    /// the company's.
-    pub(super) fn open_costs(
+    /// What was invoiced by documents of one type, currency and company, and carries the shared ID in `field`: of no
+    /// project if the text there is no shared ID; none if the group cannot be read.
+    pub(super) fn invoiced(
         &self,
-        line: &wire::OrderLine,
-        (company, rate, drafts): (Option<Currency>, Option<&Number>, Decimal),
-        projects: &Projects,
-    ) -> Vec<(ProjectId, Cost)> {
-        let mut reading = Reading::default();
-        let own = reading.currency("amount", line.currency_id.as_ref());
-        let net = reading.money("amount", line.price_subtotal.as_ref(), own);
-        let ordered = reading.number("amount", line.product_qty.as_ref());
-        let billed = reading.number("amount", line.qty_invoiced.as_ref());
-        let rate = rate.and_then(|rate| reading.number("amount", Some(rate)));
-        let left = ordered.zip(billed).and_then(|(ordered, billed)| {
-            ordered.checked_sub(billed)?.checked_add(drafts).map(|left| left.min(ordered))
-        });
-        if left.is_some_and(|left| left <= Decimal::ZERO) || ordered.is_some_and(|ordered| ordered <= Decimal::ZERO) {
-            return Vec::new();
-        }
-        let open = net.zip(left).zip(ordered).and_then(|((net, left), ordered)| {
-            let amount =
-                if left == ordered { net.amount } else { net.amount.checked_mul(left)?.checked_div(ordered)? };
-            Some(Money::new(rounded(amount, net.currency), net.currency))
-        });
-        if open.is_none() && reading.flaws.is_empty() {
-            reading.flaw("amount", FlawKind::BadNumber);
-        }
-        let amount = Booked {
-            document: open,
-            company: open.zip(company).and_then(|(open, company)| {
-                if open.currency == company {
-                    return Some(open);
-                }
-                let amount = open.amount.checked_div(rate?)?;
-                Some(Money::new(rounded(amount, company), company))
-            }),
-        };
-        let date = reading.date("date", line.date_order.as_deref());
-        let shares = shares(line.analytic_distribution.as_ref(), line.account_analytic_id.as_ref());
-        let owned = parts(&shares, amount, projects).into_iter().filter_map(|(project, amount)| {
-            let order = line.order_id.as_ref();
-            let cost = Cost {
-                id: format!("purchase.order.line,{}", line.id.0).into(),
-                kind: CostKind::Vendor,
-                state: CostState::Committed,
-                date,
-                amount,
-                description: text(line.name.as_deref()),
-                party: party(line.partner_id.as_ref()),
-                // Its name may have the vendor's own number behind it: `P00013 (4711)`.
-                document: text(order.and_then(Link::name).and_then(|name| name.split(" (").next())),
-                url: order.map(|order| self.url("purchase.order", order.id())),
-                flaws: reading.flaws.clone(),
-            };
-            Some((project?, cost))
-        });
-        owned.collect()
-    }
-
-    /// What was booked on an account without a journal entry: hours at their cost, and what people wrote there by hand.
-    /// Costs are negative there.
-    pub(super) fn analytic_cost(
-        &self,
-        kind: &CostKind,
-        line: &wire::AnalyticLine,
-        projects: &Projects,
-    ) -> Option<(ProjectId, Cost)> {
-        let account = line.account_id.as_ref()?.id();
-        let Projects::OfAccounts(owners) = projects else { return None };
-        let project = owners.get(&account)?.clone();
-        let mut reading = Reading::default();
-        let own = reading.currency("amount", line.currency_id.as_ref());
-        let amount = reading.money("amount", line.amount.as_ref(), own).map(Money::negated);
-        let cost = Cost {
-            id: format!("account.analytic.line,{}", line.id.0).into(),
-            kind: kind.clone(),
-            state: CostState::Actual,
-            date: reading.date("date", line.date.as_deref()),
-            amount: Booked { document: amount, company: amount },
-            description: text(line.name.as_deref()),
-            party: party(line.partner_id.as_ref()).filter(|_| *kind != CostKind::Labour),
-            document: text(line.reference.as_deref()),
-            url: Some(self.url("account.analytic.line", line.id.0)),
-            flaws: reading.flaws,
-        };
-        Some((project, cost))
-    }
-
-    /// What was invoiced by documents of one type and currency. They carry the shared ID in `field`.
-    pub(super) fn invoiced(&self, field: &str, group: &Record) -> Option<(ProjectId, Sum)> {
-        let project = self.shared_id(field, group.text(field).as_deref())?;
+        field: &str,
+        group: &Record,
+        companies: &HashMap<u64, Option<Currency>>,
+    ) -> Option<(Option<ProjectId>, Sum)> {
+        let text = group.text(field)?;
         let (_, kind, sign) = document_kind(&group.text("move_type")?);
+        let records = group.count()?;
+        let project = self.shared_id(field, Some(&text));
         let mut reading = Reading::default();
         let own = reading.currency("net", group.link("currency_id").as_ref());
-        let company = reading.currency("net", group.link("company_currency_id").as_ref());
+        let company = companies.get(&group.link("company_id")?.id()).copied().flatten();
         let net = Booked {
             document: reading.money("net", group.sum("amount_untaxed").as_ref(), own),
             company: reading
@@ -247,7 +139,7 @@ impl Mapper {
                 .map(|money| signed_by(money, sign)),
         };
         let amount = if kind == InvoiceKind::CreditNote { net.negated() } else { net };
-        Some((project, Sum { amount, records: group.count()? }))
+        Some((project, Sum { amount, records }))
     }
 
     /// A link that opens a record in every version.
@@ -257,7 +149,7 @@ impl Mapper {
 }
 
 /// A line's amount, cut by its shares.
-fn split(line: &wire::Line, amount: Booked, projects: &Projects) -> Vec<Part> {
+pub(super) fn split(line: &wire::Line, amount: Booked, projects: &Projects) -> Vec<Part> {
     match projects {
         Projects::OfDocuments(owners) => {
             vec![(line.move_id.as_ref().and_then(|document| owners.get(&document.id())).cloned(), amount)]
@@ -270,21 +162,27 @@ fn split(line: &wire::Line, amount: Booked, projects: &Projects) -> Vec<Part> {
 }
 
 /// An amount, cut by shares: of each project what the accounts that stand for it have, and nobody's what is left.
-/// Accounts of other plans say nothing of projects.
-fn parts(shares: &[(Vec<u64>, Decimal)], amount: Booked, projects: &Projects) -> Vec<Part> {
+/// Accounts of other plans say nothing of projects. If the share of one project cannot be told, no part can.
+pub(super) fn parts(shares: &[(Vec<u64>, Option<Decimal>)], amount: Booked, projects: &Projects) -> Vec<Part> {
     let Projects::OfAccounts(owners) = projects else { return vec![(None, amount)] };
     let mut weights: Vec<(Option<ProjectId>, Decimal)> = Vec::new();
+    let mut is_known = true;
     for (accounts, share) in shares {
         let Some(owner) = accounts.iter().find_map(|account| owners.get(account)) else { continue };
+        is_known &= share.is_some();
+        let share = share.unwrap_or_default();
         match weights.iter_mut().find(|(project, _)| project.as_ref() == Some(owner)) {
-            Some((_, weight)) => *weight = weight.saturating_add(*share),
-            None => weights.push((Some(owner.clone()), *share)),
+            Some((_, weight)) => *weight = weight.saturating_add(share),
+            None => weights.push((Some(owner.clone()), share)),
         }
     }
     let given = weights.iter().fold(Decimal::ZERO, |sum, (_, weight)| sum.saturating_add(*weight));
     let rest = Decimal::ONE_HUNDRED.saturating_sub(given);
-    if rest > Decimal::ZERO {
+    if rest > Decimal::ZERO || !is_known {
         weights.push((None, rest));
+    }
+    if !is_known {
+        return weights.into_iter().map(|(project, _)| (project, Booked::default())).collect();
     }
     let document = cut(amount.document, &weights);
     let company = cut(amount.company, &weights);
@@ -313,17 +211,6 @@ pub(super) fn payment(
     Some(Payment { id: journal_entry.to_string().into(), date: reading.date("payments", date), amount })
 }
 
-/// The same, added up by account: nothing if the sum is none.
-pub(super) fn analytic_sum(kind: &CostKind, group: &Record, projects: &Projects) -> Option<(ProjectId, CostSum)> {
-    let Projects::OfAccounts(owners) = projects else { return None };
-    let project = owners.get(&group.link("account_id")?.id())?.clone();
-    let mut reading = Reading::default();
-    let own = reading.currency("amount", group.link("currency_id").as_ref());
-    let amount = reading.money("amount", group.sum("amount").as_ref(), own).map(Money::negated);
-    let sum = Sum { amount: Booked { document: amount, company: amount }, records: group.count()? };
-    Some((project, CostSum { kind: kind.clone(), state: CostState::Actual, sum }))
-}
-
 /// Whether the open item of a document stands in the debit.
 pub(super) fn is_debit(document: &Invoice) -> bool {
     (document.direction == Direction::Receivable) == (document.kind == InvoiceKind::Invoice)
@@ -343,11 +230,11 @@ fn cut(amount: Option<Money>, weights: &[(Option<ProjectId>, Decimal)]) -> Vec<O
     parts.collect()
 }
 
-/// The shares of a line, by whichever way it names them.
-fn shares(distribution: Option<&wire::Shares>, account: Option<&Link>) -> Vec<(Vec<u64>, Decimal)> {
+/// The shares of a line, by whichever way it names them. One that cannot be read is unknown.
+pub(super) fn shares(distribution: Option<&wire::Shares>, account: Option<&Link>) -> Vec<(Vec<u64>, Option<Decimal>)> {
     let distribution = distribution.map(|shares| shares.0.as_slice()).unwrap_or_default();
-    let shares = distribution.iter().filter_map(|(accounts, share)| Some((accounts.clone(), share.decimal().ok()?)));
-    shares.chain(account.map(|account| (vec![account.id()], Decimal::ONE_HUNDRED))).collect()
+    let shares = distribution.iter().map(|(accounts, share)| (accounts.clone(), share.decimal().ok()));
+    shares.chain(account.map(|account| (vec![account.id()], Some(Decimal::ONE_HUNDRED)))).collect()
 }
 
 /// The accounts that a line names.
@@ -368,6 +255,14 @@ fn document_kind(move_type: &str) -> (Direction, InvoiceKind, i64) {
         // Only the six types of documents are asked for.
         _ => (Direction::Receivable, InvoiceKind::Invoice, 1),
     }
+}
+
+/// Whether Odoo calls a document paid while it keeps something open. From 18 on a payment may be registered without a
+/// journal entry: it is named by the document (`in_payment`; in the community edition `paid`), and what is left open moves
+/// when the bank statement is matched. How much was paid the document does not say, nor that it is all of it.
+pub(super) fn is_settled_elsewhere(document: &wire::Move, left: Booked) -> bool {
+    let says_paid = matches!(document.payment_state.as_deref(), Some("in_payment" | "paid" | "invoicing_legacy"));
+    document.state == "posted" && says_paid && left.document.is_none_or(|left| !left.amount.is_zero())
 }
 
 /// How a document stands. A reversed one stays posted, and so does the credit note that reverses it: they settle each
@@ -391,7 +286,7 @@ pub(super) fn rounded(amount: Decimal, currency: Currency) -> Decimal {
     amount.round_dp_with_strategy(digits(currency), RoundingStrategy::MidpointAwayFromZero)
 }
 
-fn party(link: Option<&Link>) -> Option<Party> {
+pub(super) fn party(link: Option<&Link>) -> Option<Party> {
     link.map(|link| Party { id: Some(link.id().to_string().into()), name: text(link.name()) })
 }
 
@@ -411,14 +306,14 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    fn flaw(&mut self, field: &'static str, kind: FlawKind) {
+    pub(super) fn flaw(&mut self, field: &'static str, kind: FlawKind) {
         let flaw = Flaw { field, kind };
         if !self.flaws.contains(&flaw) {
             self.flaws.push(flaw);
         }
     }
 
-    fn currency(&mut self, field: &'static str, link: Option<&Link>) -> Option<Currency> {
+    pub(super) fn currency(&mut self, field: &'static str, link: Option<&Link>) -> Option<Currency> {
         let found = currency(link);
         if found.is_none() {
             let kind = if link.is_some() { FlawKind::UnknownCurrency } else { FlawKind::MissingCurrency };
@@ -427,7 +322,7 @@ impl Reading {
         found
     }
 
-    fn number(&mut self, field: &'static str, number: Option<&Number>) -> Option<Decimal> {
+    pub(super) fn number(&mut self, field: &'static str, number: Option<&Number>) -> Option<Decimal> {
         let read = number?.decimal();
         if read.is_err() {
             self.flaw(field, FlawKind::BadNumber);
@@ -435,13 +330,18 @@ impl Reading {
         read.ok()
     }
 
-    fn money(&mut self, field: &'static str, number: Option<&Number>, currency: Option<Currency>) -> Option<Money> {
+    pub(super) fn money(
+        &mut self,
+        field: &'static str,
+        number: Option<&Number>,
+        currency: Option<Currency>,
+    ) -> Option<Money> {
         let amount = self.number(field, number)?;
         currency.map(|currency| Money::new(rounded(amount, currency), currency))
     }
 
     /// A journal item: what is in the debit is positive.
-    fn line(&mut self, line: &wire::Line) -> Booked {
+    pub(super) fn line(&mut self, line: &wire::Line) -> Booked {
         let own = self.currency("lines", line.currency_id.as_ref());
         let company = self.currency("lines", line.company_currency_id.as_ref());
         Booked {
@@ -451,7 +351,7 @@ impl Reading {
     }
 
     /// A day; of a moment, its day in UTC.
-    fn date(&mut self, field: &'static str, text: Option<&str>) -> Option<Date> {
+    pub(super) fn date(&mut self, field: &'static str, text: Option<&str>) -> Option<Date> {
         let text = text.map(str::trim).filter(|text| !text.is_empty())?;
         let date = text.get(..10).unwrap_or(text).parse::<Date>().ok();
         if date.is_none() {

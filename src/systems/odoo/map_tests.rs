@@ -3,7 +3,9 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::config::Labour;
 use super::map::{Mapper, Projects};
+use super::spent::OrderFacts;
 use super::wire;
 use crate::domain::{
     Cost, CostKind, Currency, Invoice, InvoiceState, Money, ProjectId, SharedIdRule, split_by_project,
@@ -14,7 +16,13 @@ fn rule() -> SharedIdRule {
 }
 
 pub(super) fn mapper() -> Mapper {
-    Mapper { rule: rule(), base_url: "https://odoo.example.com".to_owned(), labour_accounts: vec!["65".to_owned()] }
+    Mapper {
+        rule: rule(),
+        base_url: "https://odoo.example.com".to_owned(),
+        labour: Labour::Journal,
+        labour_accounts: vec!["65".to_owned()],
+        free_hours: false,
+    }
 }
 
 pub(super) fn project(number: u64) -> ProjectId {
@@ -105,6 +113,43 @@ fn a_reversed_invoice_and_its_credit_note_are_settled_and_both_count() {
 }
 
 #[test]
+fn what_odoo_calls_paid_and_keeps_open_is_unknown() {
+    for word in ["in_payment", "paid", "invoicing_legacy"] {
+        let registered = invoice(&document(json!({ "payment_state": word })), &[]);
+        assert!(registered.paid.is_unknown() && registered.balance.is_unknown(), "{word}");
+        assert_eq!(registered.state, InvoiceState::Open, "{word}");
+        assert_eq!(registered.total.document, Some(money("119.0", Currency::USD)));
+        let settled = json!({ "payment_state": word, "amount_residual": 0.0, "amount_residual_signed": 0.0 });
+        let settled = invoice(&document(settled), &[]);
+        assert_eq!(settled.paid.document, Some(money("119.0", Currency::USD)), "{word}");
+        assert_eq!(settled.state, InvoiceState::Closed, "{word}");
+    }
+    for word in ["not_paid", "partial", "blocked"] {
+        let open = invoice(&document(json!({ "payment_state": word })), &[]);
+        assert_eq!(open.balance.document, Some(money("119.0", Currency::USD)), "{word}");
+    }
+}
+
+#[test]
+fn a_share_that_cannot_be_read_makes_the_parts_of_the_line_unknown() {
+    let odd = line(1, "-100.0", "-90.0", json!({ "1": "x", "2": 50.0, "88": 10.0 }));
+    let whole = invoice(&document(json!({})), std::slice::from_ref(&odd));
+    assert!(whole.lines.len() == 3 && whole.lines.iter().all(|line| line.net.is_unknown()));
+    assert_eq!(whole.project_ids.to_vec(), [project(1), project(2)]);
+    for (_, part) in split_by_project(std::sync::Arc::new(whole)) {
+        assert!(part.net.is_unknown() && part.total.is_unknown());
+    }
+    // Also where it is the only one: the document is not that project's as a whole.
+    let alone = line(1, "-100.0", "-90.0", json!({ "1": null }));
+    let whole = invoice(&document(json!({})), std::slice::from_ref(&alone));
+    assert!(split_by_project(std::sync::Arc::new(whole))[0].1.net.is_unknown());
+    // One of an account that stands for no project says nothing.
+    let beside = line(1, "-100.0", "-90.0", json!({ "1": 100.0, "88": "x" }));
+    let whole = invoice(&document(json!({})), std::slice::from_ref(&beside));
+    assert_eq!(whole.lines[0].net.document, Some(money("100", Currency::USD)));
+}
+
+#[test]
 fn noise_of_binary_floats_is_rounded_away() {
     let noisy = document(json!({ "amount_untaxed": 2_178.720_000_000_000_3, "amount_total": 0.1 + 0.2 }));
     let noisy = invoice(&noisy, &[]);
@@ -182,9 +227,9 @@ fn bills_cost_and_their_credit_notes_take_back() {
 #[test]
 fn an_account_says_what_a_journal_item_is_a_cost_of() {
     let kind = |name: &str| mapper().account_kind(Some(&wire::Link(wire::Id(1), Some(name.to_owned()))));
-    assert_eq!(kind("651000 Wages"), CostKind::Labour);
-    assert_eq!(kind("610000 Travel"), CostKind::Expense);
-    assert_eq!(mapper().account_kind(None), CostKind::Expense);
+    assert_eq!(kind("651000 Wages"), Some(CostKind::Labour));
+    assert_eq!(kind("610000 Travel"), Some(CostKind::Expense));
+    assert_eq!(mapper().account_kind(None), Some(CostKind::Expense));
 }
 
 fn order_line(ordered: &str, billed: &str, net: &str) -> wire::OrderLine {
@@ -199,8 +244,8 @@ fn order_line(ordered: &str, billed: &str, net: &str) -> wire::OrderLine {
 
 fn open(ordered: &str, billed: &str, net: &str, drafts: i64) -> Option<(String, String)> {
     let rate = serde_json::from_str("1.25").unwrap();
-    let known = (Some(Currency::EUR), Some(&rate), Decimal::from(drafts));
-    let costs = mapper().open_costs(&order_line(ordered, billed, net), known, &three());
+    let facts = OrderFacts { company: Some(Currency::EUR), rate: Some(&rate), drafts: Some(drafts.into()) };
+    let costs = mapper().open_costs(&order_line(ordered, billed, net), facts, &three());
     let cost = &costs.first()?.1;
     assert_eq!((cost.document.as_deref(), cost.id.as_ref()), (Some("P00009"), "purchase.order.line,5"));
     let digits = |money: Option<Money>| money.map(|money| money.amount.normalize().to_string());

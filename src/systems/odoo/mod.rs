@@ -19,18 +19,27 @@ mod accounts;
 mod client;
 mod commercial;
 mod config;
+#[cfg(test)]
+mod corrections;
+#[cfg(test)]
+mod cost_tests;
 mod costs;
+#[cfg(test)]
+mod deal_tests;
 mod delivery;
 mod documents;
 mod domain;
 mod map;
 #[cfg(test)]
 mod map_tests;
+mod orders;
 mod question;
 mod record;
 mod refusal;
 mod sales;
+mod spent;
 mod sums;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod tickets;
@@ -44,7 +53,8 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 pub use config::{
-    Analytic, Api, Config, DealFields, HTTP_DEFAULTS, ProjectFields, SharedIdFields, TicketFields, TicketSourceModel,
+    Analytic, AnalyticAccounts, Api, Config, DealFields, HTTP_DEFAULTS, HoursWithoutCost, Labour, ProjectFields,
+    SharedIdFields, TicketFields, TicketSourceModel,
 };
 
 use self::client::Client;
@@ -67,7 +77,9 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
         mapper: Mapper {
             rule: context.shared_id,
             base_url: config.url.trim_end_matches('/').to_owned(),
+            labour: config.labour,
             labour_accounts: config.labour_accounts,
+            free_hours: config.hours_without_cost == HoursWithoutCost::Free,
         },
         analytic: config.analytic,
         shared_id: config.shared_id,
@@ -90,7 +102,8 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
         connection.deals = Some(Arc::<Commercial>::clone(&commercial));
         connection.clients = Some(commercial);
     }
-    let costs = Arc::new(Costs { system, purchase_orders: config.purchase_orders });
+    let accounts_of_all = config.analytic_accounts == AnalyticAccounts::Each;
+    let costs = Arc::new(Costs { system, purchase_orders: config.purchase_orders, accounts_of_all });
     connection.costs = Some(Arc::<Costs>::clone(&costs));
     connection.cost_sums = Some(costs);
     Ok(connection)

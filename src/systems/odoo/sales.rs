@@ -81,7 +81,7 @@ impl DealFields {
             name: record.text("name"),
             pipeline: name_of("team_id"),
             stage: name_of("stage_id"),
-            status: Some(status(record)),
+            status: status(record),
             amount: money(amount, own),
             expected_margin: money(margin, own),
             close_date,
@@ -106,21 +106,21 @@ fn money(amount: Option<Decimal>, currency: Option<Currency>) -> Option<Money> {
     amount.zip(currency).map(|(amount, currency)| Money::new(rounded(amount, currency), currency))
 }
 
-/// From 19 on an opportunity says itself whether it is won. Before, a won one is certain, and a lost one archived.
-#[expect(clippy::match_same_arms, reason = "the order of the arms is the rule")]
-fn status(record: &Record) -> DealStatus {
-    let certain = || {
-        let probability = record.number("probability").and_then(|number| number.decimal().ok());
-        probability.is_some_and(|probability| probability >= Decimal::ONE_HUNDRED)
-    };
+/// From 19 on an opportunity says itself whether it is won. Before, it is as 19 computes it: what is won is certain, and may
+/// be archived; what is lost is archived and improbable. Without a probability nobody can say.
+pub(super) fn status(record: &Record) -> Option<DealStatus> {
     match record.text("won_status").as_deref() {
-        Some("won") => DealStatus::Won,
-        Some("lost") => DealStatus::Lost,
-        Some(_) => DealStatus::Open,
-        None if !record.flag("active") => DealStatus::Lost,
-        None if certain() => DealStatus::Won,
-        None => DealStatus::Open,
+        Some("won") => return Some(DealStatus::Won),
+        Some("lost") => return Some(DealStatus::Lost),
+        Some(_) => return Some(DealStatus::Open),
+        None => {}
     }
+    let probability = record.number("probability")?.decimal().ok()?;
+    Some(match (record.flag("active"), probability) {
+        (_, probability) if probability >= Decimal::ONE_HUNDRED => DealStatus::Won,
+        (false, probability) if probability <= Decimal::ZERO => DealStatus::Lost,
+        _ => DealStatus::Open,
+    })
 }
 
 /// A client.

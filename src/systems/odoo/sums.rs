@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use super::client::Grouping;
 use super::documents::types;
 use super::domain::Domain;
+use super::record::Record;
 use super::{MAX_KEYS, System, grouped};
 use crate::domain::{Booked, CostSum, Currency, Direction, Money, ProjectId, Sum};
-use crate::systems::{BatchResult, Call, InvoiceSumSource, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSumSource, SystemError};
 
 /// What was invoiced, added up by Odoo: where documents carry the shared ID themselves. Where lines name analytic
 /// accounts it cannot be: an account has its shares in the company's currency alone.
@@ -17,18 +18,25 @@ pub(super) struct InvoiceSums {
     pub(super) system: Arc<System>,
 }
 
+const OPERATION: &str = "documents.sum";
+
 impl InvoiceSums {
     async fn sums(&self, call: &Call, ids: &[ProjectId]) -> Result<Vec<(ProjectId, Sum)>, SystemError> {
         let field = self.system.shared_id.document.as_deref().filter(|_| !ids.is_empty());
         let Some(field) = field else { return Ok(Vec::new()) };
-        let domain = Domain::one_of(field, ids.iter().map(ProjectId::as_str))
+        let domain = Domain::carries(field, ids)
             .and(Domain::one_of("move_type", types(Direction::Receivable, None).iter().copied()))
             .and(Domain::of("state", "=", "posted"));
-        let by = &[field, "move_type", "currency_id", "company_currency_id"];
+        // By company and not by its currency, which is no column of the table.
+        let by = &[field, "move_type", "currency_id", "company_id"];
         let sums = &["amount_untaxed", "amount_untaxed_signed"];
         let grouping = Grouping { model: "account.move", domain, by, sums };
-        let groups = self.system.client.sums(call, "documents.sum", grouping).await?;
-        Ok(groups.iter().filter_map(|group| self.system.mapper.invoiced(field, group)).collect())
+        let groups: Vec<Record> = self.system.client.sums(call, OPERATION, grouping).await?;
+        let companies = self.system.currencies(call).await?;
+        let unreadable = || self.system.client.error(OPERATION, ErrorKind::BadResponse, "a sum that is none");
+        let sum = |group| self.system.mapper.invoiced(field, group, companies).ok_or_else(unreadable);
+        let sums: Vec<(Option<ProjectId>, Sum)> = groups.iter().map(sum).collect::<Result<_, _>>()?;
+        Ok(sums.into_iter().filter_map(|(project, sum)| Some((project?, sum))).collect())
     }
 }
 

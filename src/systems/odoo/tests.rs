@@ -155,7 +155,7 @@ fn recorded_invoices_are_read() {
 /// What a server is asked: the path, the model, the method and the arguments by name.
 type Asked = (String, String, String, Value);
 /// What it answers, of a model and a method.
-type Answers = fn(&str, &str, &Value) -> Value;
+pub(super) type Answers = fn(&str, &str, &Value) -> Value;
 
 #[derive(Clone)]
 struct Stub {
@@ -163,7 +163,7 @@ struct Stub {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-struct Server {
+pub(super) struct Server {
     url: String,
     stub: Stub,
     task: JoinHandle<()>,
@@ -176,7 +176,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    async fn start(answers: Answers) -> Self {
+    pub(super) async fn start(answers: Answers) -> Self {
         let stub = Stub { answers, asked: Arc::default() };
         let router = Router::new().fallback(answer).with_state(stub.clone());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -200,19 +200,33 @@ impl Server {
         .unwrap();
         let context = ConnectionContext {
             name: ConnectionName::new("odoo"),
-            shared_id: SharedIdRule::new(regex::Regex::new(r"^PRJ-\d{4}-\d{3,6}$").unwrap(), &["uppercase"]),
+            shared_id: SharedIdRule::new(regex::Regex::new(r"^PRJ-\d{4}-\d{3,6}$").unwrap(), &["trim", "uppercase"]),
             traffic: Traffic { retries: 0, max_pages: 3, ..Traffic::default() },
             clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
         };
         (config, context, secret)
     }
 
-    fn connect(&self, more: &str) -> Connection {
+    pub(super) fn connect(&self, more: &str) -> Connection {
         let (config, context, secret) = self.config(more);
         let connection = connect(config, context).unwrap();
         std::fs::remove_file(secret).unwrap();
         connection
     }
+}
+
+/// A connection to the embedded system.
+pub(super) fn connect_to(url: &str) -> Connection {
+    let config = format!(
+        "url = \"{url}\"\ndatabase = \"spine_demo\"\nuser = \"spine\"\napi_key = {{ demo = \"demo-odoo-key\" }}"
+    );
+    let context = ConnectionContext {
+        name: ConnectionName::new("odoo"),
+        shared_id: SharedIdRule::new(regex::Regex::new(r"^PRJ-\d{4}-\d{3,6}$").unwrap(), &["trim", "uppercase"]),
+        traffic: Traffic::default(),
+        clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+    };
+    connect(toml::from_str(&config).unwrap(), context).unwrap()
 }
 
 async fn answer(State(stub): State<Stub>, uri: Uri, headers: HeaderMap, body: String) -> Response {
@@ -248,12 +262,12 @@ async fn answer(State(stub): State<Stub>, uri: Uri, headers: HeaderMap, body: St
     .into_response()
 }
 
-fn call() -> Call {
+pub(super) fn call() -> Call {
     Call::new(Instant::now() + Duration::from_secs(20), Priority::Interactive)
 }
 
 /// A server that knows project 1 and nothing else.
-fn one_project(model: &str, method: &str, _: &Value) -> Value {
+pub(super) fn one_project(model: &str, method: &str, _: &Value) -> Value {
     match (model, method) {
         (_, "fields_get") => json!({ "display_type": {}, "move_line_id": {}, "project_id": {} }),
         ("account.analytic.account", _) => json!([{ "id": 1, "code": "PRJ-2025-001" }]),
@@ -387,7 +401,8 @@ async fn a_missing_field_is_named() {
 fn documents(model: &str, method: &str, arguments: &Value) -> Value {
     let document = |id: u64, move_type: &str, code: &str, net: f64, signed: f64| {
         json!({ "id": id, "name": format!("N{id}"), "move_type": move_type, "state": "posted",
-            "currency_id": [1, code], "company_currency_id": [1, "EUR"], "x_project_id": "prj-2025-001",
+            "currency_id": [1, code], "company_currency_id": [1, "EUR"], "company_id": [1, "We"],
+            "x_project_id": if id == 2 { "PRJ-2025-001 " } else { "prj-2025-001" },
             "amount_untaxed": net, "amount_total": net, "amount_residual": net,
             "amount_untaxed_signed": signed, "amount_total_signed": signed, "amount_residual_signed": signed })
     };
@@ -409,6 +424,7 @@ fn documents(model: &str, method: &str, arguments: &Value) -> Value {
         group
     };
     match (model, method) {
+        ("res.company", _) => json!([{ "id": 1, "currency_id": [1, "EUR"] }]),
         ("account.move", "search_read") => {
             all.iter().filter(|row| row["id"].as_u64() > Some(after)).take(2).cloned().collect()
         }

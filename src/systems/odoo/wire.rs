@@ -22,7 +22,15 @@ impl Number {
     }
 
     pub(super) fn decimal(&self) -> Result<Decimal, MoneyError> {
-        parse_decimal(self.text())
+        parse_decimal(self.text()).or_else(|error| self.is_noise().then_some(Decimal::ZERO).ok_or(error))
+    }
+
+    /// Whether it is less than a millionth of a millionth: what is left of binary floats that should add up to nothing,
+    /// like `5.551115123125783e-17`.
+    fn is_noise(&self) -> bool {
+        let Some((digits, exponent)) = self.text().split_once(['e', 'E']) else { return false };
+        let is_number = parse_decimal(digits).is_ok_and(|number| number.abs() < Decimal::TEN);
+        is_number && exponent.parse::<i32>().is_ok_and(|exponent| exponent < -12)
     }
 
     fn text(&self) -> &str {
@@ -116,6 +124,14 @@ impl<'de> Visitor<'de> for SharesVisitor {
     }
 }
 
+impl Shares {
+    /// Accounts that have a share of a line, and nobody says how much.
+    pub(super) fn unknown(accounts: impl IntoIterator<Item = u64>) -> Self {
+        let nothing = Number(Box::<RawValue>::default());
+        Self(accounts.into_iter().map(|account| (vec![account], nothing.clone())).collect())
+    }
+}
+
 /// What every row has.
 pub(super) trait Row {
     /// Its number.
@@ -132,7 +148,7 @@ macro_rules! rows {
     )+};
 }
 
-rows! { Tagged Move Line Partial OrderLine Order Company AnalyticLine }
+rows! { Tagged Move Line Partial OrderLine Order Company AnalyticLine TagShare }
 
 /// A record of any model, with the texts among the fields that were asked for: the configuration names those that hold
 /// shared IDs.
@@ -189,6 +205,8 @@ pub(super) struct Move {
     pub(super) move_type: String,
     pub(super) state: String,
     #[serde(default, deserialize_with = "maybe")]
+    pub(super) payment_state: Option<String>,
+    #[serde(default, deserialize_with = "maybe")]
     pub(super) invoice_date: Option<String>,
     #[serde(default, deserialize_with = "maybe")]
     pub(super) invoice_date_due: Option<String>,
@@ -237,6 +255,11 @@ pub(super) struct Line {
     pub(super) analytic_distribution: Option<Shares>,
     #[serde(default, deserialize_with = "maybe")]
     pub(super) analytic_account_id: Option<Link>,
+    /// Until 15.
+    #[serde(default)]
+    pub(super) analytic_tag_ids: Vec<Id>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub(super) product_uom_id: Option<Link>,
 }
 
 /// `account.partial.reconcile`: a debit and a credit that settle each other.
@@ -273,6 +296,12 @@ pub(super) struct OrderLine {
     pub(super) analytic_distribution: Option<Shares>,
     #[serde(default, deserialize_with = "maybe")]
     pub(super) account_analytic_id: Option<Link>,
+    /// Until 15.
+    #[serde(default)]
+    pub(super) analytic_tag_ids: Vec<Id>,
+    /// The unit of its quantities; `product_uom` until 18.
+    #[serde(alias = "product_uom", default, deserialize_with = "maybe")]
+    pub(super) product_uom_id: Option<Link>,
 }
 
 /// `purchase.order`.
@@ -303,8 +332,20 @@ pub(super) struct AnalyticLine {
     #[serde(rename = "ref", default, deserialize_with = "maybe")]
     pub(super) reference: Option<String>,
     pub(super) amount: Option<Number>,
+    /// Hours, where it is time.
+    pub(super) unit_amount: Option<Number>,
     #[serde(default, deserialize_with = "maybe")]
     pub(super) currency_id: Option<Link>,
     #[serde(default, deserialize_with = "maybe")]
     pub(super) partner_id: Option<Link>,
+}
+
+/// `account.analytic.distribution`, until 15: an account that a tag shares lines out to.
+#[derive(Debug, Deserialize)]
+pub(super) struct TagShare {
+    pub(super) id: Id,
+    #[serde(default, deserialize_with = "maybe")]
+    pub(super) account_id: Option<Link>,
+    #[serde(default, deserialize_with = "maybe")]
+    pub(super) tag_id: Option<Link>,
 }

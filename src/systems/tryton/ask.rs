@@ -39,6 +39,8 @@ models! {
     WORK = "project.work",
     TIMESHEET_LINE = "timesheet.line",
     OPPORTUNITY = "sale.opportunity",
+    ASSET = "account.asset",
+    ASSET_LINE = "account.asset.line",
 }
 
 impl Model {

@@ -53,6 +53,12 @@ pub struct Config {
     /// `labour_accounts`), or `none`. Never both: they are the same hours.
     #[serde(default)]
     pub labour: Labour,
+    /// Which projects of the books are projects of timesheets, too.
+    #[serde(default)]
+    pub timesheet_projects: TimesheetProjects,
+    /// What hours cost whose cost price is 0, which is what Tryton keeps where nobody stated one.
+    #[serde(default)]
+    pub hours_without_cost: HoursWithoutCost,
     /// Accounts whose postings are labour, by the beginnings of their codes. With `labour = "timesheets"` they are no costs.
     #[serde(default)]
     pub labour_accounts: Vec<String>,
@@ -109,6 +115,28 @@ pub enum Labour {
     Journal,
     /// Nowhere: it is no cost, or posted as an expense.
     None,
+}
+
+/// Which projects of the books are projects of timesheets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TimesheetProjects {
+    /// Each: where no project carries the shared ID, its hours are not known, and its costs are refused.
+    #[default]
+    Each,
+    /// Some: on the others nobody books hours.
+    Some,
+}
+
+/// What hours at a cost price of 0 mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HoursWithoutCost {
+    /// Nobody stated what the employee costs: the costs of the project are unknown.
+    #[default]
+    Unknown,
+    /// They cost nothing.
+    Free,
 }
 
 /// What a project's status means.
@@ -208,6 +236,12 @@ impl Config {
         }
         if self.labour == Labour::None && !self.labour_accounts.is_empty() {
             return problem("labour_accounts", "has no effect: `labour` is \"none\"");
+        }
+        if self.labour != Labour::Timesheets && self.timesheet_projects == TimesheetProjects::Some {
+            return problem("timesheet_projects", "has no effect: `labour` is not \"timesheets\"");
+        }
+        if self.labour != Labour::Timesheets && self.hours_without_cost == HoursWithoutCost::Free {
+            return problem("hours_without_cost", "has no effect: `labour` is not \"timesheets\"");
         }
         if self.labour_accounts.iter().any(|prefix| prefix.trim().is_empty()) {
             return problem("labour_accounts", "an empty beginning would take in every account; remove it");

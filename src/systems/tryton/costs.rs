@@ -1,7 +1,7 @@
 //! What projects cost: lines of bills less credit notes, what is ordered and not yet billed, people's time, and what is
 //! posted to analytic accounts without a bill.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,7 +9,9 @@ use futures_util::future::{try_join, try_join3};
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::ask::{ANALYTIC_LINE, MOVE, Model, PURCHASE_LINE, TIMESHEET_LINE};
+use super::ask::{
+    ANALYTIC_ACCOUNT, ANALYTIC_LINE, ASSET, ASSET_LINE, MOVE, Model, PURCHASE_LINE, TIMESHEET_LINE, WORK,
+};
 use super::client::Company;
 use super::config::{Carrier, Labour};
 use super::documents::Documents;
@@ -18,20 +20,24 @@ use super::map::{Account, Reading, company_amount, party, rounded};
 use super::wire::{Lack, Record};
 use super::{Accounts, BATCH, System, grouped, spellings};
 use crate::domain::{Booked, Cost, CostKind, CostState, InvoiceKind, InvoiceState, Money, ProjectId, digits};
-use crate::systems::{BatchResult, Call, CostSource, SystemError};
+use crate::systems::{Batch, BatchResult, Call, CostSource, ErrorKind, SystemError};
 
 /// The costs of projects.
 pub(super) struct Costs {
     pub(super) system: Arc<System>,
     pub(super) bills: Documents,
     pub(super) labour: Labour,
+    /// Whether each project of the books is one of timesheets.
+    pub(super) timesheets_of_all: bool,
+    /// Whether hours at a cost price of 0 cost nothing; else nobody knows what they cost.
+    pub(super) free_hours: bool,
     /// Whether orders are read.
     pub(super) purchases: bool,
 }
 
 type Found = Vec<(ProjectId, Cost)>;
 
-const PURCHASE: [&str; 13] = [
+const PURCHASE: [&str; 15] = [
     "purchase.number",
     "purchase.currency.code",
     "purchase.purchase_date",
@@ -40,8 +46,10 @@ const PURCHASE: [&str; 13] = [
     "description",
     "type",
     "quantity",
+    "unit",
     "unit_price",
     "invoice_lines.quantity",
+    "invoice_lines.unit",
     "invoice_lines.invoice.state",
     "purchase.state",
     "id",
@@ -115,10 +123,13 @@ impl Costs {
         let mut reading = Reading::default();
         let order = record.one("purchase")?.ok_or_else(|| Lack("purchase".to_owned()))?;
         let mut open = reading.number(record, "quantity", "amount")?;
+        let unit = record.key("unit")?;
         for line in record.many("invoice_lines")? {
             let state = line.one("invoice")?.map(|invoice| invoice.text("state")).transpose()?.flatten();
             if matches!(state.as_deref(), Some("posted" | "paid")) {
-                let billed = reading.number(&line, "quantity", "amount")?;
+                // In another unit it may be any part of the order: Tryton converts units, and Spine does not.
+                let is_same = line.key("unit")? == unit;
+                let billed = reading.number(&line, "quantity", "amount")?.filter(|_| is_same);
                 open = open.zip(billed).and_then(|(open, billed)| open.checked_sub(billed));
             }
         }
@@ -157,9 +168,9 @@ impl Costs {
     }
 
     /// Hours, at what the employee costs. Hours on tasks are the project's.
-    async fn hours(&self, call: &Call, ids: &[ProjectId]) -> Result<Found, SystemError> {
+    async fn hours(&self, call: &Call, ids: &[ProjectId]) -> Result<(Found, Option<HashSet<ProjectId>>), SystemError> {
         if self.labour != Labour::Timesheets {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let company = self.system.client.company(call).await?;
         let works = self.system.works(call, ids).await?;
@@ -168,6 +179,8 @@ impl Costs {
             let mut reading = Reading::default();
             let hours = reading.hours(record, "duration", "amount")?;
             let price = reading.number(record, "cost_price", "amount")?;
+            // Tryton keeps 0 where the employee has no cost price on that day.
+            let price = price.filter(|price| self.free_hours || !price.is_zero() || hours == Some(Decimal::ZERO));
             let amount = hours.zip(price).and_then(|(hours, price)| hours.checked_mul(price));
             Ok(Cost {
                 id: format!("timesheet-{}", record.id()?).into(),
@@ -183,35 +196,76 @@ impl Costs {
             })
         };
         let found = lines.iter().map(|(project, record)| Ok((project.clone(), cost(record)?)));
-        found.collect::<Result<_, Lack>>().map_err(self.lacks(&TIMESHEET_LINE))
+        let found = found.collect::<Result<_, Lack>>().map_err(self.lacks(&TIMESHEET_LINE))?;
+        Ok((found, Some(works.known())))
     }
 
-    /// What is posted to the projects' analytic accounts, and does not come from an invoice.
-    async fn posted(&self, call: &Call, accounts: Option<&Accounts>) -> Result<Found, SystemError> {
+    /// What is posted to the projects' analytic accounts.
+    async fn postings(&self, call: &Call, accounts: Option<&Accounts>) -> Result<Vec<Record>, SystemError> {
         let Some(accounts) = accounts else { return Ok(Vec::new()) };
-        let company = self.system.client.company(call).await?;
         let keys: Vec<_> = accounts.normal.iter().map(|key| json!(key)).collect();
         let conditions = [json!(["move_line.move.state", "=", "posted"])];
-        let records =
-            self.system.client.list_among(call, &ANALYTIC_LINE, ("account", &keys), &conditions, &JOURNAL).await?;
+        self.system.client.list_among(call, &ANALYTIC_LINE, ("account", &keys), &conditions, &JOURNAL).await
+    }
+
+    /// Of what is posted, that which does not come from an invoice, nor writes off an asset that one of these bills bought for
+    /// the same project: the bill is the cost.
+    async fn posted(&self, call: &Call, records: &[Record], bills: &[Document]) -> Result<Found, SystemError> {
+        let company = self.system.client.company(call).await?;
         let lacks = self.lacks(&ANALYTIC_LINE);
         let mut origins = BTreeMap::new();
-        for record in &records {
+        for record in records {
             origins.insert(record.id().map_err(&lacks)?, origin(record).map_err(&lacks)?);
         }
         let reversed = origins.values().flatten().filter(|(model, _)| model == "account.move").map(|(_, id)| *id);
         let of_invoices = self.of_invoices(call, reversed.collect()).await?;
+        let bought = self.bought(call, origins.values().flatten()).await?;
         let mut found = Vec::new();
-        for record in &records {
+        for record in records {
             let origin = record.id().ok().and_then(|id| origins.get(&id).cloned().flatten());
-            let is_billed = origin.is_some_and(|(model, id)| {
-                model == "account.invoice" || (model == "account.move" && of_invoices.contains(&id))
+            let is_billed = origin.as_ref().is_some_and(|(model, id)| {
+                model == "account.invoice" || (model == "account.move" && of_invoices.contains(id))
             });
-            if !is_billed {
-                found.extend(self.journal_cost(record, company).map_err(&lacks)?);
+            if is_billed {
+                continue;
             }
+            let bill = origin.and_then(|origin| bought.get(&origin).copied());
+            let cost = self.journal_cost(record, company).map_err(&lacks)?;
+            found.extend(cost.filter(|(project, _)| !bill.is_some_and(|bill| is_billed_to(bill, project, bills))));
         }
         Ok(found)
+    }
+
+    /// Which line of a bill bought the asset that a posting writes off, by what the posting comes from.
+    async fn bought(
+        &self,
+        call: &Call,
+        origins: impl Iterator<Item = &(String, u64)>,
+    ) -> Result<HashMap<(String, u64), u64>, SystemError> {
+        const LINE: &str = "supplier_invoice_line";
+        let origins: BTreeSet<&(String, u64)> = origins.collect();
+        let of = |model: &str| -> Vec<_> {
+            origins.iter().filter(|(name, _)| name == model).map(|(_, id)| json!(id)).collect()
+        };
+        let (lines, assets) = (of("account.asset.line"), of("account.asset"));
+        let client = &self.system.client;
+        let (lines, assets) = try_join(
+            client.list_among(call, &ASSET_LINE, ("id", &lines), &[], &["asset.supplier_invoice_line"]),
+            client.list_among(call, &ASSET, ("id", &assets), &[], &[LINE]),
+        )
+        .await?;
+        let mut bought = HashMap::new();
+        for record in &lines {
+            let read = || Ok((record.id()?, record.one("asset")?.map(|asset| asset.key(LINE)).transpose()?.flatten()));
+            let (id, line) = read().map_err(self.lacks(&ASSET_LINE))?;
+            bought.extend(line.map(|line| (("account.asset.line".to_owned(), id), line)));
+        }
+        for record in &assets {
+            let read = || Ok((record.id()?, record.key(LINE)?));
+            let (id, line) = read().map_err(self.lacks(&ASSET))?;
+            bought.extend(line.map(|line| (("account.asset".to_owned(), id), line)));
+        }
+        Ok(bought)
     }
 
     /// Of these postings, those that come from an invoice, or reverse one that does: they undo a bill that counts no more.
@@ -280,9 +334,11 @@ impl Costs {
     }
 }
 
-/// Lines of bills.
-fn billed(documents: Vec<Document>) -> Found {
-    documents.into_iter().flat_map(|document| lines_of(&document)).collect()
+/// Whether a line of one of these bills is a cost of a project.
+fn is_billed_to(line: u64, project: &ProjectId, bills: &[Document]) -> bool {
+    let counts = |bill: &&Document| matches!(bill.invoice.state, InvoiceState::Open | InvoiceState::Closed);
+    let mut lines = bills.iter().filter(counts).flat_map(|bill| bill.invoice.lines.iter().zip(&bill.lines));
+    lines.any(|(part, number)| *number == line && part.project_id.as_ref() == Some(project))
 }
 
 /// The costs that the lines of a bill are.
@@ -312,6 +368,15 @@ fn lines_of(Document { invoice, lines }: &Document) -> Found {
     invoice.lines.iter().zip(lines).enumerate().filter_map(cost).collect()
 }
 
+/// Takes out projects that one of the places does not know in which costs stand: what the others know is not all.
+fn without<V>(batch: &mut Batch<ProjectId, V>, known: &HashSet<ProjectId>, error: &SystemError) {
+    let unknown: Vec<ProjectId> = batch.found.keys().filter(|id| !known.contains(*id)).cloned().collect();
+    for id in unknown {
+        batch.found.remove(&id);
+        batch.failed.insert(id, error.clone());
+    }
+}
+
 /// What a posting comes from.
 fn origin(record: &Record) -> Result<Option<(String, u64)>, Lack> {
     let posting = record.one("move_line")?.map(|line| line.one("move")).transpose()?.flatten();
@@ -327,13 +392,31 @@ impl CostSource for Costs {
     async fn costs_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Cost>> {
         let accounts = self.bills.accounts(call, ids).await?;
         let bills = self.bills.of_projects(call, ids, accounts.as_ref());
-        let others = try_join(self.hours(call, ids), self.posted(call, accounts.as_ref()));
-        let (bills, ordered, (hours, posted)) =
+        let others = try_join(self.hours(call, ids), self.postings(call, accounts.as_ref()));
+        let (bills, ordered, ((hours, works), postings)) =
             Box::pin(try_join3(bills, self.ordered(call, ids, accounts.as_ref()), others)).await?;
-        let mut costs = grouped(billed(bills).into_iter().chain(ordered).chain(hours).chain(posted));
+        let posted = self.posted(call, &postings, &bills).await?;
+        let mut costs = grouped(bills.iter().flat_map(lines_of).chain(ordered).chain(hours).chain(posted));
         for costs in costs.values_mut() {
             costs.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
         }
-        Ok(self.system.answer(call, ids, costs, accounts.map(|accounts| accounts.known)).await)
+        let known = accounts.as_ref().map(|accounts| accounts.known.clone()).or_else(|| works.clone());
+        let mut batch = self.system.answer(call, ids, costs, known).await;
+        if let Some(accounts) = &accounts {
+            accounts.whole(&self.system.client, &mut batch);
+            let detail =
+                "a project carries the ID and no analytic account does: bills, purchases and expenses are unknown";
+            without(
+                &mut batch,
+                &accounts.known,
+                &self.system.client.error(ANALYTIC_ACCOUNT.operation, ErrorKind::Truncated, detail),
+            );
+        }
+        if let Some(works) = works.filter(|_| self.timesheets_of_all) {
+            let detail = "the books know the ID and no project carries it: hours are unknown (if nobody books any on such \
+                          projects, say `timesheet_projects = \"some\"`)";
+            without(&mut batch, &works, &self.system.client.error(WORK.operation, ErrorKind::Truncated, detail));
+        }
+        Ok(batch)
     }
 }

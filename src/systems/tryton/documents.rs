@@ -1,5 +1,6 @@
 //! Invoices and credit notes, of one direction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::ask::INVOICE;
 use super::config::Carrier;
-use super::invoice::{ANALYTIC, Document, FIELDS, document};
+use super::invoice::{ANALYTIC, Carried, Document, FIELDS, document};
 use super::map::Cancelling;
 use super::wire::{Lack, Record};
 use super::{Accounts, BATCH, System, grouped, spellings};
@@ -51,7 +52,52 @@ impl Documents {
         let conditions = self.conditions(call).await?;
         let records =
             self.system.client.list_among(call, &INVOICE, (path, &values), &conditions, &self.fields()).await?;
-        self.read(call, &records).await
+        let mut documents = self.read(call, &records).await?;
+        if let Carrier::Field(path) = &self.carrier {
+            documents.extend(self.crediting(call, path, &documents).await?);
+        }
+        Ok(documents)
+    }
+
+    /// Documents that credit these and carry nothing in the field: Tryton's button makes the lines of a credit note of those
+    /// of the invoice, and leaves its reference empty.
+    async fn crediting(&self, call: &Call, path: &str, credited: &[Document]) -> Result<Vec<Document>, SystemError> {
+        let lacks = |lack: Lack| self.system.client.lacks(&INVOICE, &lack);
+        let mut owners: BTreeMap<u64, &ProjectId> = BTreeMap::new();
+        for document in credited {
+            let Some(project) = document.invoice.project_ids.first() else { continue };
+            owners.extend(document.lines.iter().map(|line| (*line, project)));
+        }
+        let origins: Vec<Value> = owners.keys().map(|line| json!(format!("account.invoice.line,{line}"))).collect();
+        let mut fields = self.fields();
+        fields.push("lines.origin");
+        let among = ("lines.origin", origins.as_slice());
+        let found =
+            self.system.client.list_among(call, &INVOICE, among, &self.conditions(call).await?, &fields).await?;
+        let (mut records, mut projects) = (Vec::new(), Vec::new());
+        for record in found {
+            if record.text_at(path).map_err(lacks)?.is_some() {
+                continue;
+            }
+            let origins = record.many("lines").map_err(lacks)?;
+            let origins = origins.iter().map(|line| line.reference("origin"));
+            let origins = origins.collect::<Result<Vec<_>, _>>().map_err(lacks)?;
+            let owner = origins
+                .into_iter()
+                .flatten()
+                .find_map(|(model, line)| owners.get(&line).copied().filter(|_| model == "account.invoice.line"));
+            if let Some(owner) = owner {
+                records.push(record);
+                projects.push(owner);
+            }
+        }
+        let cancelling = self.cancelling(call, &records).await?;
+        let company = self.system.client.company(call).await?;
+        let read = |(record, project)| {
+            let carried = Carried::Given(project);
+            document(&self.system.mapper, (record, self.direction), company, carried, &cancelling).map_err(lacks)
+        };
+        records.iter().zip(projects).map(read).collect()
     }
 
     /// What holds for all documents of this port.
@@ -142,7 +188,12 @@ impl InvoiceSource for Documents {
         let accounts = self.accounts(call, ids).await?;
         let documents = self.of_projects(call, ids, accounts.as_ref()).await?;
         let parts = documents.into_iter().flat_map(|document| self.parts(document));
-        Ok(self.system.answer(call, ids, grouped(parts), accounts.map(|accounts| accounts.known)).await)
+        let known = accounts.as_ref().map(|accounts| accounts.known.clone());
+        let mut batch = self.system.answer(call, ids, grouped(parts), known).await;
+        if let Some(accounts) = accounts {
+            accounts.whole(&self.system.client, &mut batch);
+        }
+        Ok(batch)
     }
 
     async fn invoice_page(
@@ -161,7 +212,12 @@ impl InvoiceSource for Documents {
         }
         if let Some(ids) = &query.project_ids {
             let accounts = self.accounts(call, ids).await?;
-            let found = self.of_projects(call, ids, accounts.as_ref()).await?;
+            if accounts.as_ref().is_some_and(|accounts| !accounts.too_deep.is_empty()) {
+                let detail = "a distribution of distributions of distributions holds a project's account";
+                return Err(self.system.client.error(INVOICE.operation, ErrorKind::Truncated, detail));
+            }
+            let mut found = self.of_projects(call, ids, accounts.as_ref()).await?;
+            found.sort_by_key(|document| number(document.invoice.id.as_str()));
             let found = found.into_iter().map(|document| document.invoice);
             let later = |invoice: &Invoice| number(invoice.id.as_str()).is_some_and(|id| id > last);
             items.extend(found.filter(|invoice| later(invoice) && is_wanted(invoice, query)));

@@ -76,6 +76,8 @@ pub(super) const ANALYTIC: [&str; 9] = [
 pub(super) enum Carried<'a> {
     Analytic(u64),
     Field(&'a str),
+    /// Of this project, by what it credits.
+    Given(&'a ProjectId),
 }
 
 impl Carrier {
@@ -328,6 +330,7 @@ impl Page<'_> {
     fn header(&self) -> Result<Option<ProjectId>, Lack> {
         match self.carried {
             Carried::Field(path) => Ok(self.mapper.project(self.record.text_at(path)?.as_deref())),
+            Carried::Given(project) => Ok(Some(project.clone())),
             Carried::Analytic(_) => Ok(None),
         }
     }
@@ -347,7 +350,7 @@ impl Page<'_> {
             let quantity = self.reading.number(&line, "quantity", "lines")?.map(|quantity| quantity * self.own);
             let description = line.text("description")?;
             let owner = match self.carried {
-                Carried::Field(_) => Account { project: header.clone(), parts: Vec::new() },
+                Carried::Field(_) | Carried::Given(_) => Account { project: header.clone(), parts: Vec::new() },
                 Carried::Analytic(root) => entry(self.mapper, &line, root)?,
             };
             let places = |currency: Option<Currency>| currency.map_or(2, digits);

@@ -17,6 +17,8 @@ mod ask;
 mod client;
 mod commercial;
 mod config;
+#[cfg(test)]
+mod cost_tests;
 mod costs;
 mod delivery;
 mod documents;
@@ -26,14 +28,14 @@ mod map;
 mod odd_servers;
 mod wire;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-pub use config::{Carrier, Config, HTTP_DEFAULTS, Labour, Series, StatusWord};
+pub use config::{Carrier, Config, HTTP_DEFAULTS, HoursWithoutCost, Labour, Series, StatusWord, TimesheetProjects};
 
 use self::ask::ANALYTIC_ACCOUNT;
 use self::client::Client;
@@ -74,6 +76,8 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
         system: Arc::clone(&system),
         bills: documents(Direction::Payable, &config.costs_on),
         labour: config.labour,
+        timesheets_of_all: config.timesheet_projects == TimesheetProjects::Each,
+        free_hours: config.hours_without_cost == HoursWithoutCost::Free,
         purchases: config.purchases,
     }));
     connection.projects = Some(Arc::new(Delivery { system: Arc::clone(&system) }));
@@ -100,8 +104,24 @@ struct Accounts {
     known: HashSet<ProjectId>,
     /// Accounts that are posted to.
     normal: BTreeSet<u64>,
-    /// These, and the accounts that distribute to them.
+    /// These, and the accounts that distribute to them, directly or by one between.
     keys: BTreeSet<u64>,
+    /// Projects that a distribution of distributions of distributions distributes to: not all of theirs is found.
+    too_deep: HashSet<ProjectId>,
+}
+
+impl Accounts {
+    /// Takes out projects whose records are not all found.
+    fn whole<V>(&self, client: &Client, batch: &mut Batch<ProjectId, V>) {
+        for id in &self.too_deep {
+            if batch.found.remove(id).is_some() {
+                let detail =
+                    "a distribution of distributions of distributions holds a project's account: two levels are read";
+                let error = client.error(ANALYTIC_ACCOUNT.operation, ErrorKind::Truncated, detail);
+                batch.failed.insert(id.clone(), error);
+            }
+        }
+    }
 }
 
 impl System {
@@ -141,23 +161,41 @@ impl System {
         let fields = ["code", "type", "distribution_parents.distribution_parents"];
         let code = ("code", &*spellings(ids));
         let records = self.client.list_among(call, &ANALYTIC_ACCOUNT, code, &conditions, &fields).await?;
-        let mut accounts = Accounts { known: HashSet::new(), normal: BTreeSet::new(), keys: BTreeSet::new() };
+        let mut accounts = Accounts {
+            known: HashSet::new(),
+            normal: BTreeSet::new(),
+            keys: BTreeSet::new(),
+            too_deep: HashSet::new(),
+        };
+        // Accounts two levels up, and the projects below them.
+        let mut highest: BTreeMap<u64, Vec<ProjectId>> = BTreeMap::new();
         for record in &records {
             let mut read = || -> Result<(), Lack> {
                 let Some(project) = self.mapper.project(record.text("code")?.as_deref()) else { return Ok(()) };
                 if record.text("type")?.as_deref() != Some("normal") {
                     return Ok(());
                 }
-                accounts.known.insert(project);
+                accounts.known.insert(project.clone());
                 accounts.normal.insert(record.id()?);
                 accounts.keys.insert(record.id()?);
                 for above in record.many(ABOVE)? {
                     accounts.keys.insert(above.id()?);
-                    accounts.keys.extend(above.keys(ABOVE)?);
+                    for key in above.keys(ABOVE)? {
+                        accounts.keys.insert(key);
+                        highest.entry(key).or_default().push(project.clone());
+                    }
                 }
                 Ok(())
             };
             read().map_err(|lack| self.client.lacks(&ANALYTIC_ACCOUNT, &lack))?;
+        }
+        let keys: Vec<Value> = highest.keys().map(|key| json!(key)).collect();
+        for record in self.client.list_among(call, &ANALYTIC_ACCOUNT, ("id", &keys), &[], &[ABOVE]).await? {
+            let read = || Ok((record.id()?, record.keys(ABOVE)?));
+            let (key, above) = read().map_err(|lack| self.client.lacks(&ANALYTIC_ACCOUNT, &lack))?;
+            if !above.is_empty() {
+                accounts.too_deep.extend(highest.remove(&key).unwrap_or_default());
+            }
         }
         Ok(accounts)
     }

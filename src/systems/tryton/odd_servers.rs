@@ -30,7 +30,7 @@ use crate::systems::{Call, Connection, ConnectionContext, ErrorKind, Priority, S
 /// Status and body of an answer to a question on a model, with its parameters.
 type Answers = dyn Fn(&str, &Value) -> (u16, String) + Send + Sync;
 
-struct Server {
+pub(super) struct Server {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
     logins: Arc<AtomicUsize>,
@@ -82,7 +82,10 @@ async fn handle(State(odd): State<Odd>, headers: HeaderMap, body: String) -> Res
     (StatusCode::from_u16(status).unwrap(), body).into_response()
 }
 
-async fn start(lets_in: bool, answers: impl Fn(&str, &Value) -> (u16, String) + Send + Sync + 'static) -> Server {
+pub(super) async fn start(
+    lets_in: bool,
+    answers: impl Fn(&str, &Value) -> (u16, String) + Send + Sync + 'static,
+) -> Server {
     let odd = Odd {
         answers: Arc::new(answers),
         asked: Arc::default(),
@@ -102,7 +105,7 @@ fn rule() -> SharedIdRule {
     SharedIdRule::new(Regex::new(r"^P[0-9]+$").unwrap(), &["trim", "uppercase"])
 }
 
-fn connection(server: &Server, more: &str) -> Connection {
+pub(super) fn connection(server: &Server, more: &str) -> Connection {
     let text = format!(
         "url = \"{}\"\ndatabase = \"db\"\nuser = \"spine\"\npassword = {{ demo = \"demo-tryton\" }}\n{more}",
         server.url
@@ -117,21 +120,22 @@ fn connection(server: &Server, more: &str) -> Connection {
 }
 
 /// By a field of the document: one question for the projects' documents.
-const BY_REFERENCE: &str = "invoices_on = \"reference\"\ncosts_on = \"reference\"\npurchases = false";
+const BY_REFERENCE: &str =
+    "invoices_on = \"reference\"\ncosts_on = \"reference\"\npurchases = false\ntimesheet_projects = \"some\"";
 
-fn call() -> Call {
+pub(super) fn call() -> Call {
     Call::new(Instant::now() + Duration::from_secs(20), Priority::Interactive)
 }
 
-fn ids() -> Vec<ProjectId> {
+pub(super) fn ids() -> Vec<ProjectId> {
     vec![rule().parse("P1").unwrap()]
 }
 
-fn result(rows: &Value) -> (u16, String) {
+pub(super) fn result(rows: &Value) -> (u16, String) {
     (200, json!({ "id": 1, "result": rows }).to_string())
 }
 
-async fn invoices(connection: &Connection) -> Result<Vec<ProjectInvoice>, SystemError> {
+pub(super) async fn invoices(connection: &Connection) -> Result<Vec<ProjectInvoice>, SystemError> {
     let batch = connection.receivables.as_ref().unwrap().invoices_by_project(&call(), &ids()).await?;
     Ok(batch.found.into_values().next().unwrap_or_default())
 }
@@ -142,7 +146,7 @@ async fn costs(connection: &Connection) -> Vec<Cost> {
 }
 
 /// An invoice as Tryton sends it, with some of its fields in another form.
-fn invoice(id: usize, changes: &Value) -> Value {
+pub(super) fn invoice(id: usize, changes: &Value) -> Value {
     let mut invoice = json!({
         "id": id, "number": "7", "state": "posted", "reference": "P1", "invoice_date": null,
         "currency.": { "id": 1, "code": "EUR" }, "party.": { "id": 9, "code": "C1", "name": "Client" },
@@ -156,15 +160,15 @@ fn invoice(id: usize, changes: &Value) -> Value {
     invoice
 }
 
-fn decimal(text: &str) -> Value {
+pub(super) fn decimal(text: &str) -> Value {
     json!({ "__class__": "Decimal", "decimal": text })
 }
 
 /// A server that has these invoices, and nothing else.
 async fn with_invoices(rows: Vec<Value>) -> Server {
     start(true, move |model, params| {
-        let cancels = params[0][0][0] == "cancel_move";
-        result(&if model == "account.invoice" && !cancels { json!(rows) } else { json!([]) })
+        let follows = params[0][0][0] == "cancel_move" || params[0][0][0] == "lines.origin";
+        result(&if model == "account.invoice" && !follows { json!(rows) } else { json!([]) })
     })
     .await
 }
@@ -246,7 +250,7 @@ async fn nothing_is_sent_but_sign_in_and_reads() {
 /// A server with so many invoices, that gives a page as `pages` says: numbers of rows after a number, up to a limit.
 async fn paging(pages: fn(u64, u64) -> Vec<u64>) -> Result<usize, ErrorKind> {
     let server = start(true, move |model, params| {
-        if model != "account.invoice" || params[0][0][0] == "cancel_move" {
+        if model != "account.invoice" || params[0][0][0] != "reference" {
             return result(&json!([]));
         }
         let conditions = params[0].as_array().unwrap();
@@ -372,6 +376,8 @@ fn each_setting_is_checked_and_the_message_names_it() {
             format!("{base}{user}costs_on = \"reference\"\ninvoices_on = \"reference\"\nanalytic_root = \"P\""),
             "analytic_root",
         ),
+        (format!("{base}{user}labour = \"none\"\ntimesheet_projects = \"some\""), "timesheet_projects"),
+        (format!("{base}{user}labour = \"none\"\nhours_without_cost = \"free\""), "hours_without_cost"),
         (format!("{base}{user}record_url = \"https://t.example/{{party}}\""), "record_url"),
     ] {
         assert_eq!(problem(text.clone()).as_deref(), Some(key), "{text}");
