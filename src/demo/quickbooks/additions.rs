@@ -34,7 +34,7 @@ impl Additions {
 impl Added {
     /// A property that can be asked about. Names are in use unless they say that they are not.
     pub(super) fn property(&self, name: &str) -> Value {
-        let property = &self.json[name];
+        let property = self.json.get(name).unwrap_or(&Json::Null);
         let id = |text: &Json| text.as_str().and_then(|text| text.parse().ok()).map_or(Value::Nothing, Value::Id);
         match property {
             Json::Null if name == "Active" => Value::Yes(true),
@@ -48,7 +48,7 @@ impl Added {
     }
 
     pub(super) fn id(&self) -> u64 {
-        self.json["Id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default()
+        self.json.get("Id").and_then(|id| id.as_str()?.parse().ok()).unwrap_or_default()
     }
 
     pub(super) fn json(&self) -> String {

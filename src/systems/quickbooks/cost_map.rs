@@ -202,9 +202,9 @@ fn journal_place(entry: &wire::Document, line: &wire::Line, company: Company<'_>
 /// Whether something was bought on an order, and none of its lines says that anything was received of it.
 fn billed_without_a_word(order: &wire::Document) -> bool {
     let lines = || flat(&order.line);
-    let links = order.linked_txn.iter().chain(lines().flat_map(|line| &line.linked_txn));
+    let mut linked = order.linked_txn.iter().chain(lines().flat_map(|line| &line.linked_txn));
     // The estimate that an order was made from is no purchase.
-    let bought = links.filter(|link| link.txn_type.as_deref() != Some("Estimate")).count() > 0;
+    let bought = linked.any(|link| link.txn_type.as_deref() != Some("Estimate"));
     let nothing = |number: &wire::Number| number.decimal().is_ok_and(|number| number.is_zero());
     bought && lines().all(|line| line.received.as_ref().is_none_or(nothing))
 }

@@ -151,7 +151,7 @@ impl CostSource for Costs {
         if ids.is_empty() {
             return Ok(std::iter::empty().collect());
         }
-        let (about, (books, accounts)) = try_join(self.system.about(call, ids), self.books(call)).await?;
+        let (about, (books, accounts)) = try_join(self.system.about(call, ids), Box::pin(self.books(call))).await?;
         let about = self.system.settled(call, about, |customers| self.names_a_stranger(&books, customers)).await?;
         let chart = self.chart(call, &books, accounts, about.company()).await?;
         let (mut costs, mut lost, mut unknown) = (Vec::new(), Vec::new(), HashMap::new());
