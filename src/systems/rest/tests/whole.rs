@@ -78,7 +78,7 @@ async fn what_says_whether_there_is_more_must_say_it() {
         (r#"paging = { kind = "page", param = "page", size = 1, more = "more" }"#, r#""other":true"#),
         (r#"total = "total""#, r#""total":"many""#),
     ] {
-        let stub = stub(move |_| json(&format!(r#"{{"rows":[{}],{beside}}}"#, row(1)))).await;
+        let stub = stub(move |_| json(format!(r#"{{"rows":[{}],{beside}}}"#, row(1)))).await;
         let way = format!(r#"{{ path = "/costs?p={{ids}}", rows = "rows", {paging} }}"#);
         assert_eq!(costs(&stub, &way, 1).await, Err(ErrorKind::BadResponse), "{beside}");
     }
@@ -88,7 +88,7 @@ async fn what_says_whether_there_is_more_must_say_it() {
 async fn a_page_that_was_announced_and_is_not_there_is_no_end() {
     for (code, kind) in [(204, ErrorKind::Truncated), (410, ErrorKind::Truncated)] {
         let stub = stub(move |seen| match seen.param("page").as_deref() {
-            Some("1") => json(&format!(r#"{{"rows":[{}],"more":true}}"#, row(1))),
+            Some("1") => json(format!(r#"{{"rows":[{}],"more":true}}"#, row(1))),
             _ => status(code, ""),
         })
         .await;
@@ -100,8 +100,8 @@ async fn a_page_that_was_announced_and_is_not_there_is_no_end() {
 #[tokio::test]
 async fn a_total_that_only_the_first_page_tells_counts_for_all() {
     let stub = stub(|seen| match seen.param("page").as_deref() {
-        Some("1") => json(&format!(r#"{{"rows":[{}],"total":3,"more":true}}"#, row(1))),
-        _ => json(&format!(r#"{{"rows":[{}],"more":false}}"#, row(2))),
+        Some("1") => json(format!(r#"{{"rows":[{}],"total":3,"more":true}}"#, row(1))),
+        _ => json(format!(r#"{{"rows":[{}],"more":false}}"#, row(2))),
     })
     .await;
     let way = r#"{ path = "/costs?p={ids}", rows = "rows", total = "total", paging = { kind = "page", param = "page", size = 1, more = "more" } }"#;
@@ -125,8 +125,8 @@ async fn a_list_that_comes_short_or_again_is_refused() {
         [("", short.clone(), short.clone()), (offset, short, told(3, "")), (offset, again.clone(), again)]
     {
         let stub = stub(move |seen| match seen.param("skip").as_deref() {
-            None | Some("0") => json(&first),
-            Some(_) => json(&then),
+            None | Some("0") => json(first.as_str()),
+            Some(_) => json(then.as_str()),
         })
         .await;
         let port = connection(&stub.url, &deals(paging)).deals.unwrap();
