@@ -4,7 +4,7 @@ use spine::systems::{Connection, ErrorKind, SystemError};
 use tokio::time::{Duration, Instant};
 
 use super::{Database, Engine, Reached, queries, sums};
-use crate::conformance::{COMPANY, RULE, connect};
+use crate::conformance::{COMPANY, RULE, call, connect};
 
 /// A query for costs whose rows come from this, and whose keys are looked at last.
 fn costs(engine: Engine, columns: &str, from: &str) -> String {
