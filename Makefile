@@ -50,8 +50,12 @@ fmt: ## Formats the code.
 fmt-check: ## Is the code formatted?
 	$(CARGO) fmt --check
 
+# Tests that need a program from outside are no part of `--all-targets`.
+OUTSIDE := real_redmine real_odata real_sql real_tryton sqlserver_client
+
 lint: ## Clippy; a warning is an error.
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked $(addprefix --test ,$(OUTSIDE)) -- -D warnings
 
 doc: ## The code's documentation, private items too; a warning is an error.
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items

@@ -35,7 +35,7 @@ mod tests {
     use crate::service::Service;
 
     fn call() -> Call {
-        Call::new(Instant::now() + Duration::from_secs(60), Priority::Interactive)
+        Call::new(Instant::now() + Duration::from_mins(1), Priority::Interactive)
     }
 
     fn connect(text: &str, name: &str) -> (Connection, Config) {

@@ -21,6 +21,7 @@ mod tests {
 
     use crate::expectations::{Target, expectations};
 
+    #[expect(clippy::unused_async, reason = "called as the embedded target is, which has to be started")]
     async fn real() -> (Target, ()) {
         let url = SecretRef::Env("SPINE_REDMINE_URL".to_owned()).read().expect("run tests/redmine/setup.sh first");
         let key = SecretRef::Env("SPINE_REDMINE_KEY".to_owned());

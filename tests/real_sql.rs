@@ -1,4 +1,4 @@
-//! The SQL connector against a real PostgreSQL and a real MariaDB, set up by `tests/sql/setup.sh up`, which prints the variables:
+//! The SQL connector against a real `PostgreSQL` and a real `MariaDB`, set up by `tests/sql/setup.sh up`, which prints the variables:
 //!
 //! ```sh
 //! eval "$(tests/sql/setup.sh up)" && cargo test --test real_sql

@@ -1,4 +1,4 @@
-//! A real OData 4 service: CAP over SQLite in memory, as npm has it, with the model beside this file.
+//! A real OData 4 service: CAP over `SQLite` in memory, as npm has it, with the model beside this file.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -45,6 +45,7 @@ pub(crate) static COMPANY: LazyLock<Company> = LazyLock::new(|| {
 });
 
 /// What is peculiar about a system.
+#[expect(clippy::struct_excessive_bools, reason = "each is a peculiarity of its own")]
 pub(crate) struct System {
     tickets: Tickets,
     page: usize,
@@ -133,11 +134,13 @@ impl Subject {
         (ports::ports(connection, &truth), ports::lists(connection, &truth))
     }
 
+    #[expect(clippy::unused_async, reason = "called as that of an embedded system is")]
     async fn fault(&self, fault: &str) {
         panic!("a database has no control surface for {fault}")
     }
 
     /// The calls since the last time, by Spine's own count.
+    #[expect(clippy::unused_async, reason = "called as that of an embedded system is")]
     async fn calls(&self) -> BTreeMap<String, usize> {
         let mut counted = self.counted.lock().unwrap();
         let (connection, before) = counted.as_mut().unwrap();

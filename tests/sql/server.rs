@@ -246,7 +246,9 @@ impl Database {
                 let mut conn = self.mariadb(database).await;
                 for statement in statements {
                     let done = conn.query_drop(statement).await;
-                    done.unwrap_or_else(|error| panic!("{error}: {}", &statement[..statement.len().min(2000)]));
+                    done.unwrap_or_else(|error| {
+                        panic!("{error}: {}", statement.chars().take(2000).collect::<String>())
+                    });
                 }
                 conn.disconnect().await.unwrap();
             }
@@ -267,7 +269,7 @@ impl Database {
             ("costs", "costs"),
         ];
         let owned = owned.iter().filter(|(table, _)| queries.contains(&format!("[connections.company.{table}]")));
-        let owners: String = owned.map(|(_, domain)| format!("{domain} = \"company\"\n")).collect();
+        let owners: String = owned.map(|(_, domain)| [domain, " = \"company\"\n"].concat()).collect();
         let Reached { host, tls, password, http } = reached;
         let (port, name) = (self.engine.port(), &self.name);
         format!(
