@@ -8,9 +8,9 @@ use tracing_subscriber::filter::ParseError;
 /// What is logged where nobody says otherwise.
 pub const DEFAULT_FILTER: &str = "info";
 
-/// What is never logged, whatever is asked for: what the driver of SQL Server says of errors and rows holds values of the
-/// database, at the level of errors even.
-const NEVER: &str = "tiberius=off";
+/// What is never logged, whatever is asked for: drivers of databases that repeat values. That of SQL Server does so in errors,
+/// that of PostgreSQL in notices, which are functions' own texts, and in the parameters of queries.
+const NEVER: [&str; 2] = ["tiberius=off", "tokio_postgres=off"];
 
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -39,7 +39,7 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), ParseError> {
 
 /// What is logged of what is asked for.
 fn heard(filter: &str) -> Result<EnvFilter, ParseError> {
-    Ok(filter.parse::<EnvFilter>()?.add_directive(NEVER.parse()?))
+    NEVER.iter().try_fold(filter.parse::<EnvFilter>()?, |heard, never| Ok(heard.add_directive(never.parse()?)))
 }
 
 #[cfg(test)]
@@ -48,9 +48,10 @@ mod tests {
 
     #[test]
     fn a_driver_that_repeats_values_is_not_heard_whatever_is_asked_for() {
-        for filter in ["trace", "info,tiberius=trace", "tiberius=error"] {
+        for filter in ["trace", "info,tiberius=trace", "tiberius=error", "debug,tokio_postgres=info"] {
             let heard = heard(filter).unwrap().to_string();
             assert!(heard.contains("tiberius=off") && !heard.contains("tiberius=trace"), "{heard}");
+            assert!(heard.contains("tokio_postgres=off") && !heard.contains("tokio_postgres=info"), "{heard}");
         }
     }
 
