@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::rows::Answer;
 use super::session::{Asked, Server, Session};
@@ -23,6 +23,7 @@ const COOL_DOWN: Duration = Duration::from_secs(30);
 pub(super) struct Database {
     guard: Guard,
     server: Box<dyn Server>,
+    connect_timeout: Duration,
     attempt_timeout: Duration,
     max_body: usize,
     /// Sessions that wait to be used, the one that was used last at the end. There are no more of them than calls at once.
@@ -36,6 +37,7 @@ impl Database {
         Self {
             guard,
             server,
+            connect_timeout: traffic.connect_timeout.0,
             attempt_timeout: traffic.attempt_timeout.0,
             max_body: traffic.max_body,
             idle: Mutex::default(),
@@ -119,7 +121,8 @@ impl Database {
             let why = "a sign-in was refused a moment ago, and is not tried again yet";
             return Err(Failed::new(ErrorKind::Unauthorized, Retry::After(left), why));
         }
-        let opened = self.server.open().await;
+        let late = |_| Failed::new(ErrorKind::Connect, Retry::No, "timeout: no connection in time");
+        let opened = timeout(self.connect_timeout, self.server.open()).await.map_err(late).flatten();
         let refused = opened.as_ref().err().is_some_and(|failed| failed.kind == ErrorKind::Unauthorized);
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused.then(Instant::now);
         opened

@@ -43,7 +43,7 @@ use self::config::{Engine, Listed, Paging, Tls, Words};
 use self::mysql::Mysql;
 use self::postgres::Postgres;
 use self::read::{Query, Source};
-use self::session::Server;
+use self::session::{Login, Server};
 use self::sqlserver::SqlServer;
 use self::statement::Statement;
 use super::declared::known::of_known_projects;
@@ -103,28 +103,25 @@ fn server(config: &Config, context: &ConnectionContext) -> Result<Box<dyn Server
     let ca_file = context.traffic.ca_file.as_deref();
     let in_file = |message| ConnectionProblem::new("http.ca_file", message);
     let roots = ca_file.map(tls::certificates).transpose().map_err(in_file)?.unwrap_or_default();
-    let connect_timeout = context.traffic.connect_timeout.0;
+    let port = config.port.unwrap_or(match config.engine {
+        Engine::Postgresql => 5432,
+        Engine::Mysql => 3306,
+        Engine::Sqlserver => 1433,
+    });
     let (host, database, user) = (config.host.clone(), config.database.clone(), config.user.clone());
+    let (login, tls) = (Login { host, port, database, user, password }, config.tls);
+    let der = || roots.iter().map(|certificate| certificate.to_vec()).collect();
     Ok(match config.engine {
+        Engine::Mysql => Box::new(Mysql { login, tls, roots: der() }),
+        Engine::Sqlserver => Box::new(SqlServer { login, tls, roots: der() }),
         Engine::Postgresql => {
-            let settings = match config.tls {
+            let settings = match tls {
                 Tls::VerifyFull => Some(tls::settings(true, roots)),
                 Tls::Required => Some(tls::settings(false, roots)),
                 Tls::Plain => None,
             };
             let tls = settings.transpose().map_err(|message| ConnectionProblem::new("tls", message))?;
-            let port = config.port.unwrap_or(5432);
-            Box::new(Postgres { host, port, database, user, password, tls, connect_timeout })
-        }
-        Engine::Mysql => {
-            let roots = roots.iter().map(|certificate| certificate.to_vec()).collect();
-            let (port, tls) = (config.port.unwrap_or(3306), config.tls);
-            Box::new(Mysql { host, port, database, user, password, tls, roots, connect_timeout })
-        }
-        Engine::Sqlserver => {
-            let roots = roots.iter().map(|certificate| certificate.to_vec()).collect();
-            let (port, tls) = (config.port.unwrap_or(1433), config.tls);
-            Box::new(SqlServer { host, port, database, user, password, tls, roots, connect_timeout })
+            Box::new(Postgres { login, tls })
         }
     })
 }

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Column, Conn, Error, IoError, Opts, OptsBuilder, Params, Row, ServerError, SslOpts, Value};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::time::timeout;
+use secrecy::ExposeSecret;
 
 use super::config::Tls;
 use super::rows::{Answer, Writer};
-use super::session::{Asked, Server, Session, broken, keyset, misconfigured, not_reached};
+use super::session::{
+    Asked, Login, Server, Session, broken, keyset, misconfigured, not_of_this_list, not_reached, short,
+};
 use super::statement::Statement;
 use crate::systems::ErrorKind;
 use crate::systems::upstream::{Failed, Retry};
@@ -20,27 +21,14 @@ use crate::systems::upstream::{Failed, Retry};
 /// A server.
 #[derive(Debug)]
 pub(super) struct Mysql {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) database: String,
-    pub(super) user: String,
-    pub(super) password: SecretString,
+    pub(super) login: Login,
     pub(super) tls: Tls,
     /// CA certificates beside the public ones, in DER.
     pub(super) roots: Vec<Vec<u8>>,
-    pub(super) connect_timeout: Duration,
 }
 
 /// More than the queries of a configuration.
 const STATEMENTS: usize = 64;
-
-#[async_trait]
-impl Server for Mysql {
-    async fn open(&self) -> Result<Box<dyn Session>, Failed> {
-        let late = |_| Failed::new(ErrorKind::Connect, Retry::No, "timeout: no connection in time");
-        timeout(self.connect_timeout, self.connect()).await.map_err(late)?
-    }
-}
 
 impl Mysql {
     fn options(&self) -> Opts {
@@ -52,19 +40,22 @@ impl Mysql {
             Tls::Plain => None,
         };
         OptsBuilder::default()
-            .ip_or_hostname(&self.host)
-            .tcp_port(self.port)
-            .db_name(Some(&self.database))
-            .user(Some(&self.user))
-            .pass(Some(self.password.expose_secret()))
+            .ip_or_hostname(&self.login.host)
+            .tcp_port(self.login.port)
+            .db_name(Some(&self.login.database))
+            .user(Some(&self.login.user))
+            .pass(Some(self.login.password.expose_secret()))
             .prefer_socket(false)
             .stmt_cache_size(STATEMENTS)
             .connect_attribute("program_name", "spine")
             .ssl_opts(ssl)
             .into()
     }
+}
 
-    async fn connect(&self) -> Result<Box<dyn Session>, Failed> {
+#[async_trait]
+impl Server for Mysql {
+    async fn open(&self) -> Result<Box<dyn Session>, Failed> {
         let mut conn = Conn::new(self.options()).await.map_err(|error| not_let_in(&error))?;
         conn.query_drop("SET SESSION TRANSACTION READ ONLY").await.map_err(|error| failed(&error))?;
         conn.query_drop("SET SESSION time_zone = '+00:00'").await.map_err(|error| failed(&error))?;
@@ -156,7 +147,7 @@ fn parameters(columns: &[Column], asked: Asked<'_>) -> Result<Params, Failed> {
                 None => Value::Bytes(Vec::new()),
                 Some(id) if whole => {
                     let number = id.parse().map(Value::Int).or_else(|_| id.parse().map(Value::UInt));
-                    number.map_err(|_| misconfigured("a cursor that is not of this list"))?
+                    number.map_err(|_| not_of_this_list())?
                 }
                 Some(id) => Value::Bytes(id.as_bytes().to_vec()),
             };
@@ -237,10 +228,6 @@ fn failed(error: &Error) -> Failed {
         // What the driver says may hold a value, so it is not repeated.
         _ => broken("not what the server's protocol promises"),
     }
-}
-
-fn short(text: &str) -> String {
-    text.chars().filter(|sign| !sign.is_control()).take(160).collect()
 }
 
 /// What an error of the server means, by its number.

@@ -10,16 +10,17 @@ use async_trait::async_trait;
 use futures_util::{TryStreamExt, pin_mut};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::DbError;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Row};
 
 use super::rows::{Answer, Writer};
-use super::session::{Asked, Server, Session, broken, misconfigured, not_reached};
+use super::session::{
+    Asked, Login, Server, Session, broken, count, misconfigured, not_of_this_list, not_reached, short,
+};
 use super::statement::Statement;
 use super::tls::Upgrade;
 use crate::systems::ErrorKind;
@@ -28,14 +29,9 @@ use crate::systems::upstream::{Failed, Retry};
 /// A server.
 #[derive(Debug)]
 pub(super) struct Postgres {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) database: String,
-    pub(super) user: String,
-    pub(super) password: SecretString,
+    pub(super) login: Login,
     /// None: not encrypted.
     pub(super) tls: Option<Arc<ClientConfig>>,
-    pub(super) connect_timeout: Duration,
 }
 
 /// What makes a session one that reads only, whatever it is asked.
@@ -44,24 +40,14 @@ const READ_ONLY: &str = "SET default_transaction_read_only = on; SET TimeZone = 
 #[async_trait]
 impl Server for Postgres {
     async fn open(&self) -> Result<Box<dyn Session>, Failed> {
-        let late = |_| Failed::new(ErrorKind::Connect, Retry::No, "timeout: no connection in time");
-        timeout(self.connect_timeout, self.connect()).await.map_err(late)?
-    }
-}
-
-impl Postgres {
-    async fn connect(&self) -> Result<Box<dyn Session>, Failed> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| not_reached(&error))?;
+        let Login { host, port, database, user, password } = &self.login;
+        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(|error| not_reached(&error))?;
         stream.set_nodelay(true).map_err(|error| not_reached(&error))?;
         let mut config = Config::new();
-        config
-            .user(&self.user)
-            .password(self.password.expose_secret())
-            .dbname(&self.database)
-            .application_name("spine");
+        config.user(user).password(password.expose_secret()).dbname(database).application_name("spine");
         let client = if let Some(settings) = &self.tls {
             config.ssl_mode(SslMode::Require);
-            let host = ServerName::try_from(self.host.clone())
+            let host = ServerName::try_from(host.clone())
                 .map_err(|_| misconfigured("`host` is no name that a certificate can have"))?;
             let upgrade = Upgrade { settings: Arc::clone(settings), host };
             let (client, connection) = config.connect_raw(stream, upgrade).await.map_err(|error| not_let_in(&error))?;
@@ -198,14 +184,6 @@ fn parameters(types: &[Type], asked: Asked<'_>) -> Result<Vec<Value>, Failed> {
         (Asked::Offset(rows, over), [_, _]) => Ok(vec![Value::Number(count(rows)), Value::Number(count(over))]),
         _ => Err(wrong()),
     }
-}
-
-fn not_of_this_list() -> Failed {
-    misconfigured("a cursor that is not of this list")
-}
-
-fn count(rows: u64) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 fn is_text(kind: &Type) -> bool {
@@ -435,10 +413,6 @@ fn failed(error: &tokio_postgres::Error) -> Failed {
     }
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     broken(&short(&cause))
-}
-
-fn short(text: &str) -> String {
-    text.chars().filter(|sign| !sign.is_control()).take(160).collect()
 }
 
 /// What an error of the server means, by the class of its SQLSTATE.

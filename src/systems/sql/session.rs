@@ -3,11 +3,22 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use super::rows::Answer;
 use super::statement::Statement;
 use crate::systems::ErrorKind;
 use crate::systems::upstream::{Failed, Retry};
+
+/// Where a database is, and who asks it.
+#[derive(Debug)]
+pub(super) struct Login {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) database: String,
+    pub(super) user: String,
+    pub(super) password: SecretString,
+}
 
 /// Opens sessions.
 #[async_trait]
@@ -50,6 +61,21 @@ pub(super) enum Asked<'a> {
 /// A query that cannot be answered as it is written: the configuration, or the database, has to be changed.
 pub(super) fn misconfigured(why: impl Into<std::sync::Arc<str>>) -> Failed {
     Failed::new(ErrorKind::BadRequest, Retry::No, why)
+}
+
+/// A cursor comes back from outside, and may be anything.
+pub(super) fn not_of_this_list() -> Failed {
+    misconfigured("a cursor that is not of this list")
+}
+
+/// A number of rows, as databases take it.
+pub(super) fn count(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// What somebody else says, on one line.
+pub(super) fn short(text: &str) -> String {
+    text.chars().filter(|sign| !sign.is_control()).take(160).collect()
 }
 
 /// A failure to reach the server. A refused connection may be a restart; the rest does not get better within a request.

@@ -3,7 +3,7 @@
 use tiberius::error::Error;
 
 use crate::systems::ErrorKind;
-use crate::systems::sql::session::{broken, misconfigured, not_reached};
+use crate::systems::sql::session::{broken, misconfigured, not_reached, short};
 use crate::systems::upstream::{Failed, Retry};
 
 /// Why there is no session.
@@ -39,10 +39,6 @@ pub(super) fn failed(error: &Error) -> Failed {
         Error::Utf8 | Error::Utf16 => Failed::new(ErrorKind::BadResponse, Retry::No, "a text that is none"),
         _ => broken("not what the server's protocol promises"),
     }
-}
-
-fn short(text: &str) -> String {
-    text.chars().filter(|sign| !sign.is_control()).take(160).collect()
 }
 
 /// What an error of the server means, by its number; by its severity where nobody knows the number.

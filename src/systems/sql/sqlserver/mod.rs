@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tiberius::error::Error;
 use tiberius::{AuthMethod, Client, Config, EncryptionLevel, Query, QueryItem, Row};
 use tokio::net::TcpStream;
@@ -25,7 +25,7 @@ use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 use self::errors::{failed, judged, not_let_in};
 use super::config::Tls;
 use super::rows::{Answer, Writer};
-use super::session::{Asked, Server, Session, keyset, misconfigured, not_reached};
+use super::session::{Asked, Login, Server, Session, count, keyset, misconfigured, not_of_this_list, not_reached};
 use super::statement::Statement;
 use crate::systems::ErrorKind;
 use crate::systems::upstream::{Failed, Retry};
@@ -33,15 +33,10 @@ use crate::systems::upstream::{Failed, Retry};
 /// A server.
 #[derive(Debug)]
 pub(super) struct SqlServer {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) database: String,
-    pub(super) user: String,
-    pub(super) password: SecretString,
+    pub(super) login: Login,
     pub(super) tls: Tls,
     /// CA certificates beside the platform's, in DER.
     pub(super) roots: Vec<Vec<u8>>,
-    pub(super) connect_timeout: Duration,
 }
 
 type Driver = Client<Compat<TcpStream>>;
@@ -61,8 +56,19 @@ const ROLLBACK: &str = "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION";
 #[async_trait]
 impl Server for SqlServer {
     async fn open(&self) -> Result<Box<dyn Session>, Failed> {
-        let late = |_| Failed::new(ErrorKind::Connect, Retry::No, "timeout: no connection in time");
-        timeout(self.connect_timeout, self.connect()).await.map_err(late)?
+        let mut client = match self.reach(&self.login.host, self.login.port).await? {
+            Ok(client) => client,
+            Err(Error::Routing { .. }) if self.tls == Tls::Plain => {
+                let why = "the listener sends Spine to another server, which takes TLS: write `tls = \"verify-full\"`";
+                return Err(misconfigured(why));
+            }
+            // A server that is sent to must have a certificate of its own name.
+            Err(Error::Routing { host, port }) => self.reach(&host, port).await?.map_err(|error| not_let_in(&error))?,
+            Err(error) => return Err(not_let_in(&error)),
+        };
+        run(&mut client, SETTINGS).await?;
+        grants::reads_only(&mut client).await?;
+        Ok(Box::new(Reading { client, known: HashMap::new() }))
     }
 }
 
@@ -71,9 +77,9 @@ impl SqlServer {
         let mut config = Config::new();
         config.host(host);
         config.port(port);
-        config.database(&self.database);
+        config.database(&self.login.database);
         config.application_name("spine");
-        config.authentication(AuthMethod::sql_server(&self.user, self.password.expose_secret()));
+        config.authentication(AuthMethod::sql_server(&self.login.user, self.login.password.expose_secret()));
         // A listener of an availability group sends those who say so to a readable secondary.
         config.readonly(true);
         // Time is watched here.
@@ -91,22 +97,6 @@ impl SqlServer {
             Tls::Plain => config.encryption(EncryptionLevel::NotSupported),
         }
         config
-    }
-
-    async fn connect(&self) -> Result<Box<dyn Session>, Failed> {
-        let mut client = match self.reach(&self.host, self.port).await? {
-            Ok(client) => client,
-            Err(Error::Routing { .. }) if self.tls == Tls::Plain => {
-                let why = "the listener sends Spine to another server, which takes TLS: write `tls = \"verify-full\"`";
-                return Err(misconfigured(why));
-            }
-            // A server that is sent to must have a certificate of its own name.
-            Err(Error::Routing { host, port }) => self.reach(&host, port).await?.map_err(|error| not_let_in(&error))?,
-            Err(error) => return Err(not_let_in(&error)),
-        };
-        run(&mut client, SETTINGS).await?;
-        grants::reads_only(&mut client).await?;
-        Ok(Box::new(Reading { client, known: HashMap::new() }))
     }
 
     /// Signs in to a server, or hears which one to go to.
@@ -204,7 +194,6 @@ fn described_wrong(row: &Row) -> Option<Failed> {
 
 /// A query with the values of its parameters.
 fn bound<'q>(mut query: Query<'q>, asked: Asked<'q>, cursor: Cursor) -> Result<Query<'q>, Failed> {
-    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
     match asked {
         Asked::Keys(keys) => {
             query.bind(serde_json::to_string(keys).map_err(|_| misconfigured("keys that are no text"))?);
@@ -214,7 +203,7 @@ fn bound<'q>(mut query: Query<'q>, asked: Asked<'q>, cursor: Cursor) -> Result<Q
                 (Cursor::Whole, None) => query.bind(i64::MIN),
                 (Cursor::Whole, Some(id)) => {
                     let number: Result<i64, _> = id.parse();
-                    query.bind(number.map_err(|_| misconfigured("a cursor that is not of this list"))?);
+                    query.bind(number.map_err(|_| not_of_this_list())?);
                 }
                 (Cursor::Guid, None) => query.bind("00000000-0000-0000-0000-000000000000"),
                 (Cursor::Guid | Cursor::Text, id) => query.bind(id.unwrap_or_default()),
