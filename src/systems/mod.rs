@@ -26,6 +26,7 @@ pub mod upstream;
 pub use config_schema::{config_example, config_schema};
 pub use connection::{Connection, ConnectionContext, ConnectionProblem};
 pub use error::{ErrorKind, SystemError};
+pub(in crate::systems) use ports::grouped;
 pub use ports::{
     Batch, BatchResult, Call, ClientSource, CostSource, CostSumSource, DealDetailSource, DealSource, InvoiceSource,
     InvoiceSumSource, Priority, ProjectSource, TicketSource,

@@ -80,18 +80,19 @@ impl<K: Eq + Hash, V> FromIterator<(K, V)> for Batch<K, V> {
 impl<K: Clone + Eq + Hash, V> Batch<K, Vec<V>> {
     /// Answers each key with its records. A key without any is answered with none if the owner knows it, and not at all if
     /// it does not: that is the difference between 0 and unknown. `known` is asked at most once, for those keys alone; if
-    /// it fails, they fail.
+    /// it fails, they fail. Keys that `failed` have no records, whatever was found of them.
     pub(in crate::systems) async fn of_records<F>(
         keys: &[K],
         mut records: HashMap<K, Vec<V>>,
+        failed: HashMap<K, SystemError>,
         known: impl FnOnce(Vec<K>) -> F,
     ) -> Self
     where
         F: Future<Output = Result<HashSet<K>, SystemError>>,
     {
-        let mut batch = Self::default();
+        let mut batch = Self { found: HashMap::new(), failed };
         let mut empty = Vec::new();
-        for key in keys {
+        for key in keys.iter().filter(|key| !batch.failed.contains_key(*key)) {
             match records.remove(key) {
                 Some(records) => drop(batch.found.insert(key.clone(), records)),
                 None if batch.found.contains_key(key) => {}
@@ -110,6 +111,27 @@ impl<K: Clone + Eq + Hash, V> Batch<K, Vec<V>> {
         }
         batch
     }
+}
+
+impl<K: Clone + Eq + Hash, V> Batch<K, V> {
+    /// Fails what was found of keys that one of the places does not know in which their records stand: what the others know
+    /// is not all.
+    pub(in crate::systems) fn fail_unless(&mut self, known: impl Fn(&K) -> bool, error: &SystemError) {
+        let unknown: Vec<K> = self.found.keys().filter(|key| !known(key)).cloned().collect();
+        for key in unknown {
+            self.found.remove(&key);
+            self.failed.insert(key, error.clone());
+        }
+    }
+}
+
+/// Puts values under their keys, in their order.
+pub(in crate::systems) fn grouped<K: Eq + Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, value) in pairs {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
 }
 
 /// The outcome of a batch of reads.

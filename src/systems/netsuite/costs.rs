@@ -10,9 +10,9 @@ use rust_decimal::Decimal;
 use super::sql::{MAX_VALUES, Sql};
 use super::sums::Sums;
 use super::wire::Row;
-use super::{BATCH, System, grouped, in_lists};
+use super::{BATCH, System, in_lists};
 use crate::domain::{Cost, CostKind, CostState, CostSum, ProjectId};
-use crate::systems::{BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError};
+use crate::systems::{BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError, grouped};
 
 /// The costs of projects.
 pub(super) struct Costs {

@@ -10,12 +10,12 @@ use super::map::Mapper;
 use super::sql::{MAX_VALUES, Sql, Types};
 use super::sums::Sums;
 use super::wire::Row;
-use super::{BATCH, System, grouped, in_lists};
+use super::{BATCH, System, in_lists};
 use crate::domain::{
     Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState, Page, Payment, ProjectId, ProjectInvoice, Sum,
     split_by_project,
 };
-use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, InvoiceSumSource, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, InvoiceSumSource, SystemError, grouped};
 
 /// Invoices, cash sales, credit memos and cash refunds.
 pub(super) const RECEIVABLES: Types = Types { invoices: &["CustInvc", "CashSale"], credits: &["CustCred", "CashRfnd"] };

@@ -33,7 +33,6 @@ mod tests;
 mod wire;
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
@@ -97,8 +96,7 @@ impl System {
         Ok(rows.iter().flatten().filter_map(|row| self.mapper.project(row)).collect())
     }
 
-    /// Answers each project with its records; with none only if the system knows the project. Those that failed have no
-    /// records, whatever was found of them.
+    /// Answers each project with its records; with none only if the system knows the project.
     async fn answer<T>(
         &self,
         call: &Call,
@@ -106,11 +104,8 @@ impl System {
         records: HashMap<ProjectId, Vec<T>>,
         failed: HashMap<ProjectId, SystemError>,
     ) -> Batch<ProjectId, Vec<T>> {
-        let ids: Vec<ProjectId> = ids.iter().filter(|id| !failed.contains_key(*id)).cloned().collect();
         let known = |empty: Vec<ProjectId>| async move { self.known_projects(call, &empty).await };
-        let mut batch = Batch::of_records(&ids, records, known).await;
-        batch.failed.extend(failed);
-        batch
+        Batch::of_records(ids, records, failed, known).await
     }
 
     /// How many records the system added up in a row.
@@ -124,13 +119,4 @@ impl System {
 /// Cuts keys into lists that a question can hold.
 fn in_lists<T>(values: &[T]) -> impl Iterator<Item = &[T]> {
     values.chunks(MAX_VALUES)
-}
-
-/// Puts values under their keys, in their order.
-fn grouped<K: Eq + Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
-    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
-    for (key, value) in pairs {
-        groups.entry(key).or_default().push(value);
-    }
-    groups
 }

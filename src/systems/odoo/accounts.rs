@@ -152,7 +152,7 @@ impl System {
             }
             Ok(known)
         };
-        Batch::of_records(ids, records, known).await
+        Batch::of_records(ids, records, HashMap::new(), known).await
     }
 
     /// The currency of each company.

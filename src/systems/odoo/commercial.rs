@@ -11,11 +11,11 @@ use super::domain::Domain;
 use super::record::Record;
 use super::sales::{self, CLIENT_FIELDS, FIELDS};
 use super::wire::Row;
-use super::{MAX_KEYS, MAX_NUMBERS, System, grouped};
+use super::{MAX_KEYS, MAX_NUMBERS, System};
 use crate::domain::{
     Client, ClientId, Deal, DealId, DealOrderField, DealQuery, DealStatus, Link, Page, Person, ProjectId,
 };
-use crate::systems::{BatchResult, Call, ClientSource, DealSource, ErrorKind, SystemError};
+use crate::systems::{BatchResult, Call, ClientSource, DealSource, ErrorKind, SystemError, grouped};
 
 const LEAD: &str = "crm.lead";
 const LIST: &str = "deals.list";

@@ -16,9 +16,9 @@ use super::map::{self, Projects};
 use super::orders::Orders;
 use super::record::Record;
 use super::spent::{self, has_hours};
-use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, sums, wire};
+use super::{MAX_KEYS, MAX_NUMBERS, System, sums, wire};
 use crate::domain::{Cost, CostKind, CostSum, Direction, ProjectId, Sum};
-use crate::systems::{Batch, BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError};
+use crate::systems::{Batch, BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError, grouped};
 
 const LINE: &str = "account.move.line";
 const ANALYTIC_LINE: &str = "account.analytic.line";
@@ -227,14 +227,10 @@ impl Costs {
         if self.system.shared_id.document.is_none() || !self.accounts_of_all {
             return batch;
         }
-        let without: Vec<ProjectId> = batch.found.keys().filter(|id| !known.contains(id)).cloned().collect();
         let detail = "documents carry the project's ID and no analytic account does: orders, expenses and hours are \
                       unknown (if projects may have none, say `analytic_accounts = \"some\"`)";
         let error = self.system.client.error("analytic_accounts.list", ErrorKind::Truncated, detail);
-        for id in without {
-            batch.found.remove(&id);
-            batch.failed.insert(id, error.clone());
-        }
+        batch.fail_unless(|id| known.contains(id), &error);
         batch
     }
 }

@@ -12,9 +12,9 @@ use super::documents::number;
 use super::domain::Domain;
 use super::record::Record;
 use super::wire::Row;
-use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, work};
+use super::{MAX_KEYS, MAX_NUMBERS, System, work};
 use crate::domain::{Effort, Milestone, Page, Project, ProjectId, ProjectQuery, ProjectStatus};
-use crate::systems::{Batch, BatchResult, Call, ErrorKind, ProjectSource, SystemError};
+use crate::systems::{Batch, BatchResult, Call, ErrorKind, ProjectSource, SystemError, grouped};
 
 pub(super) const PROJECT: &str = "project.project";
 const MILESTONE: &str = "project.milestone";

@@ -9,12 +9,12 @@ use futures_util::future::{try_join, try_join_all};
 use super::accounts::Accounts;
 use super::domain::Domain;
 use super::map::{self, Projects, is_debit};
-use super::{MAX_KEYS, MAX_NUMBERS, System, grouped, wire};
+use super::{MAX_KEYS, MAX_NUMBERS, System, wire};
 use crate::domain::{
     Direction, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, Page, Payment, ProjectId, ProjectInvoice,
     split_by_project,
 };
-use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError, grouped};
 
 const MOVE: &str = "account.move";
 const MOVES: &str = "documents.list";

@@ -47,7 +47,6 @@ mod wire;
 mod work;
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -125,13 +124,4 @@ struct System {
     companies: OnceCell<HashMap<u64, Option<Currency>>>,
     work: Words,
     deals: DealFields,
-}
-
-/// Puts values under their keys, in their order.
-fn grouped<K: Eq + Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
-    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
-    for (key, value) in pairs {
-        groups.entry(key).or_default().push(value);
-    }
-    groups
 }

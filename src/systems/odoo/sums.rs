@@ -8,9 +8,9 @@ use super::client::Grouping;
 use super::documents::types;
 use super::domain::Domain;
 use super::record::Record;
-use super::{MAX_KEYS, System, grouped};
+use super::{MAX_KEYS, System};
 use crate::domain::{Booked, CostSum, Currency, Direction, Money, ProjectId, Sum};
-use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSumSource, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSumSource, SystemError, grouped};
 
 /// What was invoiced, added up by Odoo: where documents carry the shared ID themselves. Where lines name analytic
 /// accounts it cannot be: an account has its shares in the company's currency alone.

@@ -11,9 +11,9 @@ use super::documents::number;
 use super::domain::Domain;
 use super::record::Record;
 use super::wire::Row;
-use super::{MAX_KEYS, MAX_NUMBERS, System, grouped};
+use super::{MAX_KEYS, MAX_NUMBERS, System};
 use crate::domain::{ProjectId, Ticket, TicketId};
-use crate::systems::{BatchResult, Call, SystemError, TicketSource};
+use crate::systems::{BatchResult, Call, SystemError, TicketSource, grouped};
 
 const LIST: &str = "tickets.list";
 

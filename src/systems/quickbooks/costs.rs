@@ -15,9 +15,9 @@ use super::config::{Carrier, Labour};
 use super::cost_map::{self, CostType, Effect, Placed};
 use super::customers::{Customers, Place};
 use super::map::{self, Company, flat};
-use super::{System, grouped, wire};
+use super::{System, wire};
 use crate::domain::{Cost, CostKind, ProjectId};
-use crate::systems::{BatchResult, Call, CostSource, ErrorKind, SystemError};
+use crate::systems::{BatchResult, Call, CostSource, ErrorKind, SystemError, grouped};
 
 /// Kinds of documents that cost. A bill that is made from an order leaves less of it open.
 const TYPES: [CostType; 4] = [
@@ -174,6 +174,6 @@ impl CostSource for Costs {
         }
         let mut failed = self.system.lost(lost.into_iter(), ids, &about.customers);
         failed.extend(unknown.into_iter().filter(|(id, _)| ids.contains(id)));
-        Ok(super::answer(ids, |id| self.knows(&books, &about.customers, id), costs, failed))
+        Ok(super::answer(ids, |id| self.knows(&books, &about.customers, id), costs, failed).await)
     }
 }

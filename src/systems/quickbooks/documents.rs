@@ -10,12 +10,12 @@ use super::client::{Entity, MAX_IDS, any};
 use super::config::Carrier;
 use super::customers::{Customers, Place};
 use super::map::{self, Company, DocumentType, flat};
-use super::{About, System, grouped, wire};
+use super::{About, System, wire};
 use crate::domain::{
     Direction, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState, Page, ProjectId, ProjectInvoice,
     split_by_project,
 };
-use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError, grouped};
 
 macro_rules! kind {
     ($name:literal, $operation:literal, $direction:ident, $kind:ident, receipt: $receipt:literal) => {
@@ -209,7 +209,7 @@ impl InvoiceSource for Documents {
         let parts = found.iter().flat_map(|found| split_by_project(Arc::new(self.invoice(found, about.company()))));
         // Where a field of documents carries the IDs, a customer's name says nothing of what there is.
         let knows = |id: &ProjectId| self.carrier == Carrier::Customer && about.customers.knows(id);
-        Ok(super::answer(ids, knows, grouped(parts), lost))
+        Ok(super::answer(ids, knows, grouped(parts), lost).await)
     }
 
     async fn invoice_page(

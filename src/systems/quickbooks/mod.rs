@@ -39,7 +39,7 @@ mod tokens;
 mod wire;
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::future::try_join;
@@ -151,32 +151,12 @@ impl System {
 
 /// Answers each project with its records. Those without any are answered with none if they are known by what carries the IDs,
 /// and not at all if they are not.
-fn answer<T>(
+async fn answer<T>(
     ids: &[ProjectId],
     knows: impl Fn(&ProjectId) -> bool,
-    mut records: HashMap<ProjectId, Vec<T>>,
+    records: HashMap<ProjectId, Vec<T>>,
     failed: HashMap<ProjectId, SystemError>,
 ) -> Batch<ProjectId, Vec<T>> {
-    let mut batch = Batch { found: HashMap::new(), failed };
-    for id in ids.iter().filter(|id| !batch.failed.contains_key(*id)) {
-        match records.remove(id) {
-            Some(records) => {
-                batch.found.insert(id.clone(), records);
-            }
-            None if knows(id) => {
-                batch.found.entry(id.clone()).or_default();
-            }
-            None => {}
-        }
-    }
-    batch
-}
-
-/// Puts values under their keys, in their order.
-fn grouped<K: Eq + Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
-    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
-    for (key, value) in pairs {
-        groups.entry(key).or_default().push(value);
-    }
-    groups
+    let known = |empty: Vec<ProjectId>| ready(Ok(empty.into_iter().filter(knows).collect()));
+    Batch::of_records(ids, records, failed, known).await
 }

@@ -10,9 +10,9 @@ use super::client::Query;
 use super::config::Carrier;
 use super::filter::{MAX_VALUES, all, any, quoted, runs};
 use super::map::{CostType, Effect};
-use super::{System, grouped, wire};
+use super::{System, wire};
 use crate::domain::{Cost, Currency, ProjectId};
-use crate::systems::{BatchResult, Call, CostSource, SystemError};
+use crate::systems::{BatchResult, Call, CostSource, SystemError, grouped};
 
 /// Kinds of documents that cost. What is received and not yet billed is no longer open on the order, so both count.
 const TYPES: [CostType; 4] = [

@@ -10,12 +10,12 @@ use super::client::Query;
 use super::config::Carrier;
 use super::filter::{MAX_VALUES, all, any, quoted, runs};
 use super::map::DocumentType;
-use super::{System, grouped, wire};
+use super::{System, wire};
 use crate::domain::{
     Currency, Direction, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, Page, Payment, ProjectId, ProjectInvoice,
     split_by_project,
 };
-use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError, grouped};
 
 /// Invoices and credit notes to clients.
 pub(super) const RECEIVABLES: [DocumentType; 2] = [

@@ -28,7 +28,6 @@ mod tests;
 mod wire;
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
 use std::sync::Arc;
 
 pub use config::{Carrier, Config, HTTP_DEFAULTS, Version};
@@ -95,15 +94,7 @@ impl System {
         ids: &[ProjectId],
         records: HashMap<ProjectId, Vec<T>>,
     ) -> Batch<ProjectId, Vec<T>> {
-        Batch::of_records(ids, records, |empty| async move { self.known_projects(call, &empty).await }).await
+        Batch::of_records(ids, records, HashMap::new(), |empty| async move { self.known_projects(call, &empty).await })
+            .await
     }
-}
-
-/// Puts values under their keys, in their order.
-fn grouped<K: Eq + Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
-    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
-    for (key, value) in pairs {
-        groups.entry(key).or_default().push(value);
-    }
-    groups
 }

@@ -18,9 +18,9 @@ use super::documents::Documents;
 use super::invoice::{ANALYTIC, Document, entry, of_lines};
 use super::map::{Account, Reading, company_amount, party, rounded};
 use super::wire::{Lack, Record};
-use super::{Accounts, BATCH, System, grouped, spellings};
+use super::{Accounts, BATCH, System, spellings};
 use crate::domain::{Booked, Cost, CostKind, CostState, InvoiceKind, InvoiceState, Money, ProjectId, digits};
-use crate::systems::{Batch, BatchResult, Call, CostSource, ErrorKind, SystemError};
+use crate::systems::{BatchResult, Call, CostSource, ErrorKind, SystemError, grouped};
 
 /// The costs of projects.
 pub(super) struct Costs {
@@ -368,15 +368,6 @@ fn lines_of(Document { invoice, lines }: &Document) -> Found {
     invoice.lines.iter().zip(lines).enumerate().filter_map(cost).collect()
 }
 
-/// Takes out projects that one of the places does not know in which costs stand: what the others know is not all.
-fn without<V>(batch: &mut Batch<ProjectId, V>, known: &HashSet<ProjectId>, error: &SystemError) {
-    let unknown: Vec<ProjectId> = batch.found.keys().filter(|id| !known.contains(*id)).cloned().collect();
-    for id in unknown {
-        batch.found.remove(&id);
-        batch.failed.insert(id, error.clone());
-    }
-}
-
 /// What a posting comes from.
 fn origin(record: &Record) -> Result<Option<(String, u64)>, Lack> {
     let posting = record.one("move_line")?.map(|line| line.one("move")).transpose()?.flatten();
@@ -406,16 +397,14 @@ impl CostSource for Costs {
             accounts.whole(&self.system.client, &mut batch);
             let detail =
                 "a project carries the ID and no analytic account does: bills, purchases and expenses are unknown";
-            without(
-                &mut batch,
-                &accounts.known,
-                &self.system.client.error(ANALYTIC_ACCOUNT.operation, ErrorKind::Truncated, detail),
-            );
+            let error = self.system.client.error(ANALYTIC_ACCOUNT.operation, ErrorKind::Truncated, detail);
+            batch.fail_unless(|id| accounts.known.contains(id), &error);
         }
         if let Some(works) = works.filter(|_| self.timesheets_of_all) {
             let detail = "the books know the ID and no project carries it: hours are unknown (if nobody books any on such \
                           projects, say `timesheet_projects = \"some\"`)";
-            without(&mut batch, &works, &self.system.client.error(WORK.operation, ErrorKind::Truncated, detail));
+            let error = self.system.client.error(WORK.operation, ErrorKind::Truncated, detail);
+            batch.fail_unless(|id| works.contains(id), &error);
         }
         Ok(batch)
     }

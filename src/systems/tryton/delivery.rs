@@ -12,11 +12,11 @@ use super::client::MAX_VALUES;
 use super::config::StatusWord;
 use super::map::{Mapper, Reading};
 use super::wire::{Lack, Record};
-use super::{BATCH, System, grouped, spellings};
+use super::{BATCH, System, spellings};
 use crate::domain::{
     Effort, Milestone, Page, Person, Project, ProjectId, ProjectQuery, ProjectStatus, ResourceAllocation,
 };
-use crate::systems::{Batch, BatchResult, Call, ErrorKind, ProjectSource, SystemError};
+use crate::systems::{Batch, BatchResult, Call, ErrorKind, ProjectSource, SystemError, grouped};
 
 /// What is read of a project, beside the field that carries its shared ID.
 const FIELDS: [&str; 4] = ["name", "status.name", "total_effort", "total_progress"];

@@ -12,12 +12,12 @@ use super::config::Carrier;
 use super::invoice::{ANALYTIC, Carried, Document, FIELDS, document};
 use super::map::Cancelling;
 use super::wire::{Lack, Record};
-use super::{Accounts, BATCH, System, grouped, spellings};
+use super::{Accounts, BATCH, System, spellings};
 use crate::domain::{
     Direction, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState, Page, ProjectId, ProjectInvoice,
     split_by_project,
 };
-use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError};
+use crate::systems::{BatchResult, Call, ErrorKind, InvoiceSource, SystemError, grouped};
 
 /// Invoices and credit notes to clients, or of vendors.
 pub(super) struct Documents {

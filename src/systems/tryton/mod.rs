@@ -29,7 +29,6 @@ mod odd_servers;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -215,7 +214,7 @@ impl System {
                 None => Ok(self.works(call, &empty).await?.known()),
             }
         };
-        Batch::of_records(ids, records, known).await
+        Batch::of_records(ids, records, HashMap::new(), known).await
     }
 }
 
@@ -230,13 +229,4 @@ fn spellings(ids: &[ProjectId]) -> Vec<Value> {
         }
     }
     values
-}
-
-/// Puts values under their keys, in their order.
-fn grouped<K: Eq + Hash, V>(pairs: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
-    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
-    for (key, value) in pairs {
-        groups.entry(key).or_default().push(value);
-    }
-    groups
 }
