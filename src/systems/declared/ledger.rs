@@ -13,7 +13,7 @@ use super::read::{Asked, By, by_id};
 use super::row::{Reject, Row};
 use super::ways::{Listing, Lookup};
 use crate::domain::{Cost, Direction, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
-use crate::systems::{BatchResult, Call, CostSource, ErrorKind, InvoiceSource, SystemError};
+use crate::systems::{Batch, BatchResult, Call, CostSource, ErrorKind, InvoiceSource, SystemError};
 
 /// Documents of one direction.
 #[derive(Debug)]
@@ -83,39 +83,36 @@ impl InvoicePort {
         asked.places = places;
         Ok(())
     }
+}
 
-    /// A page out of what is found by project, for a list of the documents of some projects.
-    async fn page_by_project(
-        &self,
-        call: &Call,
-        query: &InvoiceQuery,
-        ids: &[ProjectId],
-        (after, limit): (Option<&str>, usize),
-    ) -> Result<Page<Invoice>, SystemError> {
-        let operation = self.operation("invoices.list", "payables.list");
-        let mut batch = self.invoices_by_project(call, ids).await?;
-        if let Some((_, error)) = batch.failed.drain().next() {
-            return Err(error);
-        }
-        let mut invoices: Vec<Arc<Invoice>> = batch.found.into_values().flatten().map(|part| part.invoice).collect();
-        invoices.retain(|invoice| invoice_fits(query, invoice));
-        invoices.sort_by(|a, b| by_id(a.id.as_str(), b.id.as_str()));
-        invoices.dedup_by(|a, b| a.id == b.id);
-        let start = match after {
-            None => 0,
-            Some(last) => {
-                let bad = || self.api.error(operation, ErrorKind::BadRequest, "a cursor that is not of this list");
-                let last = last.strip_prefix("after:").ok_or_else(bad)?;
-                invoices.partition_point(|invoice| by_id(invoice.id.as_str(), last).is_le())
-            }
-        };
-        let total = u64::try_from(invoices.len()).ok();
-        let items: Vec<Invoice> =
-            invoices.iter().skip(start).take(limit).map(|invoice| Invoice::clone(invoice)).collect();
-        let more = start.saturating_add(items.len()) < invoices.len();
-        let next = items.last().filter(|_| more).map(|last| format!("after:{}", last.id));
-        Ok(Page { items, next, total })
+/// A page of a list out of what was found by project, in the order of the documents' IDs. `bad` is what is wrong with a cursor
+/// that is not of this list.
+pub(in crate::systems) fn page_of(
+    mut batch: Batch<ProjectId, Vec<ProjectInvoice>>,
+    query: &InvoiceQuery,
+    (after, limit): (Option<&str>, usize),
+    bad: impl FnOnce() -> SystemError,
+) -> Result<Page<Invoice>, SystemError> {
+    if let Some((_, error)) = batch.failed.drain().next() {
+        return Err(error);
     }
+    let mut invoices: Vec<Arc<Invoice>> = batch.found.into_values().flatten().map(|part| part.invoice).collect();
+    invoices.retain(|invoice| invoice_fits(query, invoice));
+    invoices.sort_by(|a, b| by_id(a.id.as_str(), b.id.as_str()));
+    invoices.dedup_by(|a, b| a.id == b.id);
+    let start = match after {
+        None => 0,
+        Some(last) => {
+            let last = last.strip_prefix("id:").ok_or_else(bad)?;
+            invoices.partition_point(|invoice| by_id(invoice.id.as_str(), last).is_le())
+        }
+    };
+    let total = u64::try_from(invoices.len()).ok();
+    let items: Vec<Invoice> =
+        invoices.iter().skip(start).take(limit.max(1)).map(|invoice| Invoice::clone(invoice)).collect();
+    let more = start.saturating_add(items.len()) < invoices.len();
+    let next = items.last().filter(|_| more).map(|last| format!("id:{}", last.id));
+    Ok(Page { items, next, total })
 }
 
 #[async_trait]
@@ -168,7 +165,8 @@ impl InvoiceSource for InvoicePort {
         if let (Some(ids), true) = (&query.project_ids, self.table.by_project.is_some())
             && !self.table.list.as_ref().is_some_and(pushes_projects)
         {
-            return self.page_by_project(call, query, ids, (after, limit)).await;
+            let bad = || self.api.error(operation, ErrorKind::BadRequest, "a cursor that is not of this list");
+            return page_of(self.invoices_by_project(call, ids).await?, query, (after, limit), bad);
         }
         let Some(list) = &self.table.list else { return Err(self.api.not_configured(operation)) };
         if query.project_ids.as_ref().is_some_and(Vec::is_empty) {

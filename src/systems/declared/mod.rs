@@ -16,7 +16,7 @@ pub(in crate::systems) mod expression;
 pub(in crate::systems) mod fields;
 pub(in crate::systems) mod json;
 pub(in crate::systems) mod known;
-mod ledger;
+pub(in crate::systems) mod ledger;
 pub(in crate::systems) mod lines;
 mod link;
 pub(in crate::systems) mod lists;

@@ -397,18 +397,9 @@ impl Api {
         id: impl Fn(&T) -> Option<&str>,
         sort: impl Fn(&T, &T) -> Ordering,
     ) -> Batch<K, Vec<T>> {
-        let mut batch = Batch { found: HashMap::with_capacity(keys.len()), failed: HashMap::new() };
-        for (place, (key, mut list)) in keys.iter().zip(gathered.found).enumerate() {
-            if gathered.unknown.contains(&place) {
-                continue;
-            }
-            if comes_twice(&list, &id) {
-                batch.failed.insert(key.clone(), self.http.error(operation, ErrorKind::Conflict));
-            } else {
-                list.sort_by(&sort);
-                batch.found.insert(key.clone(), list);
-            }
-        }
+        let rows = keys.iter().zip(gathered.found).enumerate();
+        let known = rows.filter(|(place, _)| !gathered.unknown.contains(place)).map(|(_, row)| row);
+        let mut batch = in_order(known, id, sort, || self.http.error(operation, ErrorKind::Conflict));
         fail(&mut batch, keys, gathered.failed);
         batch
     }
@@ -483,8 +474,29 @@ impl Api {
     }
 }
 
+/// Each key with its records, in the order of `sort`; one with a record that comes twice with a conflict, since nobody can
+/// say whether it counts once or twice.
+pub(in crate::systems) fn in_order<'k, K: Key, T>(
+    rows: impl Iterator<Item = (&'k K, Vec<T>)>,
+    id: impl Fn(&T) -> Option<&str>,
+    sort: impl Fn(&T, &T) -> Ordering,
+    conflict: impl Fn() -> SystemError,
+) -> Batch<K, Vec<T>> {
+    let mut batch =
+        Batch { found: HashMap::with_capacity(rows.size_hint().1.unwrap_or_default()), failed: HashMap::new() };
+    for (key, mut records) in rows {
+        if comes_twice(&records, &id) {
+            batch.failed.insert(key.clone(), conflict());
+        } else {
+            records.sort_by(&sort);
+            batch.found.insert(key.clone(), records);
+        }
+    }
+    batch
+}
+
 /// Whether two records have the same ID.
-pub(in crate::systems) fn comes_twice<T>(records: &[T], id: impl Fn(&T) -> Option<&str>) -> bool {
+fn comes_twice<T>(records: &[T], id: impl Fn(&T) -> Option<&str>) -> bool {
     // Owners mostly send records in the order of their IDs, which tells without a table.
     let in_order = records.is_sorted_by(|a, b| id(a) < id(b));
     let mut seen = HashSet::new();

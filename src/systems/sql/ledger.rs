@@ -8,6 +8,7 @@ use super::read::{Places, Query, Source};
 use crate::domain::{Cost, Direction, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
 use crate::systems::declared::documents::part;
 use crate::systems::declared::fields::{Costs, Invoices};
+use crate::systems::declared::ledger::page_of;
 use crate::systems::declared::lists::invoice_fits;
 use crate::systems::declared::read::by_id;
 use crate::systems::declared::row::{Reject, Row};
@@ -61,39 +62,6 @@ impl InvoicePort {
         }
         Ok(())
     }
-
-    /// A page out of what is found by project, for a list of the documents of some projects.
-    async fn page_by_project(
-        &self,
-        call: &Call,
-        query: &InvoiceQuery,
-        ids: &[ProjectId],
-        (after, limit): (Option<&str>, usize),
-    ) -> Result<Page<Invoice>, SystemError> {
-        let operation = self.operation("invoices.list", "payables.list");
-        let mut batch = self.invoices_by_project(call, ids).await?;
-        if let Some((_, error)) = batch.failed.drain().next() {
-            return Err(error);
-        }
-        let mut invoices: Vec<Arc<Invoice>> = batch.found.into_values().flatten().map(|part| part.invoice).collect();
-        invoices.retain(|invoice| invoice_fits(query, invoice));
-        invoices.sort_by(|a, b| by_id(a.id.as_str(), b.id.as_str()));
-        invoices.dedup_by(|a, b| a.id == b.id);
-        let start = match after {
-            None => 0,
-            Some(last) => {
-                let bad = || self.source.error(operation, ErrorKind::BadRequest, "a cursor that is not of this list");
-                let last = last.strip_prefix("id:").ok_or_else(bad)?;
-                invoices.partition_point(|invoice| by_id(invoice.id.as_str(), last).is_le())
-            }
-        };
-        let total = u64::try_from(invoices.len()).ok();
-        let items: Vec<Invoice> =
-            invoices.iter().skip(start).take(limit.max(1)).map(|invoice| Invoice::clone(invoice)).collect();
-        let more = start.saturating_add(items.len()) < invoices.len();
-        let next = items.last().filter(|_| more).map(|last| format!("id:{}", last.id));
-        Ok(Page { items, next, total })
-    }
 }
 
 #[async_trait]
@@ -127,10 +95,12 @@ impl InvoiceSource for InvoicePort {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Invoice>, SystemError> {
+        let operation = self.operation("invoices.list", "payables.list");
         if let (Some(ids), true) = (&query.project_ids, self.by_project.is_some()) {
-            return self.page_by_project(call, query, ids, (after, limit)).await;
+            let bad = || self.source.error(operation, ErrorKind::BadRequest, "a cursor that is not of this list");
+            return page_of(self.invoices_by_project(call, ids).await?, query, (after, limit), bad);
         }
-        let list = self.source.required(self.operation("invoices.list", "payables.list"), self.list.as_ref())?;
+        let list = self.source.required(operation, self.list.as_ref())?;
         let wanted = InvoiceQuery { direction: None, ..query.clone() };
         let sifts = wanted != InvoiceQuery::default();
         let keep = |table: &Invoices, row: &Row<'_>| {

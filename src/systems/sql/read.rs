@@ -15,7 +15,7 @@ use super::tables::{Entity, table};
 use crate::domain::{Page, SharedIdRule};
 use crate::systems::declared::map::Setting;
 use crate::systems::declared::path::Path;
-use crate::systems::declared::read::{Key, comes_twice};
+use crate::systems::declared::read::{Key, in_order};
 use crate::systems::declared::row::{self, OnRow, Refused, Reject, Row, Wanted};
 use crate::systems::{Batch, Call, ErrorKind, SystemError};
 
@@ -151,8 +151,7 @@ impl Source {
         batch
     }
 
-    /// Each key with its records, in the order of `sort`. A record that comes twice for a key is a conflict of that key,
-    /// since nobody can say whether it counts once or twice.
+    /// Each key with its records, in the order of `sort`. A record that comes twice for a key is a conflict of that key.
     pub(super) fn many<K: Key, T>(
         &self,
         query: &Query,
@@ -161,16 +160,7 @@ impl Source {
         id: impl Fn(&T) -> Option<&str>,
         sort: impl Fn(&T, &T) -> Ordering,
     ) -> Batch<K, Vec<T>> {
-        let mut batch = Batch::default();
-        for (key, mut records) in keys.iter().zip(found) {
-            if comes_twice(&records, &id) {
-                batch.failed.insert(key.clone(), self.conflict(query));
-            } else {
-                records.sort_by(&sort);
-                batch.found.insert(key.clone(), records);
-            }
-        }
-        batch
+        in_order(keys.iter().zip(found), id, sort, || self.conflict(query))
     }
 
     /// A page of a list. `sifts` says that `keep` may leave rows out, so that more have to be read than are wanted.

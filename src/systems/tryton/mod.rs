@@ -112,14 +112,9 @@ struct Accounts {
 impl Accounts {
     /// Takes out projects whose records are not all found.
     fn whole<V>(&self, client: &Client, batch: &mut Batch<ProjectId, V>) {
-        for id in &self.too_deep {
-            if batch.found.remove(id).is_some() {
-                let detail =
-                    "a distribution of distributions of distributions holds a project's account: two levels are read";
-                let error = client.error(ANALYTIC_ACCOUNT.operation, ErrorKind::Truncated, detail);
-                batch.failed.insert(id.clone(), error);
-            }
-        }
+        let detail = "a distribution of distributions of distributions holds a project's account: two levels are read";
+        let error = client.error(ANALYTIC_ACCOUNT.operation, ErrorKind::Truncated, detail);
+        batch.fail_unless(|id| !self.too_deep.contains(id), &error);
     }
 }
 
