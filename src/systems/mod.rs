@@ -10,6 +10,7 @@ mod declared;
 mod error;
 pub mod http;
 pub mod hubspot;
+pub mod labour;
 pub mod netsuite;
 pub mod odata;
 pub mod odoo;

@@ -9,6 +9,7 @@ use crate::config::SecretRef;
 use crate::domain::{Health, Priority, TicketCategory, TicketStatus};
 use crate::systems::ConnectionProblem;
 use crate::systems::declared::words::{Ours, Words};
+use crate::systems::labour::{HoursWithoutCost, Labour};
 
 /// Limits that suit an Odoo server better than the general ones: it has a few workers, and a query may take its time.
 /// TOML, below `[http]` of the configuration.
@@ -95,30 +96,6 @@ pub enum Analytic {
     Distribution,
     /// By one analytic account.
     Account,
-}
-
-/// Where labour is read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Labour {
-    /// Timesheets.
-    #[default]
-    Timesheets,
-    /// Journal items on accounts for labour.
-    Journal,
-    /// Nowhere: it is no cost, or posted as an expense.
-    None,
-}
-
-/// What hours at a cost of 0 mean.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum HoursWithoutCost {
-    /// Nobody stated what the employee costs: the costs of the project are unknown.
-    #[default]
-    Unknown,
-    /// They cost nothing.
-    Free,
 }
 
 /// Which projects have an analytic account.
@@ -315,20 +292,9 @@ impl Config {
         if !(1..=5000).contains(&self.page_size) {
             return problem("page_size", "must be from 1 to 5000");
         }
-        if self.labour == Labour::Journal && self.labour_accounts.is_empty() {
-            return problem("labour_accounts", "is empty: `labour = \"journal\"` needs the accounts that hold labour");
-        }
-        if self.labour == Labour::None && !self.labour_accounts.is_empty() {
-            return problem("labour_accounts", "has no effect: `labour` is \"none\"");
-        }
-        if self.labour != Labour::Timesheets && self.hours_without_cost == HoursWithoutCost::Free {
-            return problem("hours_without_cost", "has no effect: `labour` is not \"timesheets\"");
-        }
+        self.labour.check(&self.labour_accounts, self.hours_without_cost)?;
         if self.shared_id.document.is_none() && self.analytic_accounts == AnalyticAccounts::Some {
             return problem("analytic_accounts", "has no effect without `shared_id.document`");
-        }
-        if self.labour_accounts.iter().any(|prefix| prefix.trim().is_empty()) {
-            return problem("labour_accounts", "an empty beginning would take in every account; remove it");
         }
         let fields = [
             ("shared_id.analytic_account", Some(&self.shared_id.analytic_account)),

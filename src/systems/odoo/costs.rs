@@ -9,7 +9,6 @@ use futures_util::future::{try_join, try_join_all, try_join3};
 
 use super::accounts::Accounts;
 use super::client::Grouping;
-use super::config::Labour;
 use super::documents::types;
 use super::domain::Domain;
 use super::map::{self, Projects};
@@ -18,6 +17,7 @@ use super::record::Record;
 use super::spent::{self, has_hours};
 use super::{MAX_KEYS, MAX_NUMBERS, System, sums, wire};
 use crate::domain::{Cost, CostKind, CostSum, Direction, ProjectId, Sum};
+use crate::systems::labour::Labour;
 use crate::systems::{Batch, BatchResult, Call, CostSource, CostSumSource, ErrorKind, SystemError, grouped};
 
 const LINE: &str = "account.move.line";

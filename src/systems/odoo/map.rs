@@ -7,13 +7,13 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use smallvec::SmallVec;
 
-use super::config::Labour;
 use super::record::Record;
 use super::wire::{self, Link, Number};
 use crate::domain::{
     Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money,
     Party, Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
 };
+use crate::systems::labour::Labour;
 
 /// What the mapping has to know of the configuration.
 #[derive(Debug)]

@@ -3,13 +3,13 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::config::Labour;
 use super::map::{Mapper, Projects};
 use super::spent::OrderFacts;
 use super::wire;
 use crate::domain::{
     Cost, CostKind, Currency, Invoice, InvoiceState, Money, ProjectId, SharedIdRule, split_by_project,
 };
+use crate::systems::labour::Labour;
 
 fn rule() -> SharedIdRule {
     SharedIdRule::new(regex::Regex::new(r"^PRJ-\d{4}-\d{3,6}$").unwrap(), &["trim", "nfkc", "uppercase"])

@@ -52,8 +52,8 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 pub use config::{
-    Analytic, AnalyticAccounts, Api, Config, DealFields, HTTP_DEFAULTS, HoursWithoutCost, Labour, ProjectFields,
-    SharedIdFields, TicketFields, TicketSourceModel,
+    Analytic, AnalyticAccounts, Api, Config, DealFields, HTTP_DEFAULTS, ProjectFields, SharedIdFields, TicketFields,
+    TicketSourceModel,
 };
 
 use self::client::Client;
@@ -67,6 +67,7 @@ use self::tickets::Tickets;
 use self::work::Words;
 use super::{Connection, ConnectionContext, ConnectionProblem};
 use crate::domain::{Currency, Direction};
+use crate::systems::labour::HoursWithoutCost;
 
 /// Builds a connection. Nothing is asked of the system before the first read.
 pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection, ConnectionProblem> {

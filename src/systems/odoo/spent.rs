@@ -2,12 +2,12 @@
 
 use rust_decimal::Decimal;
 
-use super::config::Labour;
 use super::domain::Domain;
 use super::map::{Mapper, Projects, Reading, parts, party, rounded, shares, split, text};
 use super::record::Record;
 use super::wire::{self, Link, Number};
 use crate::domain::{Booked, Cost, CostKind, CostState, CostSum, Currency, FlawKind, Money, ProjectId, Sum};
+use crate::systems::labour::Labour;
 
 /// From how many hours on there is time to be priced: a ten-thousandth. Less is what is left of binary floats.
 const SHORTEST: Decimal = Decimal::from_parts(1, 0, 0, false, 4);

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::config::SecretRef;
 use crate::systems::ConnectionProblem;
+use crate::systems::labour::{HoursWithoutCost, Labour};
 
 /// Limits that suit a Tryton server better than the general ones: a process has few workers, and amounts are computed while
 /// they are read. TOML, below `[http]` of the configuration.
@@ -104,19 +105,6 @@ impl<'de> Deserialize<'de> for Carrier {
     }
 }
 
-/// Where labour is read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Labour {
-    /// Timesheets.
-    #[default]
-    Timesheets,
-    /// Postings on accounts for labour.
-    Journal,
-    /// Nowhere: it is no cost, or posted as an expense.
-    None,
-}
-
 /// Which projects of the books are projects of timesheets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -126,17 +114,6 @@ pub enum TimesheetProjects {
     Each,
     /// Some: on the others nobody books hours.
     Some,
-}
-
-/// What hours at a cost price of 0 mean.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum HoursWithoutCost {
-    /// Nobody stated what the employee costs: the costs of the project are unknown.
-    #[default]
-    Unknown,
-    /// They cost nothing.
-    Free,
 }
 
 /// What a project's status means.
@@ -231,20 +208,9 @@ impl Config {
                 "has no effect: postings carry projects by `costs_on = \"analytic\"` only",
             );
         }
-        if self.labour == Labour::Journal && self.labour_accounts.is_empty() {
-            return problem("labour_accounts", "is empty: `labour = \"journal\"` needs the accounts that hold labour");
-        }
-        if self.labour == Labour::None && !self.labour_accounts.is_empty() {
-            return problem("labour_accounts", "has no effect: `labour` is \"none\"");
-        }
+        self.labour.check(&self.labour_accounts, self.hours_without_cost)?;
         if self.labour != Labour::Timesheets && self.timesheet_projects == TimesheetProjects::Some {
             return problem("timesheet_projects", "has no effect: `labour` is not \"timesheets\"");
-        }
-        if self.labour != Labour::Timesheets && self.hours_without_cost == HoursWithoutCost::Free {
-            return problem("hours_without_cost", "has no effect: `labour` is not \"timesheets\"");
-        }
-        if self.labour_accounts.iter().any(|prefix| prefix.trim().is_empty()) {
-            return problem("labour_accounts", "an empty beginning would take in every account; remove it");
         }
         if !(1..=1000).contains(&self.page_size) {
             return problem("page_size", "must be from 1 to 1000");

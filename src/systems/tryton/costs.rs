@@ -13,13 +13,14 @@ use super::ask::{
     ANALYTIC_ACCOUNT, ANALYTIC_LINE, ASSET, ASSET_LINE, MOVE, Model, PURCHASE_LINE, TIMESHEET_LINE, WORK,
 };
 use super::client::Company;
-use super::config::{Carrier, Labour};
+use super::config::Carrier;
 use super::documents::Documents;
 use super::invoice::{ANALYTIC, Document, entry, of_lines};
 use super::map::{Account, Reading, company_amount, party, rounded};
 use super::wire::{Lack, Record};
 use super::{Accounts, BATCH, System, spellings};
 use crate::domain::{Booked, Cost, CostKind, CostState, InvoiceKind, InvoiceState, Money, ProjectId, digits};
+use crate::systems::labour::Labour;
 use crate::systems::{BatchResult, Call, CostSource, ErrorKind, SystemError, grouped};
 
 /// The costs of projects.

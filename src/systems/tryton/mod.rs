@@ -34,7 +34,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-pub use config::{Carrier, Config, HTTP_DEFAULTS, HoursWithoutCost, Labour, Series, StatusWord, TimesheetProjects};
+pub use config::{Carrier, Config, HTTP_DEFAULTS, Series, StatusWord, TimesheetProjects};
 
 use self::ask::ANALYTIC_ACCOUNT;
 use self::client::Client;
@@ -46,6 +46,7 @@ use self::map::Mapper;
 use self::wire::Lack;
 use super::{Batch, Call, Connection, ConnectionContext, ConnectionProblem, ErrorKind, SystemError};
 use crate::domain::{Direction, ProjectId};
+use crate::systems::labour::HoursWithoutCost;
 
 /// Most keys of a batch: with two spellings each, they still fit into a URL.
 const BATCH: usize = 100;
