@@ -15,6 +15,9 @@ use tokio::time::Instant;
 use crate::sqlserver::table::{Kind, Table, Value};
 use crate::sqlserver::{CA_FILE, Canned, DATABASE, Embedded, PASSWORD, Setup, USER};
 
+#[path = "../sql/config.rs"]
+mod written;
+
 /// How a server is reached.
 struct Reached<'a> {
     host: &'a str,
@@ -35,29 +38,10 @@ pub(crate) fn config(port: u16, http: &str, queries: &str) -> String {
 }
 
 fn config_of(reached: &Reached<'_>, port: u16, http: &str, queries: &str) -> String {
-    let owned = [
-        ("deals", "commercial"),
-        ("projects", "delivery"),
-        ("tickets", "tickets"),
-        ("invoices", "receivables"),
-        ("costs", "costs"),
-    ];
-    let owned = owned.iter().filter(|(table, _)| queries.contains(&format!("[connections.company.{table}]")));
-    let owners: Vec<String> = owned.map(|(_, domain)| format!("{domain} = \"company\"")).collect();
-    let owners = owners.join("\n");
     let Reached { host, tls, user, password, database, ca } = reached;
     let ca = if *ca { format!("ca_file = \"{CA_FILE}\"\n") } else { String::new() };
-    format!(
+    let connection = format!(
         r#"
-[shared_id]
-pattern   = '^PRJ-\d{{4}}-\d{{3,6}}$'
-normalize = ["trim", "nfkc", "uppercase"]
-
-[owners]
-{owners}
-
-[connections.company]
-kind     = "sql"
 engine   = "sqlserver"
 host     = "{host}"
 port     = {port}
@@ -65,12 +49,9 @@ database = "{database}"
 user     = "{user}"
 password = {{ demo = "{password}" }}
 tls      = "{tls}"
-
-[connections.company.http]
-{ca}{http}
-{queries}
 "#
-    )
+    );
+    written::config(&connection, &format!("{ca}{http}"), queries)
 }
 
 /// A query for costs that nobody but the test knows.

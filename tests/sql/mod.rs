@@ -1,6 +1,7 @@
 //! Databases of the tests, and what is peculiar to databases.
 
 pub(crate) mod company;
+mod config;
 mod databases;
 mod server;
 mod sums;

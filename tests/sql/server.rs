@@ -11,6 +11,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio_postgres::config::SslMode;
 
 use super::company::script;
+use super::config::config;
 use crate::conformance::COMPANY;
 
 /// An engine that is tested.
@@ -261,27 +262,10 @@ impl Database {
             Engine::Postgres => "postgresql",
             Engine::Mariadb => "mysql",
         };
-        let owned = [
-            ("deals", "commercial"),
-            ("projects", "delivery"),
-            ("tickets", "tickets"),
-            ("invoices", "receivables"),
-            ("costs", "costs"),
-        ];
-        let owned = owned.iter().filter(|(table, _)| queries.contains(&format!("[connections.company.{table}]")));
-        let owners: String = owned.map(|(_, domain)| [domain, " = \"company\"\n"].concat()).collect();
         let Reached { host, tls, password, http } = reached;
         let (port, name) = (self.engine.port(), &self.name);
-        format!(
+        let connection = format!(
             r#"
-[shared_id]
-pattern = '^PRJ-\d{{4}}-\d{{3,6}}$'
-
-[owners]
-{owners}
-
-[connections.company]
-kind     = "sql"
 engine   = "{kind}"
 host     = "{host}"
 port     = {port}
@@ -289,12 +273,9 @@ database = "{name}"
 user     = "spine"
 password = {{ demo = "{password}" }}
 tls      = "{tls}"
-
-[connections.company.http]
-{http}
-{queries}
 "#
-        )
+        );
+        config(&connection, http, queries)
     }
 }
 
