@@ -9,7 +9,7 @@ use tracing_subscriber::filter::ParseError;
 pub const DEFAULT_FILTER: &str = "info";
 
 /// What is never logged, whatever is asked for: drivers of databases that repeat values. That of SQL Server does so in errors,
-/// that of PostgreSQL in notices, which are functions' own texts, and in the parameters of queries.
+/// that of `PostgreSQL` in notices, which are functions' own texts, and in the parameters of queries.
 const NEVER: [&str; 2] = ["tiberius=off", "tokio_postgres=off"];
 
 /// How a line of the log looks.

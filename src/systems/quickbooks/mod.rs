@@ -157,6 +157,6 @@ async fn answer<T>(
     records: HashMap<ProjectId, Vec<T>>,
     failed: HashMap<ProjectId, SystemError>,
 ) -> Batch<ProjectId, Vec<T>> {
-    let known = |empty: Vec<ProjectId>| ready(Ok(empty.into_iter().filter(knows).collect()));
-    Batch::of_records(ids, records, failed, known).await
+    let of_them = |empty: Vec<ProjectId>| ready(Ok(empty.into_iter().filter(knows).collect()));
+    Batch::of_records(ids, records, failed, of_them).await
 }
