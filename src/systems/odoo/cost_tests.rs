@@ -125,6 +125,35 @@ async fn what_corrects_a_cost_is_counted_with_it() {
     assert_eq!(sums, ["Other 0 of 2"]);
 }
 
+fn of_another_plan(model: &str, method: &str, arguments: &Value) -> Value {
+    match (model, method) {
+        ("account.analytic.line", "fields_get") => {
+            let fields = ["account_id", "move_line_id", "project_id", "unit_amount", "x_plan2_id", "x_planned_id"];
+            fields.iter().map(|field| ((*field).to_owned(), json!({}))).collect::<serde_json::Map<_, _>>().into()
+        }
+        ("account.analytic.line", "search_read") if arguments["domain"].to_string().contains("x_plan2_id") => {
+            assert_eq!(arguments["fields"], json!(["x_plan2_id"]));
+            let first = !arguments["domain"].to_string().contains("[\"id\",\">\"");
+            if first { json!([{ "id": 9, "x_plan2_id": [1, "One"] }]) } else { json!([]) }
+        }
+        ("account.analytic.line", "search_read" | "formatted_read_group") => json!([]),
+        _ => one_project(model, method, arguments),
+    }
+}
+
+#[tokio::test]
+async fn hours_on_a_further_plan_are_not_left_out_without_a_word() {
+    let server = Server::start(of_another_plan).await;
+    let connection = server.connect(JSON2);
+    let costs = connection.costs.as_ref().unwrap().costs_by_project(&call(), &[project(1)]).await.unwrap();
+    let sums = connection.cost_sums.as_ref().unwrap().cost_sums_by_project(&call(), &[project(1)]).await.unwrap();
+    assert!(costs.found.is_empty() && sums.found.is_empty());
+    for error in [&costs.failed[&project(1)], &sums.failed[&project(1)]] {
+        assert_eq!(error.kind, ErrorKind::Truncated);
+        assert!(error.detail.as_deref().unwrap().contains("further plan"), "{error:?}");
+    }
+}
+
 fn item(id: u64, account: &str, amount: f64, more: &Value) -> Value {
     let mut item = json!({ "id": id, "move_id": [id, "M"], "move_name": "M", "date": "2026-03-01", "name": "x",
         "partner_id": false, "account_id": [1, account], "quantity": 1.0, "currency_id": [1, "EUR"],

@@ -113,6 +113,22 @@ impl Costs {
         })
     }
 
+    /// Of these accounts, those of a further plan with lines that have no journal entry. Such lines name them in a column of
+    /// the plan's own (`x_plan2_id`, from 17 on), where hours are not looked for.
+    async fn of_further_plans(&self, call: &Call, accounts: &[u64]) -> Result<HashSet<u64>, SystemError> {
+        let known = self.system.client.fields(call, ANALYTIC_LINE).await?;
+        let columns: Vec<&str> = known.iter().map(String::as_str).filter(|field| is_of_a_plan(field)).collect();
+        if columns.is_empty() || accounts.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let named = columns.iter().map(|column| Domain::one_of(column, accounts.iter().copied()));
+        let domain = Domain::any(named).and(Domain::empty("move_line_id"));
+        let rows: Vec<Record> =
+            self.system.client.all(call, "analytic_lines.of_further_plans", ANALYTIC_LINE, domain, &columns).await?;
+        let found = rows.iter().flat_map(|row| columns.iter().filter_map(|column| Some(row.link(column)?.id())));
+        Ok(found.filter(|account| accounts.contains(account)).collect())
+    }
+
     /// What stands on the accounts without a journal entry.
     async fn analytic(
         &self,
@@ -213,6 +229,12 @@ impl Costs {
     }
 }
 
+/// Whether a field of an analytic line holds the account of a further plan.
+fn is_of_a_plan(field: &str) -> bool {
+    let number = field.strip_prefix("x_plan").and_then(|rest| rest.strip_suffix("_id"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 impl Costs {
     async fn orders(&self, call: &Call, accounts: &[u64]) -> Result<Orders, SystemError> {
         if accounts.is_empty() || !self.purchase_orders {
@@ -221,9 +243,18 @@ impl Costs {
         self.system.orders(call, accounts).await
     }
 
-    /// Takes out projects of which documents are known and no analytic account is: by it come orders, expenses and hours,
-    /// and what the documents say is not all.
-    fn whole<V>(&self, mut batch: Batch<ProjectId, V>, known: &[ProjectId]) -> Batch<ProjectId, V> {
+    /// Takes out projects whose costs are not all there: those with hours on a further plan, and those of which documents are
+    /// known and no analytic account is, by which orders, expenses and hours come.
+    fn whole<V>(
+        &self,
+        mut batch: Batch<ProjectId, V>,
+        known: &[ProjectId],
+        of_further_plans: &HashSet<ProjectId>,
+    ) -> Batch<ProjectId, V> {
+        let detail = "hours or entries by hand stand on an analytic account of a further plan, and are not read: let the \
+                      account with the shared ID be of the plan for projects";
+        let error = self.system.client.error("analytic_lines.of_further_plans", ErrorKind::Truncated, detail);
+        batch.fail_unless(|id| !of_further_plans.contains(id), &error);
         if self.system.shared_id.document.is_none() || !self.accounts_of_all {
             return batch;
         }
@@ -245,15 +276,21 @@ impl CostSource for Costs {
         let accounts = self.system.accounts(call, ids).await?;
         let numbers: Vec<u64> = accounts.of(ids).collect();
         let known: Vec<ProjectId> = accounts.owners.values().cloned().collect();
-        let ((mut costs, projects), analytic) =
-            Box::pin(try_join(self.on_documents(call, ids, &numbers, accounts), self.analytic(call, &numbers))).await?;
+        let owners = accounts.owners.clone();
+        let ((mut costs, projects), analytic, further) = Box::pin(try_join3(
+            self.on_documents(call, ids, &numbers, accounts),
+            self.analytic(call, &numbers),
+            self.of_further_plans(call, &numbers),
+        ))
+        .await?;
         let mapper = &self.system.mapper;
         costs.extend(analytic.iter().filter_map(|(kind, line)| mapper.analytic_cost(kind, line, &projects)));
         let mut costs = grouped(costs);
         for costs in costs.values_mut() {
             costs.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
         }
-        Ok(self.whole(self.system.answer(call, ids, costs, &known).await, &known))
+        let further = further.iter().filter_map(|account| owners.get(account).cloned()).collect();
+        Ok(self.whole(self.system.answer(call, ids, costs, &known).await, &known, &further))
     }
 }
 
@@ -268,10 +305,12 @@ impl CostSumSource for Costs {
         let accounts = self.system.accounts(call, ids).await?;
         let numbers: Vec<u64> = accounts.of(ids).collect();
         let known: Vec<ProjectId> = accounts.owners.values().cloned().collect();
-        let owners = Projects::OfAccounts(accounts.owners.clone());
-        let ((costs, _), sums) = Box::pin(try_join(
+        let owners = accounts.owners.clone();
+        let projects = Projects::OfAccounts(owners.clone());
+        let ((costs, _), sums, further) = Box::pin(try_join3(
             self.on_documents(call, ids, &numbers, accounts),
-            self.analytic_sums(call, &numbers, &owners),
+            self.analytic_sums(call, &numbers, &projects),
+            self.of_further_plans(call, &numbers),
         ))
         .await?;
         let costs = costs.into_iter().map(|(id, cost)| {
@@ -279,6 +318,7 @@ impl CostSumSource for Costs {
             (id, CostSum { kind: cost.kind, state: cost.state, sum })
         });
         let sums = grouped(costs.chain(sums)).into_iter().map(|(id, parts)| (id, sums::of_costs(parts)));
-        Ok(self.whole(self.system.answer(call, ids, sums.collect(), &known).await, &known))
+        let further = further.iter().filter_map(|account| owners.get(account).cloned()).collect();
+        Ok(self.whole(self.system.answer(call, ids, sums.collect(), &known).await, &known, &further))
     }
 }
