@@ -6,7 +6,8 @@
 //! - [`app`]: from a configuration to a running application
 //! - [`server`]: the HTTP door: GraphQL over HTTP, health, GraphiQL
 //! - [`graph`]: the GraphQL schema, and the guard before it
-//! - [`finance`]: pure arithmetic: the financials of a project
+//! - [`reports`]: questions about many projects: the portfolio, the ready reports
+//! - [`finance`]: pure arithmetic: the financials of a project, the profitability of a portfolio
 //! - [`reads`]: the read engine: cache, single flight, batches
 //! - [`systems`]: the ports to the systems of record, the HTTP client they share, one folder per kind of system
 //! - [`domain`]: the canonical words: ids, money, deals, projects, tickets, invoices, costs, sources
@@ -22,6 +23,7 @@ pub mod domain;
 pub mod finance;
 pub mod graph;
 pub mod reads;
+pub mod reports;
 pub mod server;
 pub mod systems;
 pub mod telemetry;

@@ -6,6 +6,7 @@ mod duration;
 mod limits;
 mod overlap;
 mod owners;
+mod reports;
 mod secret;
 mod server;
 mod shared_id;
@@ -16,6 +17,7 @@ pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
 pub use limits::Limits;
 pub use owners::{DomainOwners, OwnerRule, Owners};
+pub use reports::{Amount, CurrencyCode, RateTable, Reports, Support};
 pub use secret::SecretRef;
 pub use server::{ServerOptions, WebOrigin};
 pub use shared_id::{NormalizeStep, SharedId};
@@ -26,7 +28,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{ConnectionName, Domain, SharedIdRule};
 
 /// The sections of the file.
-const SECTIONS: [&str; 7] = ["shared_id", "owners", "connections", "cache", "http", "server", "limits"];
+const SECTIONS: [&str; 8] = ["shared_id", "owners", "connections", "cache", "http", "server", "limits", "reports"];
 
 /// A configuration that reads as what it should be. Whether the connections can serve what they own is for the systems
 /// to say, which know what their kinds can do.
@@ -42,6 +44,8 @@ pub struct Config {
     pub server: ServerOptions,
     /// How large a query may be.
     pub limits: Limits,
+    /// How questions about many projects are answered.
+    pub reports: Reports,
     /// The connections: name and kind, in the order of the file.
     pub connections: Vec<(ConnectionName, String)>,
     document: Document,
@@ -66,6 +70,7 @@ impl Config {
         let cache: Option<Cache> = keep(&mut errors, document.section(&[&["cache"]], &[]));
         let server = keep(&mut errors, checked(&document, "server", ServerOptions::check));
         let limits = keep(&mut errors, checked(&document, "limits", Limits::check));
+        let reports = keep(&mut errors, checked(&document, "reports", Reports::check));
         keep(&mut errors, document.section::<Traffic>(&[&["http"]], &[]));
         let mut connections = Vec::new();
         for name in document.keys(&["connections"]) {
@@ -80,9 +85,11 @@ impl Config {
         if let Some(owners) = &owners {
             check_owners(&document, owners, shared_id.as_ref(), &mut errors);
         }
-        match (shared_id, owners, cache, server, limits) {
-            (Some(shared_id), Some(owners), Some(cache), Some(server), Some(limits)) if errors.is_empty() => {
-                Ok(Self { shared_id, owners, cache, server, limits, connections, document })
+        match (shared_id, owners, cache, server, limits, reports) {
+            (Some(shared_id), Some(owners), Some(cache), Some(server), Some(limits), Some(reports))
+                if errors.is_empty() =>
+            {
+                Ok(Self { shared_id, owners, cache, server, limits, reports, connections, document })
             }
             _ => Err(errors),
         }

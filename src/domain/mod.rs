@@ -13,6 +13,7 @@ mod money;
 mod owner;
 mod project;
 mod query;
+mod rates;
 mod share;
 mod source;
 mod sum;
@@ -34,6 +35,7 @@ pub use money::{Booked, Currency, Money, MoneyError, digits, parse_currency, par
 pub use owner::Domain;
 pub use project::{Effort, Health, Milestone, MilestoneStatus, Project, ProjectStatus, ResourceAllocation};
 pub use query::{DealOrder, DealOrderField, DealQuery, InvoiceQuery, Page, ProjectQuery};
+pub use rates::Rates;
 pub use share::split_by_project;
 pub use source::{Source, SourceStatus};
 pub use sum::{CostSum, Sum};

@@ -1,0 +1,76 @@
+//! What a report answers: flat rows of one grain under typed columns.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::domain::Rates;
+use crate::finance::Completeness;
+
+/// The answer of a report. It is whole: where a system could not be asked there is an error in its place.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The columns, always all of them and in this order.
+    pub columns: &'static [Column],
+    /// The rows; each has a cell for every column.
+    pub rows: Vec<Vec<Cell>>,
+    /// When the oldest value in it was read.
+    pub as_of: Timestamp,
+    /// How many projects (or deals without one) are in the figures, how many are not, and why.
+    pub completeness: Completeness,
+    /// The exchange rates, if an amount was converted by them.
+    pub rates: Option<Rates>,
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name: `snake_case`, stable.
+    pub name: &'static str,
+    /// Its name for people.
+    pub label: &'static str,
+    /// What is in it.
+    pub kind: ColumnKind,
+    /// What it means, its unit, and what an empty cell means.
+    pub description: &'static str,
+}
+
+/// What is in a column. Every cell of it is of that kind, or [`Cell::Empty`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// A text: names, words, IDs (leading zeros count).
+    Text,
+    /// A whole number.
+    Count,
+    /// An amount of money in the currency that the row's column `currency` names; at most 4 places.
+    Amount,
+    /// A percentage, to two places: 12.5 is 12.5 %.
+    Percent,
+    /// A number with at most 4 places that is no money: hours, days.
+    Number,
+    /// A day.
+    Date,
+    /// A moment, in UTC.
+    Moment,
+    /// Yes or no.
+    Flag,
+}
+
+/// A cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Unknown, or nothing. Never 0.
+    Empty,
+    /// Of [`ColumnKind::Text`].
+    Text(String),
+    /// Of [`ColumnKind::Count`].
+    Count(u64),
+    /// Of [`ColumnKind::Amount`], [`ColumnKind::Percent`] and [`ColumnKind::Number`].
+    Decimal(Decimal),
+    /// Of [`ColumnKind::Date`].
+    Date(Date),
+    /// Of [`ColumnKind::Moment`].
+    Moment(Timestamp),
+    /// Of [`ColumnKind::Flag`].
+    Flag(bool),
+}
