@@ -36,7 +36,7 @@ pub use owner::Domain;
 pub use project::{Effort, Health, Milestone, MilestoneStatus, Project, ProjectStatus, ResourceAllocation};
 pub use query::{DealOrder, DealOrderField, DealQuery, InvoiceQuery, Page, ProjectQuery};
 pub use rates::Rates;
-pub use share::split_by_project;
+pub use share::{split_by_project, without_project};
 pub use source::{Source, SourceStatus};
 pub use sum::{CostSum, Sum};
 pub use ticket::{Priority, Ticket, TicketCategory, TicketStatus};

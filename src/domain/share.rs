@@ -33,6 +33,19 @@ pub fn split_by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice
     parts
 }
 
+/// The part of the document that is for no project: all of it if it names none, else its lines that name none.
+pub fn without_project(invoice: &Arc<Invoice>) -> Option<ProjectInvoice> {
+    if invoice.project_ids.is_empty() {
+        return Some(ProjectInvoice::whole(Arc::clone(invoice)));
+    }
+    let owners = owners(invoice);
+    let at = owners.iter().position(Option::is_none)?;
+    let part = |amount: fn(&Invoice) -> Booked| split(invoice, &owners, amount).into_iter().nth(at);
+    let (net, total, paid) = (part(|all| all.net)?, part(|all| all.total)?, part(|all| all.paid)?);
+    let invoice = Arc::clone(invoice);
+    Some(ProjectInvoice { invoice, net, total, paid, balance: total.minus(paid), allocated: true })
+}
+
 /// Who has lines in the document, in the order of the lines.
 fn owners(invoice: &Invoice) -> Vec<Option<ProjectId>> {
     let mut owners: Vec<Option<ProjectId>> = Vec::new();

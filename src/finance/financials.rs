@@ -40,15 +40,65 @@ pub enum Exclusion {
     NotFoundById,
     /// The parts were booked in different currencies, and in none in common.
     MixedCurrencies,
+    /// It is known in another currency, and there is no exchange rate.
+    MissingRate,
+    /// The owner holds more than one record for the ID, or cannot give all of its records.
+    NotWhole,
+    /// The owner of deals could not be asked, or there is none.
+    CommercialUnavailable,
+    /// The owner of invoices could not be asked, or there is none.
+    ReceivablesUnavailable,
+    /// The owner of costs could not be asked, or there is none.
+    CostsUnavailable,
+    /// The owner of projects could not be asked, or there is none.
+    DeliveryUnavailable,
+    /// The owner of tickets could not be asked, or there is none.
+    TicketsUnavailable,
+    /// No deal carries the project's ID.
+    NotInCommercial,
+    /// The owner of invoices does not know the project's ID.
+    NotInReceivables,
+    /// The owner of costs does not know the project's ID.
+    NotInCosts,
+    /// The deal carries no usable shared ID.
+    NotLinked,
+}
+
+impl Exclusion {
+    /// The reason as it is written in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingAmount => "MISSING_AMOUNT",
+            Self::MissingCurrency => "MISSING_CURRENCY",
+            Self::UnreadableAmount => "UNREADABLE_AMOUNT",
+            Self::MissingDueDate => "MISSING_DUE_DATE",
+            Self::UnknownState => "UNKNOWN_STATE",
+            Self::NotFoundById => "NOT_FOUND_BY_ID",
+            Self::MixedCurrencies => "MIXED_CURRENCIES",
+            Self::MissingRate => "MISSING_RATE",
+            Self::NotWhole => "NOT_WHOLE",
+            Self::CommercialUnavailable => "COMMERCIAL_UNAVAILABLE",
+            Self::ReceivablesUnavailable => "RECEIVABLES_UNAVAILABLE",
+            Self::CostsUnavailable => "COSTS_UNAVAILABLE",
+            Self::DeliveryUnavailable => "DELIVERY_UNAVAILABLE",
+            Self::TicketsUnavailable => "TICKETS_UNAVAILABLE",
+            Self::NotInCommercial => "NOT_IN_COMMERCIAL",
+            Self::NotInReceivables => "NOT_IN_RECEIVABLES",
+            Self::NotInCosts => "NOT_IN_COSTS",
+            Self::NotLinked => "NOT_LINKED",
+        }
+    }
 }
 
 impl Completeness {
-    fn exclude(&mut self, reason: Exclusion) {
+    /// Leaves a record out.
+    pub fn leave_out(&mut self, reason: Exclusion) {
         self.excluded += 1;
         self.note(reason);
     }
 
-    fn note(&mut self, reason: Exclusion) {
+    /// Takes note of a reason, once.
+    pub(super) fn note(&mut self, reason: Exclusion) {
         if !self.reasons.contains(&reason) {
             self.reasons.push(reason);
         }
@@ -59,11 +109,11 @@ impl Completeness {
         if !booked.is_unknown() {
             self.included += 1;
         } else if flaws.iter().any(|flaw| flaw.kind == FlawKind::MissingCurrency) {
-            self.exclude(Exclusion::MissingCurrency);
+            self.leave_out(Exclusion::MissingCurrency);
         } else if flaws.is_empty() {
-            self.exclude(Exclusion::MissingAmount);
+            self.leave_out(Exclusion::MissingAmount);
         } else {
-            self.exclude(Exclusion::UnreadableAmount);
+            self.leave_out(Exclusion::UnreadableAmount);
         }
     }
 
@@ -106,7 +156,7 @@ impl Contract {
                 Some(DealStatus::Open | DealStatus::Lost) => continue,
                 // Nobody can say whether it counts: the sum is not known.
                 None => {
-                    contract.completeness.exclude(Exclusion::UnknownState);
+                    contract.completeness.leave_out(Exclusion::UnknownState);
                     contract.value.add(Booked::default());
                     continue;
                 }
@@ -125,7 +175,7 @@ impl Contract {
     /// Takes note of a deal that leads to the project although its owner does not find it by the project's ID, e.g. for
     /// its spelling. Others may be missing likewise, so the sums are not known.
     pub fn withhold(&mut self) {
-        self.completeness.exclude(Exclusion::NotFoundById);
+        self.completeness.leave_out(Exclusion::NotFoundById);
         self.value.add(Booked::default());
         self.estimated = false;
     }
@@ -168,7 +218,7 @@ impl Receivables {
                 InvoiceState::Draft | InvoiceState::Void => continue,
                 // Nobody can say whether it counts: the sums are not known.
                 InvoiceState::Unknown(_) => {
-                    sums.completeness.exclude(Exclusion::UnknownState);
+                    sums.completeness.leave_out(Exclusion::UnknownState);
                     for figure in [&mut sums.invoiced, &mut sums.collected, &mut sums.outstanding, &mut sums.overdue] {
                         figure.add(Booked::default());
                     }

@@ -1,11 +1,19 @@
-//! Pure arithmetic on what the owners stated: sums that keep their currencies apart, and the financials of a project.
+//! Pure arithmetic on what the owners stated: sums that keep their currencies apart, the financials of a project, and the
+//! profitability of a portfolio.
 
 mod books;
+mod engagement;
 mod figure;
 mod financials;
+pub mod metrics;
+mod profitability;
+mod sums;
 
 pub use books::{Books, Shown};
+pub use engagement::{Basis, Engagement, Measure, Part, Statement, Support};
 pub use figure::{Figure, percent};
 pub use financials::{
     Completeness, Contract, Exclusion, Receivables, Spending, estimate_at_completion, margin_slippage, percent_complete,
 };
+pub use profitability::{Attributes, Dimension, Group, Member, Profitability, Terms};
+pub use sums::Sums;

@@ -2,8 +2,18 @@
 //! records that BI tools load. What is read comes from [`reads`](crate::reads), what is computed from
 //! [`finance`](crate::finance).
 
+mod engage;
+mod gather;
+mod groups;
+mod overdue;
+mod portfolio;
+mod projects;
+mod ready;
 mod table;
 
+pub use gather::Needs;
+pub use portfolio::{Engaged, Scope, Visitor};
+pub use ready::Report;
 pub use table::{Cell, Column, ColumnKind, Table};
 
 use std::sync::Arc;
@@ -12,7 +22,8 @@ use std::sync::atomic::AtomicUsize;
 use jiff::civil::Date;
 
 use crate::config;
-use crate::domain::{Clock, Currency, DealStatus, SharedIdRule};
+use crate::domain::{Clock, Currency, DealQuery, DealStatus, Money, SharedIdRule};
+use crate::finance::{Completeness, Dimension, Terms};
 use crate::reads::{ReadOptions, Reads};
 use crate::systems::SystemError;
 
@@ -27,21 +38,6 @@ pub struct Reports {
     pub clock: Arc<dyn Clock>,
     /// The company's choices.
     pub settings: config::Reports,
-}
-
-/// A ready report.
-#[derive(Debug, Clone, Copy)]
-pub struct Report {
-    /// Its name in addresses: `margin-by-vertical`.
-    pub name: &'static str,
-    /// Its name for people.
-    pub title: &'static str,
-    /// The question it answers.
-    pub question: &'static str,
-    /// Its columns.
-    pub columns: &'static [Column],
-    /// How a person wants to see it.
-    pub chart: Option<Chart>,
 }
 
 /// How a report is drawn: bars, one per row.
@@ -96,12 +92,15 @@ pub enum ReportError {
     /// The report was given up.
     #[error("{0}")]
     Truncated(String),
+    /// The report does not take this filter.
+    #[error("{0}")]
+    Filter(&'static str),
 }
 
 impl Reports {
     /// The ready reports, in the order in which people see them.
     pub fn ready() -> &'static [Report] {
-        &[]
+        &ready::READY
     }
 
     /// Answers a ready report: whole, or not at all.
@@ -112,7 +111,53 @@ impl Reports {
         options: &ReadOptions,
         progress: &Progress,
     ) -> Result<Table, ReportError> {
-        let _ = (filter, options, progress);
-        Err(ReportError::Unknown(name.to_owned()))
+        let report = Self::ready().iter().find(|report| report.name == name);
+        let report = report.ok_or_else(|| ReportError::Unknown(name.to_owned()))?;
+        report.make(self, filter, options, progress).await
+    }
+
+    /// How a portfolio is told: in a currency, else in that of the configuration, else in each one's own.
+    pub fn terms(&self, currency: Option<Currency>, dimensions: Vec<Dimension>) -> Terms {
+        let support = &self.settings.support;
+        let hour_cost = support.hour_cost.zip(support.currency);
+        Terms {
+            dimensions,
+            currency: currency.or(self.settings.currency.map(|currency| currency.0)),
+            rates: self.settings.exchange(),
+            bands: self.settings.deal_size_bands.iter().map(|bound| bound.0).collect(),
+            hour_cost: hour_cost.map(|(amount, currency)| Money::new(amount.0, currency.0)),
+            support_in_costs: support.in_costs == Some(true),
+            keep_deals: false,
+        }
+    }
+
+    fn table(
+        &self,
+        columns: &'static [Column],
+        rows: Vec<Vec<Cell>>,
+        completeness: Completeness,
+        converted: bool,
+        options: &ReadOptions,
+    ) -> Table {
+        let now = self.clock.now();
+        let age = options.observed.age().unwrap_or_default();
+        let as_of = now.checked_sub(age).unwrap_or(now);
+        let rates = self.settings.exchange().filter(|_| converted);
+        Table { columns, rows, as_of, completeness, rates }
+    }
+}
+
+impl Filter {
+    /// The deals that lead the projects it is about.
+    fn query(&self) -> DealQuery {
+        DealQuery {
+            status: self.status,
+            pipeline: self.pipeline.clone(),
+            vertical: self.vertical.clone(),
+            deal_type: self.deal_type.clone(),
+            closed_from: self.closed_from,
+            closed_to: self.closed_to,
+            ..DealQuery::default()
+        }
     }
 }

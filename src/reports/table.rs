@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::Rates;
 use crate::finance::Completeness;
+use crate::finance::metrics::MetricKind;
 
 /// The answer of a report. It is whole: where a system could not be asked there is an error in its place.
 #[derive(Debug, Clone)]
@@ -54,6 +55,18 @@ pub enum ColumnKind {
     Moment,
     /// Yes or no.
     Flag,
+}
+
+impl ColumnKind {
+    /// Of a metric.
+    pub(super) const fn of(kind: MetricKind) -> Self {
+        match kind {
+            MetricKind::Count => Self::Count,
+            MetricKind::Amount => Self::Amount,
+            MetricKind::Percent => Self::Percent,
+            MetricKind::Hours | MetricKind::Days => Self::Number,
+        }
+    }
 }
 
 /// A cell.

@@ -58,12 +58,20 @@ pub enum CompletenessReason {
     NotFoundById,
     /// The parts were booked in different currencies, and in none in common.
     MixedCurrencies,
+    /// An amount is known in another currency, and there is no exchange rate.
+    MissingRate,
+    /// The owner holds more than one record for the ID, or cannot give all of its records.
+    NotWhole,
     /// The owner of deals did not answer, or there is none.
     CommercialUnavailable,
     /// The owner of invoices did not answer, or there is none.
     ReceivablesUnavailable,
     /// The owner of costs did not answer, or there is none.
     CostsUnavailable,
+    /// The owner of projects did not answer, or there is none.
+    DeliveryUnavailable,
+    /// The owner of tickets did not answer, or there is none.
+    TicketsUnavailable,
     /// No deal carries the project's ID.
     NotInCommercial,
     /// The owner of invoices does not know the project's ID. Figures of it are null rather than 0: the ID may be mistyped there.
@@ -84,6 +92,17 @@ impl From<Exclusion> for CompletenessReason {
             Exclusion::UnknownState => Self::UnknownState,
             Exclusion::NotFoundById => Self::NotFoundById,
             Exclusion::MixedCurrencies => Self::MixedCurrencies,
+            Exclusion::MissingRate => Self::MissingRate,
+            Exclusion::NotWhole => Self::NotWhole,
+            Exclusion::CommercialUnavailable => Self::CommercialUnavailable,
+            Exclusion::ReceivablesUnavailable => Self::ReceivablesUnavailable,
+            Exclusion::CostsUnavailable => Self::CostsUnavailable,
+            Exclusion::DeliveryUnavailable => Self::DeliveryUnavailable,
+            Exclusion::TicketsUnavailable => Self::TicketsUnavailable,
+            Exclusion::NotInCommercial => Self::NotInCommercial,
+            Exclusion::NotInReceivables => Self::NotInReceivables,
+            Exclusion::NotInCosts => Self::NotInCosts,
+            Exclusion::NotLinked => Self::NotLinked,
         }
     }
 }

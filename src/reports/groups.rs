@@ -1,0 +1,120 @@
+//! Reports with one row per group of engagements.
+
+use std::cmp::Reverse;
+
+use super::portfolio::{Engaged, Scope};
+use super::table::{Cell, Column, ColumnKind};
+use super::{Filter, Needs, Progress, ReportError, Reports, Table};
+use crate::finance::metrics::Metric;
+use crate::finance::{Completeness, Dimension, Group, Profitability, Sums};
+use crate::reads::ReadOptions;
+
+/// What people call the group of what nobody assigned.
+const UNASSIGNED: &str = "(unassigned)";
+
+/// Which groups, and what of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Groups {
+    pub(super) dimensions: &'static [Dimension],
+    pub(super) metrics: &'static [Metric],
+    pub(super) order: Order,
+}
+
+/// In which order the rows of one currency stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Order {
+    /// By what the groups have in common.
+    Members,
+    /// By a metric, greatest first, unknown last.
+    Descending(&'static Metric),
+}
+
+/// Makes the report.
+pub(super) async fn table(
+    reports: &Reports,
+    groups: &Groups,
+    columns: &'static [Column],
+    filter: &Filter,
+    options: &ReadOptions,
+    progress: &Progress,
+) -> Result<Table, ReportError> {
+    let measures = groups.metrics.iter().flat_map(|metric| metric.measures.iter().copied());
+    let needs = groups.dimensions.iter().fold(Needs::of(measures), |needs, dimension| needs.by(*dimension));
+    let scope = Scope { query: filter.query(), needs };
+    let mut profitability = Profitability::new(reports.terms(filter.currency, groups.dimensions.to_vec()));
+    let mut visit = |engaged: Engaged<'_>| {
+        profitability.add(&engaged.engagement, &engaged.attributes, &[]);
+    };
+    let failures = reports.walk(&scope, options, progress, &mut visit).await?;
+    if let Some(failure) = failures.into_iter().next() {
+        return Err(ReportError::System(failure));
+    }
+    let (mut rows, totals) = profitability.finish();
+    if let Order::Descending(metric) = groups.order {
+        rows.sort_by_key(|row| {
+            let value = metric.of(&row.sums);
+            (row.currency.map(|currency| currency.code()), value.is_none(), value.map(Reverse))
+        });
+    }
+    let mut all = Sums::default();
+    let mut completeness = Completeness::default();
+    for total in totals {
+        all.converted |= total.sums.converted;
+        completeness = completeness.and(&total.sums.completeness);
+    }
+    let rows = rows.iter().map(|row| row_of(row, groups, columns)).collect();
+    Ok(reports.table(columns, rows, completeness, all.converted, options))
+}
+
+fn row_of(group: &Group, groups: &Groups, columns: &[Column]) -> Vec<Cell> {
+    let mut cells = Vec::with_capacity(columns.len());
+    for (member, dimension) in group.members.iter().zip(groups.dimensions) {
+        if *dimension == Dimension::Client {
+            cells.push(member.value.as_deref().map_or(Cell::Empty, Cell::text));
+        }
+        cells.push(Cell::text(member.label.as_deref().unwrap_or(UNASSIGNED)));
+    }
+    cells.push(group.currency.map_or(Cell::Empty, |currency| Cell::text(currency.code())));
+    cells.extend(groups.metrics.iter().map(|metric| Cell::metric(metric, &group.sums)));
+    let completeness = &group.sums.completeness;
+    cells.push(Cell::count(completeness.included));
+    cells.push(Cell::count(completeness.excluded));
+    cells.push(Cell::reasons(completeness));
+    cells
+}
+
+impl Cell {
+    /// A text.
+    pub(super) fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+
+    /// A count.
+    pub(super) fn count(count: usize) -> Self {
+        Self::Count(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    /// A number, to 4 places.
+    pub(super) fn decimal(number: Option<rust_decimal::Decimal>) -> Self {
+        let places = |number: rust_decimal::Decimal| {
+            number.round_dp_with_strategy(4, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
+        };
+        number.map_or(Self::Empty, |number| Self::Decimal(places(number)))
+    }
+
+    /// A metric.
+    pub(super) fn metric(metric: &Metric, sums: &Sums) -> Self {
+        let value = metric.of(sums);
+        if ColumnKind::of(metric.kind) == ColumnKind::Count {
+            let count = value.and_then(|value| u64::try_from(value).ok());
+            return count.map_or(Self::Empty, Self::Count);
+        }
+        Self::decimal(value)
+    }
+
+    /// Why something is excluded.
+    pub(super) fn reasons(completeness: &Completeness) -> Self {
+        let reasons: Vec<&str> = completeness.reasons.iter().map(|reason| reason.as_str()).collect();
+        if reasons.is_empty() { Self::Empty } else { Self::Text(reasons.join(" ")) }
+    }
+}

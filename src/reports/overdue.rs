@@ -1,0 +1,117 @@
+//! The report of invoices that are open after their due date: one row per invoice.
+
+use rust_decimal::Decimal;
+
+use super::portfolio::Pages;
+use super::ready::CURRENCY;
+use super::table::{Cell, Column, ColumnKind};
+use super::{Filter, ReportError, Reports, Table};
+use crate::domain::{Booked, Currency, Direction, Domain, InvoiceKind, InvoiceQuery, InvoiceState, Money, Rates};
+use crate::finance::{Completeness, Exclusion};
+use crate::reads::ReadOptions;
+use crate::systems::Priority;
+
+const fn column(name: &'static str, label: &'static str, kind: ColumnKind, description: &'static str) -> Column {
+    Column { name, label, kind, description }
+}
+
+/// Its columns.
+pub(super) static COLUMNS: [Column; 10] = [
+    column("client", "Client", ColumnKind::Text, "Who owes, by the name in the books; empty if it is not stated."),
+    column("client_id", "Client code", ColumnKind::Text, "Its code in the books; empty if it is not stated."),
+    column("number", "Number", ColumnKind::Text, "Number of the invoice."),
+    column("project_id", "Project", ColumnKind::Text, "Shared IDs of the projects it is for, separated by spaces."),
+    column("issue_date", "Issued", ColumnKind::Date, "When it was issued."),
+    column("due_date", "Due", ColumnKind::Date, "When it was due."),
+    column("days_overdue", "Days overdue", ColumnKind::Count, "Days since it was due."),
+    CURRENCY,
+    column("total", "Total", ColumnKind::Amount, "With tax; empty if it is unknown in the row's currency."),
+    column(
+        "balance",
+        "Open",
+        ColumnKind::Amount,
+        "Still open, with tax; empty if it is unknown in the row's currency.",
+    ),
+];
+
+/// Makes the report. Of the filter only the currency has a meaning here.
+pub(super) async fn table(reports: &Reports, filter: &Filter, options: &ReadOptions) -> Result<Table, ReportError> {
+    if (Filter { currency: filter.currency, ..Filter::default() }) != *filter {
+        return Err(ReportError::Filter("this report is about invoices: of the filters it takes `currency` alone"));
+    }
+    let today = reports.clock.today();
+    let options = ReadOptions { priority: Priority::Report, ..options.clone() };
+    let query = InvoiceQuery {
+        direction: Some(Direction::Receivable),
+        open: Some(true),
+        due_before: Some(today),
+        ..InvoiceQuery::default()
+    };
+    let owners = &reports.reads.receivables;
+    if owners.all().len() == 0 {
+        return Err(ReportError::NotOwned(Domain::Receivables));
+    }
+    let wanted = filter.currency.or(reports.settings.currency.map(|currency| currency.0));
+    let rates = reports.settings.exchange();
+    let mut rows = Vec::new();
+    let (mut completeness, mut converted) = (Completeness::default(), false);
+    for owner in owners.all() {
+        let mut pages = Pages::of(&owner.pages, &query);
+        while let Some(read) = pages.next(&options).await? {
+            for invoice in read.value.iter().flat_map(|page| &page.items) {
+                let Some(due) = invoice.due_date.filter(|due| *due < today) else { continue };
+                let own =
+                    reports.reads.owns_invoices(&owner.owner.connection, Direction::Receivable, &invoice.project_ids);
+                if !own || invoice.kind != InvoiceKind::Invoice || invoice.state != InvoiceState::Open {
+                    continue;
+                }
+                let currency = wanted.or_else(|| shown(invoice.balance)).or_else(|| shown(invoice.total));
+                let mut amount = |booked: Booked| in_currency(booked, currency?, rates.as_ref(), &mut converted);
+                let (total, balance) = (amount(invoice.total), amount(invoice.balance));
+                match balance {
+                    Some(_) => completeness.included += 1,
+                    None => {
+                        let unknown = invoice.balance.is_unknown();
+                        completeness.leave_out(if unknown { Exclusion::MissingAmount } else { Exclusion::MissingRate });
+                    }
+                }
+                let ids: Vec<&str> = invoice.project_ids.iter().map(|id| id.as_str()).collect();
+                let text = |text: Option<&str>| text.map_or(Cell::Empty, Cell::text);
+                let party = invoice.party.as_ref();
+                let days = i64::from(today.since(due).map_or(0, |span| span.get_days()));
+                let cells = vec![
+                    text(party.and_then(|party| party.name.as_deref())),
+                    text(party.and_then(|party| party.id.as_deref())),
+                    text(invoice.number.as_deref()),
+                    text(Some(ids.join(" ").as_str()).filter(|ids| !ids.is_empty())),
+                    invoice.issue_date.map_or(Cell::Empty, Cell::Date),
+                    Cell::Date(due),
+                    Cell::Count(u64::try_from(days).unwrap_or_default()),
+                    currency.map_or(Cell::Empty, |currency| Cell::text(currency.code())),
+                    Cell::decimal(total),
+                    Cell::decimal(balance),
+                ];
+                rows.push((due, invoice.number.clone(), cells));
+            }
+        }
+    }
+    rows.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+    let rows = rows.into_iter().map(|(_, _, cells)| cells).collect();
+    Ok(reports.table(&COLUMNS, rows, completeness, converted, &options))
+}
+
+fn shown(booked: Booked) -> Option<Currency> {
+    booked.document.or(booked.company).map(|money| money.currency)
+}
+
+/// An amount in a currency: as it was booked, else by the exchange rates.
+fn in_currency(booked: Booked, currency: Currency, rates: Option<&Rates>, converted: &mut bool) -> Option<Decimal> {
+    let sides = [booked.document, booked.company];
+    if let Some(money) = sides.into_iter().flatten().find(|money| money.currency == currency) {
+        return Some(money.amount);
+    }
+    let money: Option<Money> = sides.into_iter().flatten().next();
+    let money = rates?.convert(money?, currency)?;
+    *converted = true;
+    Some(money.amount)
+}

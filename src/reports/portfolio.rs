@@ -1,0 +1,334 @@
+//! The portfolio, read page by page: every engagement once, whatever number of deals a project has.
+//!
+//! A project belongs to its **lead**: the deal it began with, which is the first that was won, else the first. It is in a
+//! filtered portfolio if its lead passes the filter, and it is grouped by what its lead says. So what is counted under one value
+//! of a field is what a filter by that value finds, and what two filters find that exclude one another can be added up.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::engage::{Lead, engagement};
+use super::gather::{Gathered, Needs};
+use super::{Progress, ReportError, Reports};
+use crate::domain::{
+    Deal, DealId, DealQuery, DealStatus, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery,
+};
+use crate::finance::{Attributes, Engagement};
+use crate::reads::{AtHand, Commercial, Fresh, ReadOptions, Reader};
+use crate::systems::{Priority, SystemError};
+
+/// Rows of a page of the owner's list.
+const PAGE: usize = 200;
+
+/// Pages after which a list is given up: two million rows.
+const MAX_PAGES: usize = 10_000;
+
+/// Which engagements, and what is asked of them.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Deals that lead.
+    pub query: DealQuery,
+    /// What is asked of the owners.
+    pub needs: Needs,
+}
+
+/// An engagement, and whose it is.
+#[derive(Debug)]
+pub struct Engaged<'a> {
+    /// What its owners state.
+    pub engagement: Engagement,
+    /// What it is grouped by.
+    pub attributes: Attributes,
+    /// The project, if there is one.
+    pub project: Option<&'a ProjectId>,
+    /// What the owner of projects says of it.
+    pub header: Option<Arc<crate::domain::Project>>,
+    /// Its deals, the lead first.
+    pub deals: Vec<Arc<Deal>>,
+}
+
+/// What receives the engagements.
+pub trait Visitor {
+    /// Receives one.
+    fn visit(&mut self, engaged: Engaged<'_>);
+}
+
+impl<F: FnMut(Engaged<'_>)> Visitor for F {
+    fn visit(&mut self, engaged: Engaged<'_>) {
+        self(engaged);
+    }
+}
+
+/// A walk through the portfolio.
+struct Walk<'a, V> {
+    reports: &'a Reports,
+    commercial: &'a Commercial,
+    needs: Needs,
+    options: ReadOptions,
+    visitor: &'a mut V,
+    /// Projects that were visited.
+    seen: HashSet<ProjectId>,
+    failures: Vec<Arc<SystemError>>,
+}
+
+impl Reports {
+    /// Visits every engagement of the portfolio. Without a filter these are also the projects that no deal leads to, and what
+    /// was invoiced without a project, so that totals are those of the books.
+    ///
+    /// Gives the owners that could not be asked: what they know is [`Unavailable`](crate::finance::Part::Unavailable) in the
+    /// engagements. That deals cannot be read is an error, because nothing would be left.
+    pub async fn walk(
+        &self,
+        scope: &Scope,
+        options: &ReadOptions,
+        progress: &Progress,
+        visitor: &mut (impl Visitor + Send),
+    ) -> Result<Vec<Arc<SystemError>>, ReportError> {
+        let commercial = self.reads.commercial.as_ref().ok_or(ReportError::NotOwned(Domain::Commercial))?;
+        let options = ReadOptions { priority: Priority::Report, ..options.clone() };
+        let mut walk = Walk {
+            reports: self,
+            commercial,
+            needs: scope.needs,
+            options,
+            visitor,
+            seen: HashSet::new(),
+            failures: Vec::new(),
+        };
+        let mut pages = Pages::of(&commercial.deal_pages, &scope.query);
+        let mut page = pages.next(&walk.options).await?;
+        while let Some(read) = page {
+            let (deals, total) = read.value.map_or((Vec::new(), None), |page| (page.items.clone(), page.total));
+            if let Some(total) = total.and_then(|total| usize::try_from(total).ok()) {
+                progress.total.store(total, Ordering::Relaxed);
+            }
+            let options = walk.options.clone();
+            // The next page is read while what hangs on this one is.
+            let (next, visited) = tokio::join!(pages.next(&options), walk.deals(&deals));
+            visited?;
+            progress.done.fetch_add(deals.len(), Ordering::Relaxed);
+            page = next?;
+        }
+        let everything = DealQuery { order: scope.query.order, ..DealQuery::default() };
+        if scope.query == everything {
+            walk.projects_without_deals().await?;
+            if scope.needs.invoiced || scope.needs.invoices {
+                walk.invoices_without_deals().await?;
+            }
+        }
+        Ok(walk.failures)
+    }
+}
+
+/// A project that is about to be visited, and its deals.
+pub(super) struct Candidate {
+    pub(super) id: ProjectId,
+    pub(super) deals: Vec<Arc<Deal>>,
+}
+
+impl<V: Visitor> Walk<'_, V> {
+    /// The options of one page: what it reads is at hand for it alone, so that memory does not grow with the portfolio.
+    fn of_this_page(&self) -> ReadOptions {
+        ReadOptions { at_hand: Arc::new(AtHand::default()), ..self.options.clone() }
+    }
+
+    /// Visits what the deals of a page lead to.
+    async fn deals(&mut self, page: &[Arc<Deal>]) -> Result<(), ReportError> {
+        let options = self.of_this_page();
+        let linked: Vec<ProjectId> = distinct(page.iter().filter_map(|deal| deal.project_id().cloned()));
+        let answers = self.commercial.deals_by_project.get_many(&options, &linked).await;
+        let mut deals_of = std::collections::HashMap::new();
+        for (id, read) in linked.into_iter().zip(answers) {
+            let deals = read.map_err(ReportError::System)?.value;
+            deals_of.insert(id, deals.map(|deals| deals.as_ref().clone()).unwrap_or_default());
+        }
+        let (mut candidates, mut alone) = (Vec::new(), Vec::new());
+        for deal in page {
+            let Some(id) = deal.project_id() else {
+                alone.push((deal, Lead::Unlinked));
+                continue;
+            };
+            let deals = deals_of.get(id).map(Vec::as_slice).unwrap_or_default();
+            match lead_of(deals) {
+                Some(lead) if lead.id == deal.id => {
+                    if self.seen.insert(id.clone()) {
+                        candidates.push(Candidate { id: id.clone(), deals: lead_first(deals, &deal.id) });
+                    }
+                }
+                Some(_) if deals.iter().any(|other| other.id == deal.id) => {}
+                // Its owner does not find it by the project's ID: it leads if nobody else does.
+                None if self.seen.insert(id.clone()) => {
+                    candidates.push(Candidate { id: id.clone(), deals: vec![Arc::clone(deal)] });
+                }
+                _ => alone.push((deal, Lead::NotFoundById)),
+            }
+        }
+        let alone: Vec<_> = alone.into_iter().map(|(deal, lead)| (Arc::clone(deal), lead)).collect();
+        self.visit(&options, candidates, alone).await;
+        Ok(())
+    }
+
+    /// Reads what is needed of projects and of deals without one, and visits them.
+    async fn visit(&mut self, options: &ReadOptions, projects: Vec<Candidate>, alone: Vec<(Arc<Deal>, Lead)>) {
+        let ids: Vec<ProjectId> = projects.iter().map(|one| one.id.clone()).collect();
+        let all = projects.iter().flat_map(|one| &one.deals).chain(alone.iter().map(|(deal, _)| deal));
+        let clients = distinct(all.filter_map(|deal| deal.client.clone()));
+        let gathered = self.reports.gather(self.needs, options, &ids, &clients).await;
+        for one in &projects {
+            let engaged = engagement(self.reports, self.needs, &gathered, Some(&one.id), &one.deals, Lead::Linked);
+            self.visitor.visit(engaged);
+        }
+        for (deal, lead) in alone {
+            let engaged = engagement(self.reports, self.needs, &gathered, None, std::slice::from_ref(&deal), lead);
+            self.visitor.visit(engaged);
+        }
+        self.note(gathered);
+    }
+
+    fn note(&mut self, gathered: Gathered) {
+        for error in gathered.failures {
+            if self.failures.iter().all(|known| known.connection != error.connection) {
+                self.failures.push(error);
+            }
+        }
+    }
+
+    /// Visits those of the projects that were not visited and that no deal leads to.
+    async fn unseen(&mut self, ids: Vec<ProjectId>) -> Result<(), ReportError> {
+        let options = self.of_this_page();
+        let ids: Vec<ProjectId> = distinct(ids.into_iter().filter(|id| !self.seen.contains(id)));
+        let answers = self.commercial.deals_by_project.get_many(&options, &ids).await;
+        let mut candidates = Vec::new();
+        for (id, read) in ids.into_iter().zip(answers) {
+            let deals = read.map_err(ReportError::System)?.value;
+            // A project that got its first deal while the portfolio was read is visited the next time.
+            if deals.is_none_or(|deals| deals.is_empty()) && self.seen.insert(id.clone()) {
+                candidates.push(Candidate { id, deals: Vec::new() });
+            }
+        }
+        self.visit(&options, candidates, Vec::new()).await;
+        Ok(())
+    }
+
+    /// Projects that the owners of projects list and no deal leads to.
+    async fn projects_without_deals(&mut self) -> Result<(), ReportError> {
+        let reports = self.reports;
+        let owners = &reports.reads.delivery;
+        for delivery in owners.all() {
+            let mut pages = Pages::of(&delivery.project_pages, &ProjectQuery::default());
+            loop {
+                let read = match pages.next(&self.options).await {
+                    Ok(Some(read)) => read,
+                    Ok(None) => break,
+                    // Without the list it is not known what is missing; the figures of the others are.
+                    Err(error) => {
+                        self.fail(error)?;
+                        break;
+                    }
+                };
+                let ids = read.value.iter().flat_map(|page| &page.items).map(|project| project.id.clone());
+                let own = |id: &ProjectId| owners.of(id).is_some_and(|owner| owner.owner == delivery.owner);
+                self.unseen(ids.filter(own).collect()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was invoiced for projects that neither deals nor the owners of projects know, and for none.
+    async fn invoices_without_deals(&mut self) -> Result<(), ReportError> {
+        let reports = self.reports;
+        let query = InvoiceQuery { direction: Some(Direction::Receivable), ..InvoiceQuery::default() };
+        for invoices in reports.reads.receivables.all() {
+            let mut pages = Pages::of(&invoices.pages, &query);
+            loop {
+                let read = match pages.next(&self.options).await {
+                    Ok(Some(read)) => read,
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.fail(error)?;
+                        break;
+                    }
+                };
+                let page = read.value.iter().flat_map(|page| &page.items);
+                let own = |id: &ProjectId| {
+                    reports.reads.receivables.of(id).is_some_and(|owner| owner.owner == invoices.owner)
+                };
+                let ids = page.clone().flat_map(|invoice| invoice.project_ids.iter().cloned()).filter(own);
+                self.unseen(ids.collect()).await?;
+                for invoice in page {
+                    if let Some(engaged) = super::engage::without_project(reports, self.needs, invoice) {
+                        self.visitor.visit(engaged);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note that an owner could not be asked; gives back what is no failure of an owner.
+    fn fail(&mut self, error: ReportError) -> Result<(), ReportError> {
+        let ReportError::System(error) = error else { return Err(error) };
+        if self.failures.iter().all(|known| known.connection != error.connection) {
+            self.failures.push(error);
+        }
+        Ok(())
+    }
+}
+
+/// The deal a project began with: the first that was won, else the first.
+fn lead_of(deals: &[Arc<Deal>]) -> Option<&Arc<Deal>> {
+    deals.iter().find(|deal| deal.status == Some(DealStatus::Won)).or_else(|| deals.first())
+}
+
+fn lead_first(deals: &[Arc<Deal>], lead: &DealId) -> Vec<Arc<Deal>> {
+    let (mut first, others): (Vec<_>, Vec<_>) = deals.iter().cloned().partition(|deal| deal.id == *lead);
+    first.extend(others);
+    first
+}
+
+fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = items.collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The pages of an owner's list, one after the other.
+pub(super) struct Pages<'a, Q: Clone, T: Send + Sync + 'static>
+where
+    Q: Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
+{
+    reader: &'a Reader<(Q, Option<String>, usize), Page<Arc<T>>>,
+    query: Q,
+    /// Where the next page starts; none after the last.
+    next: Option<Option<String>>,
+    read: usize,
+}
+
+impl<'a, Q, T> Pages<'a, Q, T>
+where
+    Q: Clone + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+{
+    /// All pages of a query.
+    pub(super) fn of(reader: &'a Reader<(Q, Option<String>, usize), Page<Arc<T>>>, query: &Q) -> Self {
+        Self { reader, query: query.clone(), next: Some(None), read: 0 }
+    }
+
+    /// The next page; none after the last. Pages that never end, or that name themselves as the next, are an error.
+    pub(super) async fn next(&mut self, options: &ReadOptions) -> Result<Option<Fresh<Page<Arc<T>>>>, ReportError> {
+        let Some(after) = self.next.take() else { return Ok(None) };
+        let options = ReadOptions { at_hand: Arc::new(AtHand::default()), ..options.clone() };
+        let key = (self.query.clone(), after, PAGE);
+        let read = self.reader.get(&options, &key).await.map_err(ReportError::System)?;
+        self.read += 1;
+        let next = read.value.as_ref().and_then(|page| page.next.clone());
+        if self.read >= MAX_PAGES || (next.is_some() && next == key.1) {
+            let connection = &self.reader.kind().connection;
+            return Err(ReportError::Truncated(format!("the list of {connection} does not end: it was given up")));
+        }
+        self.next = next.map(Some);
+        Ok(Some(read))
+    }
+}
