@@ -13,6 +13,7 @@ use crate::domain::Clock;
 use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
+use crate::reports::Reports;
 use crate::server::{self, Behind, Door};
 use crate::systems::registry;
 
@@ -27,9 +28,9 @@ pub struct App {
 impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
-        let (Graph { checking, trusting }, reads) = graph(config, &clock)?;
+        let (Graph { checking, trusting }, reports) = graph(config, &clock)?;
         let draining = CancellationToken::new();
-        let behind = Behind { checking, trusting, reads, clock, answer_bytes: config.cache.answer_bytes };
+        let behind = Behind { checking, trusting, reports, answer_bytes: config.cache.answer_bytes };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
         Ok(Self { router: server::router(door), options: config.server.clone(), draining })
     }
@@ -57,12 +58,18 @@ impl App {
 }
 
 /// The graph of a configuration, and what it reads.
-fn graph(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Graph, Arc<Reads>), Vec<ConfigError>> {
+fn graph(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Graph, Arc<Reports>), Vec<ConfigError>> {
     let connections = registry::connect(config, clock)?;
     let patience = config.server.request_timeout.0;
     let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, clock, patience));
     let graph = Graph::new(Arc::clone(&reads), connections, config.shared_id.clone(), Arc::clone(clock));
-    Ok((graph, reads))
+    let reports = Reports {
+        reads,
+        shared_id: config.shared_id.clone(),
+        clock: Arc::clone(clock),
+        settings: config.reports.clone(),
+    };
+    Ok((graph, Arc::new(reports)))
 }
 
 /// Why an operation cannot be explained.
@@ -82,7 +89,7 @@ pub async fn explain(
     name: Option<&str>,
     variables: Variables,
 ) -> Result<Plan, Unexplained> {
-    let (graph, reads) = graph(config, clock).map_err(Unexplained::Config)?;
+    let (graph, reports) = graph(config, clock).map_err(Unexplained::Config)?;
     let wrong = |message: String| Unexplained::Query(vec![message]);
     let document = guard::admit(&config.limits, query).map_err(|refusal| wrong(refusal.to_string()))?;
     let Some((_, operation)) = guard::operation(&document, name) else {
@@ -90,5 +97,5 @@ pub async fn explain(
     };
     guard::require_variables(&operation.node, &variables).map_err(|refusal| wrong(refusal.to_string()))?;
     graph.validate(query, name, variables.clone()).await.map_err(Unexplained::Query)?;
-    Ok(Plan::new(&document, Given { operation: &operation.node, variables: &variables }, &reads))
+    Ok(Plan::new(&document, Given { operation: &operation.node, variables: &variables }, &reports.reads))
 }

@@ -113,7 +113,7 @@ async fn answer<E: Executor>(
     let options = ReadOptions::new(door.answers.now(), deadline);
     let options = ReadOptions { max_age, priority, trace: trace.clone(), ..options };
     let observed = Arc::clone(&options.observed);
-    let plan = given.filter(|_| trace.is_some()).map(|given| Plan::new(&document.parsed, given, &door.reads));
+    let plan = given.filter(|_| trace.is_some()).map(|given| Plan::new(&document.parsed, given, &door.reports.reads));
     let operation = chosen.map(|chosen| chosen.known);
     let mut answered = execute(door, id, &document.parsed, operation, asked, options).await?;
     line.errors = answered.errors.len();

@@ -49,8 +49,7 @@ pub use listener::serve;
 pub use request_id::RequestId;
 
 use crate::config::{Limits, ServerOptions};
-use crate::domain::Clock;
-use crate::reads::Reads;
+use crate::reports::Reports;
 use answers::Answers;
 use documents::Documents;
 use error::Refused;
@@ -62,10 +61,8 @@ pub struct Behind<E> {
     pub checking: E,
     /// Executes what is known to be valid.
     pub trusting: E,
-    /// What the graph reads.
-    pub reads: Arc<Reads>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
+    /// Questions about many projects, with what they and the graph read.
+    pub reports: Arc<Reports>,
     /// Bytes of whole answers that are kept.
     pub answer_bytes: u64,
 }
@@ -74,7 +71,7 @@ pub struct Behind<E> {
 pub struct Door<E> {
     checking: E,
     trusting: E,
-    reads: Arc<Reads>,
+    reports: Arc<Reports>,
     documents: Documents,
     answers: Answers,
     limits: Arc<Limits>,
@@ -86,11 +83,11 @@ pub struct Door<E> {
 impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
-        let Behind { checking, trusting, reads, clock, answer_bytes } = behind;
-        let answers = Answers::new(answer_bytes, clock, Arc::clone(&reads));
+        let Behind { checking, trusting, reports, answer_bytes } = behind;
+        let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let places = Arc::new(Semaphore::new(options.max_requests));
         let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
-        Self { checking, trusting, reads, documents, answers, limits, options, draining, places }
+        Self { checking, trusting, reports, documents, answers, limits, options, draining, places }
     }
 }
 

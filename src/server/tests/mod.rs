@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, Error, Object, Result, Schema, ValidationMode, value};
 use http::HeaderMap;
+use regex::Regex;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,8 +19,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::config::{Cache, Owners, Seconds};
-use crate::domain::{Clock, SystemClock};
+use crate::config::{self, Cache, Owners, Seconds};
+use crate::domain::{Clock, SharedIdRule, SystemClock};
 use crate::reads::{ReadOptions, Reads};
 
 /// Signals between a test and the resolvers.
@@ -114,7 +115,9 @@ async fn start_with(options: ServerOptions) -> Server {
     let trusting = trusting.validation_mode(ValidationMode::Fast).finish();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let reads = Reads::new(&Owners::default(), &Cache::default(), &[], &clock, Duration::from_secs(1));
-    let behind = Behind { checking: schema, trusting, reads: Arc::new(reads), clock, answer_bytes: 1 << 20 };
+    let (shared_id, settings) = (SharedIdRule::new(Regex::new("^[0-9]+$").unwrap(), &[]), config::Reports::default());
+    let reports = Arc::new(Reports { reads: Arc::new(reads), shared_id, clock, settings });
+    let behind = Behind { checking: schema, trusting, reports, answer_bytes: 1 << 20 };
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let door = Door::new(behind, Limits::default(), options.clone(), draining.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

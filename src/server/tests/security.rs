@@ -99,7 +99,7 @@ async fn pages_of_other_sites_may_not_ask() {
     }
 
     let named = ServerOptions {
-        public_origins: vec![crate::config::WebOrigin::parse("https://spine.example.com").unwrap()],
+        public_origins: vec![config::WebOrigin::parse("https://spine.example.com").unwrap()],
         ..ServerOptions::default()
     };
     let server = start_with(named).await;
