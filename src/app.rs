@@ -62,14 +62,13 @@ fn graph(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Graph, Arc<Reports>
     let connections = registry::connect(config, clock)?;
     let patience = config.server.request_timeout.0;
     let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, clock, patience));
-    let graph = Graph::new(Arc::clone(&reads), connections, config.shared_id.clone(), Arc::clone(clock));
-    let reports = Reports {
+    let reports = Arc::new(Reports {
         reads,
         shared_id: config.shared_id.clone(),
         clock: Arc::clone(clock),
         settings: config.reports.clone(),
-    };
-    Ok((graph, Arc::new(reports)))
+    });
+    Ok((Graph::new(Arc::clone(&reports), connections), reports))
 }
 
 /// Why an operation cannot be explained.

@@ -36,6 +36,7 @@ pub struct RateTable {
     /// The currency that the rates are for one unit of, e.g. "EUR".
     pub base: CurrencyCode,
     /// The day whose rates these are. Every answer that uses them says it.
+    #[serde(deserialize_with = "day")]
     #[schemars(with = "String", example = "2026-10-31")]
     pub date: Date,
     /// Who published them, in words. Every answer that uses them says it.
@@ -111,6 +112,16 @@ impl Reports {
         let per_base = table.per_base.iter().map(|(currency, rate)| (currency.0, rate.0)).collect();
         Some(Rates { base: table.base.0, date: table.date, source: table.source.clone(), per_base })
     }
+}
+
+/// A day, as a text or as TOML writes dates.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let text = match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(text) => text,
+        toml::Value::Datetime(date) => date.to_string(),
+        other => other.to_string(),
+    };
+    text.parse().map_err(|_| de::Error::custom(format!("`{text}` is not a day: write e.g. 2026-10-31")))
 }
 
 /// An ISO 4217 code in the configuration.

@@ -144,7 +144,7 @@ const CTRK: &[&str] = &["commercial", "tickets", "receivables", "costs"];
 sum!(
     DEALS,
     Deals,
-    "deals",
+    "deal_count",
     "Deals",
     Count,
     C,
@@ -155,7 +155,7 @@ sum!(
 sum!(
     PROJECTS,
     Projects,
-    "projects",
+    "project_count",
     "Projects",
     Count,
     C,

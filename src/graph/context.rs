@@ -8,6 +8,7 @@ use super::errors::{bad_request, not_owned};
 use super::owner::Ownership;
 use crate::domain::{Clock, Domain, ProjectId, SharedIdRule};
 use crate::reads::{Commercial, Costs, Delivery, Invoices, ReadOptions, Reads, Tickets};
+use crate::reports::Reports;
 use crate::systems::Connection;
 
 /// What the graph stands on.
@@ -15,6 +16,8 @@ use crate::systems::Connection;
 pub struct Spine {
     /// All that can be read.
     pub reads: Arc<Reads>,
+    /// Questions about many projects.
+    pub reports: Arc<Reports>,
     /// How shared IDs are spelled.
     pub shared_id: SharedIdRule,
     /// Time.

@@ -7,6 +7,7 @@ use async_graphql::{ErrorExtensions, PathSegment, Response, ServerError, Value};
 
 use crate::domain::{Domain, FlawKind, SourceStatus};
 use crate::reads::Owner;
+use crate::reports::ReportError;
 use crate::systems::{ErrorKind, SystemError};
 
 /// The codes of errors. Each stands in `extensions.code` and never changes its meaning.
@@ -191,6 +192,16 @@ pub(super) fn not_owned(domain: Domain) -> async_graphql::Error {
 /// A question that is wrong.
 pub(super) fn bad_request(message: impl Into<String>) -> async_graphql::Error {
     simple(Code::BadRequest, message)
+}
+
+/// A report that could not be made.
+pub(super) fn report_error(error: &ReportError) -> async_graphql::Error {
+    match error {
+        ReportError::System(error) => system_error(error),
+        ReportError::NotOwned(domain) => not_owned(*domain),
+        ReportError::Truncated(message) => truncated(message.clone()),
+        ReportError::Unknown(_) | ReportError::Filter(_) => bad_request(error.to_string()),
+    }
 }
 
 /// A list of which only a part could be read.

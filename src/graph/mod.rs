@@ -18,6 +18,7 @@ mod owner;
 pub mod paging;
 pub mod person;
 mod plan;
+pub mod profitability;
 pub mod project;
 mod query;
 pub mod scalars;
@@ -38,8 +39,7 @@ use std::sync::Arc;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Request, SDLExportOptions, ValidationMode, Variables};
 
-use crate::domain::{Clock, SharedIdRule};
-use crate::reads::Reads;
+use crate::reports::Reports;
 use crate::systems::Connection;
 
 /// The schema, with all it stands on.
@@ -56,14 +56,11 @@ pub struct Graph {
 
 impl Graph {
     /// Builds the graph.
-    pub fn new(
-        reads: Arc<Reads>,
-        connections: Vec<Connection>,
-        shared_id: SharedIdRule,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(reports: Arc<Reports>, connections: Vec<Connection>) -> Self {
+        let Reports { reads, shared_id, clock, .. } = reports.as_ref();
+        let (reads, shared_id, clock) = (Arc::clone(reads), shared_id.clone(), Arc::clone(clock));
         let ownership = owner::ownership(&sdl(), &reads);
-        let spine = Arc::new(Spine { reads, shared_id, clock, connections, ownership });
+        let spine = Arc::new(Spine { reads, shared_id, clock, connections, ownership, reports });
         let checking = builder().data(Arc::clone(&spine)).finish();
         Self { checking, trusting: builder().data(spine).validation_mode(ValidationMode::Fast).finish() }
     }

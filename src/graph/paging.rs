@@ -193,6 +193,33 @@ where
     Err(truncated(format!("the list was given up after {MAX_PAGES} pages")))
 }
 
+/// A part of what is in memory as a whole.
+pub(super) struct Slice<'a, T> {
+    pub(super) items: &'a [T],
+    skip: usize,
+    more: bool,
+}
+
+impl<'a, T> Slice<'a, T> {
+    /// `first` of them, after a cursor of such a list.
+    pub(super) fn of(all: &'a [T], first: i32, after: Option<&str>) -> Result<Self> {
+        let first = first_of(first)?;
+        let cursor = after.map(Cursor::decode_cursor).transpose().map_err(|error| bad_request(error.to_string()))?;
+        let skip = cursor.unwrap_or_default().skip.min(all.len());
+        let end = skip.saturating_add(first).min(all.len());
+        Ok(Self { items: all.get(skip..end).unwrap_or_default(), skip, more: end < all.len() })
+    }
+
+    /// The part as a connection.
+    pub(super) fn list<N: Direct>(&self, nodes: impl Iterator<Item = N>) -> List<N> {
+        let mut list = Connection::with_additional_fields(self.skip > 0, self.more, ListFields { total_count: None });
+        list.edges.extend(nodes.enumerate().map(|(at, node)| {
+            Edge::<_, _, EmptyFields>::new(Cursor { skip: self.skip + at + 1, ..Cursor::default() }, One(node))
+        }));
+        List(list)
+    }
+}
+
 /// A part of a list, as a Relay connection.
 pub(super) struct List<T: Direct>(Relay<T>);
 

@@ -15,8 +15,9 @@ use super::filters::{DealFilter, DealLookup, DealOrder, InvoiceFilter, ProjectFi
 use super::invoice::{Invoice, InvoiceStatus};
 use super::owner::Ownership;
 use super::paging::{Keep, List, first_of, rows};
+use super::profitability::{self, Dimension, ProfitabilityReport};
 use super::project::Project;
-use super::scalars::ProjectId;
+use super::scalars::{CurrencyCode, ProjectId};
 use super::system::System;
 use super::ticket::Ticket;
 use super::wave;
@@ -266,6 +267,23 @@ impl Query {
             IdNode::Ticket => Ticket::by_id(ctx, &global).await?.map(Node::Ticket),
             IdNode::Invoice | IdNode::Bill => Invoice::by_id(ctx, &global).await?.map(Node::Invoice),
         })
+    }
+
+    /// The profitability of the portfolio, in groups by one or two dimensions; without any, in all. All amounts are in
+    /// `currency`, else in that of the configuration: as their owners recorded them, else by the exchange rates of the
+    /// configuration, which `rates` names. Without either, each project is told in its own currency and groups are split by it:
+    /// amounts of different currencies are never added up.
+    ///
+    /// A project is in a filtered report if the deal it began with passes the filter. Without a filter the report holds also
+    /// the projects that no deal leads to and what was invoiced without a project, so that its totals are those of the books.
+    async fn profitability(
+        &self,
+        ctx: &Context<'_>,
+        group_by: Vec<Dimension>,
+        filter: Option<DealFilter>,
+        currency: Option<CurrencyCode>,
+    ) -> Result<Option<ProfitabilityReport>> {
+        profitability::report(ctx, group_by, filter, currency).await.map(Some)
     }
 
     /// Which system owns which field: the answer to "who is right?".

@@ -19,6 +19,7 @@ pub use table::{Cell, Column, ColumnKind, Table};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::config;
@@ -139,11 +140,15 @@ impl Reports {
         converted: bool,
         options: &ReadOptions,
     ) -> Table {
+        let rates = self.settings.exchange().filter(|_| converted);
+        Table { columns, rows, as_of: self.as_of(options), completeness, rates }
+    }
+
+    /// When the oldest value that a question read was read.
+    pub fn as_of(&self, options: &ReadOptions) -> Timestamp {
         let now = self.clock.now();
         let age = options.observed.age().unwrap_or_default();
-        let as_of = now.checked_sub(age).unwrap_or(now);
-        let rates = self.settings.exchange().filter(|_| converted);
-        Table { columns, rows, as_of, completeness, rates }
+        now.checked_sub(age).unwrap_or(now)
     }
 }
 

@@ -82,6 +82,13 @@ pub enum CompletenessReason {
     NotLinked,
 }
 
+impl From<finance::Completeness> for Completeness {
+    fn from(completeness: finance::Completeness) -> Self {
+        let finance::Completeness { included, excluded, reasons } = completeness;
+        Self { included, excluded, reasons: reasons.into_iter().map(CompletenessReason::from).collect() }
+    }
+}
+
 impl From<Exclusion> for CompletenessReason {
     fn from(exclusion: Exclusion) -> Self {
         match exclusion {
