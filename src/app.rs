@@ -28,7 +28,7 @@ pub struct App {
 impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
-        let (Graph { checking, trusting }, reports) = graph(config, &clock)?;
+        let (Graph { checking, trusting }, reports) = graph(config, clock)?;
         let draining = CancellationToken::new();
         let behind = Behind { checking, trusting, reports, answer_bytes: config.cache.answer_bytes };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
@@ -58,16 +58,12 @@ impl App {
 }
 
 /// The graph of a configuration, and what it reads.
-fn graph(config: &Config, clock: &Arc<dyn Clock>) -> Result<(Graph, Arc<Reports>), Vec<ConfigError>> {
-    let connections = registry::connect(config, clock)?;
+fn graph(config: &Config, clock: Arc<dyn Clock>) -> Result<(Graph, Arc<Reports>), Vec<ConfigError>> {
+    let connections = registry::connect(config, &clock)?;
     let patience = config.server.request_timeout.0;
-    let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, clock, patience));
-    let reports = Arc::new(Reports {
-        reads,
-        shared_id: config.shared_id.clone(),
-        clock: Arc::clone(clock),
-        settings: config.reports.clone(),
-    });
+    let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, patience));
+    let reports =
+        Arc::new(Reports { reads, shared_id: config.shared_id.clone(), clock, settings: config.reports.clone() });
     Ok((Graph::new(Arc::clone(&reports), connections), reports))
 }
 
@@ -88,7 +84,7 @@ pub async fn explain(
     name: Option<&str>,
     variables: Variables,
 ) -> Result<Plan, Unexplained> {
-    let (graph, reports) = graph(config, clock).map_err(Unexplained::Config)?;
+    let (graph, reports) = graph(config, Arc::clone(clock)).map_err(Unexplained::Config)?;
     let wrong = |message: String| Unexplained::Query(vec![message]);
     let document = guard::admit(&config.limits, query).map_err(|refusal| wrong(refusal.to_string()))?;
     let Some((_, operation)) = guard::operation(&document, name) else {

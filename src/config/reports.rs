@@ -19,7 +19,7 @@ pub struct Reports {
     pub currency: Option<CurrencyCode>,
     /// How long a report may take.
     pub deadline: Seconds,
-    /// Bounds of the bands of deal sizes, ascending: contract value in the currency of the row. With ["50000", "250000"] the
+    /// Bounds of the bands of deal sizes, ascending: contract value in the currency of the row. With "50000" and "250000" the
     /// bands are below 50000, 50000 up to 250000, and 250000 and more.
     pub deal_size_bands: Vec<Amount>,
     /// Exchange rates for what its owner recorded in no currency in common, e.g. a contract value in dollars beside books in
@@ -64,7 +64,7 @@ impl Default for Reports {
     fn default() -> Self {
         Self {
             currency: None,
-            deadline: Seconds(Duration::from_secs(120)),
+            deadline: Seconds(Duration::from_mins(2)),
             deal_size_bands: [25_000, 100_000, 500_000].map(|bound| Amount(Decimal::from(bound))).into(),
             rates: None,
             support: Support::default(),

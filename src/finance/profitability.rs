@@ -108,11 +108,14 @@ pub struct Terms {
     pub keep_deals: bool,
 }
 
+/// The values that a group has in common, and its currency.
+type Key = (Vec<Option<Arc<str>>>, Option<Currency>);
+
 /// Engagements in groups, added up as they come.
 #[derive(Debug, Default)]
 pub struct Profitability {
     terms: Terms,
-    groups: HashMap<(Vec<Option<Arc<str>>>, Option<Currency>), Group>,
+    groups: HashMap<Key, Group>,
     totals: Vec<Group>,
 }
 

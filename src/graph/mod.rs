@@ -60,7 +60,7 @@ impl Graph {
         let Reports { reads, shared_id, clock, .. } = reports.as_ref();
         let (reads, shared_id, clock) = (Arc::clone(reads), shared_id.clone(), Arc::clone(clock));
         let ownership = owner::ownership(&sdl(), &reads);
-        let spine = Arc::new(Spine { reads, shared_id, clock, connections, ownership, reports });
+        let spine = Arc::new(Spine { reads, reports, shared_id, clock, connections, ownership });
         let checking = builder().data(Arc::clone(&spine)).finish();
         Self { checking, trusting: builder().data(spine).validation_mode(ValidationMode::Fast).finish() }
     }

@@ -38,7 +38,7 @@ pub(super) fn engagement<'a>(
     deals: &[Arc<Deal>],
     lead: Lead,
 ) -> Engaged<'a> {
-    let header = project.map(|id| gathered.projects.of(id, Exclusion::DeliveryUnavailable, Part::Nothing));
+    let header = project.map(|id| gathered.projects.of(id, Exclusion::DeliveryUnavailable, None));
     let header = header.unwrap_or(Part::Nothing);
     let attributes = attributes(gathered, header.as_ref().known().map(AsRef::as_ref), deals);
     let engagement = match project {
@@ -105,23 +105,23 @@ fn of_project(
     let today = reports.clock.today();
     let won = deals.iter().any(|deal| deal.status == Some(DealStatus::Won));
     // That the books do not know a project is only to be expected while nothing is sold.
-    let unless_won = |reason| if won || deals.is_empty() { Part::Unknown(reason) } else { Part::Nothing };
+    let unless_won = |reason| Some(reason).filter(|_| won || deals.is_empty());
     let unknown = Exclusion::NotInReceivables;
     let asked = Exclusion::ReceivablesUnavailable;
     let (mut invoiced, mut receivables, mut sales) = (Part::Nothing, Part::Nothing, Part::Nothing);
     if needs.invoices {
-        let invoices = gathered.invoices.of(id, asked, unless_of(unless_won(unknown)));
-        receivables = invoices.clone().then(|invoices| Part::Known(Receivables::of(&invoices, today)));
-        sales = invoices.then(|invoices| Part::Known(credit_sales(&invoices, today)));
+        let records = gathered.invoices.of(id, asked, unless_won(unknown));
+        receivables = records.as_ref().then(|records| Part::Known(Receivables::of(records, today)));
+        sales = records.then(|records| Part::Known(credit_sales(&records, today)));
         invoiced = receivables.as_ref().then(|sums| Part::Known(sums.invoiced.clone()));
     } else if needs.invoiced {
         let of_records = || {
-            let invoices = gathered.invoices.of(id, asked, unless_of(unless_won(unknown)));
-            invoices.then(|invoices| Part::Known(Receivables::of(&invoices, today).invoiced))
+            let records = gathered.invoices.of(id, asked, unless_won(unknown));
+            records.then(|records| Part::Known(Receivables::of(&records, today).invoiced))
         };
         let owner = reports.reads.receivables.of(id);
         invoiced = if owner.is_some_and(|owner| owner.sums.is_some()) {
-            let sums = gathered.invoice_sums.of(id, asked, unless_of(unless_won(unknown)));
+            let sums = gathered.invoice_sums.of(id, asked, unless_won(unknown));
             sums.then(|sums| Part::Known(Figure::of_sums(&sums)))
         } else {
             of_records()
@@ -146,7 +146,7 @@ fn of_project(
         is_cancelled: header.as_ref().known().is_some_and(|header| header.status == ProjectStatus::Cancelled),
         hours_budgeted: header.as_ref().then(|header| header.hours_budgeted.map_or(Part::Nothing, Part::Known)),
         hours_spent: if needs.effort {
-            let effort = gathered.effort.of(id, Exclusion::DeliveryUnavailable, Part::Nothing);
+            let effort = gathered.effort.of(id, Exclusion::DeliveryUnavailable, None);
             effort.then(|effort| Part::Known(effort.hours_spent))
         } else {
             Part::Nothing
@@ -155,22 +155,13 @@ fn of_project(
     }
 }
 
-/// The same state of not knowing, of something else.
-fn unless_of<T, U>(part: Part<T>) -> Part<U> {
-    match part {
-        Part::Unknown(reason) => Part::Unknown(reason),
-        Part::Unavailable(reason) => Part::Unavailable(reason),
-        Part::Known(_) | Part::Nothing => Part::Nothing,
-    }
-}
-
-fn spending(reports: &Reports, gathered: &Gathered, id: &ProjectId, nothing: Part<()>) -> Part<Spending> {
+fn spending(reports: &Reports, gathered: &Gathered, id: &ProjectId, nothing: Option<Exclusion>) -> Part<Spending> {
     let unavailable = Exclusion::CostsUnavailable;
     if reports.reads.costs.of(id).is_some_and(|owner| owner.sums.is_some()) {
-        let sums = gathered.cost_sums.of(id, unavailable, unless_of(nothing));
+        let sums = gathered.cost_sums.of(id, unavailable, nothing);
         return sums.then(|sums| Part::Known(Spending::of_sums(&sums)));
     }
-    let costs = gathered.costs.of(id, unavailable, unless_of(nothing));
+    let costs = gathered.costs.of(id, unavailable, nothing);
     costs.then(|costs| Part::Known(Spending::of(&costs)))
 }
 
@@ -178,7 +169,7 @@ fn spending(reports: &Reports, gathered: &Gathered, id: &ProjectId, nothing: Par
 fn progress(gathered: &Gathered, id: &ProjectId, header: &Part<Arc<Project>>) -> Part<rust_decimal::Decimal> {
     header.as_ref().then(|header| match header.percent_complete {
         Some(percent) => Part::Known(percent),
-        None => match gathered.work.of(id, Exclusion::DeliveryUnavailable, Part::Nothing) {
+        None => match gathered.work.of(id, Exclusion::DeliveryUnavailable, None) {
             Part::Known(work) => percent_complete(&work).map_or(Part::Nothing, Part::Known),
             Part::Unavailable(reason) => Part::Unavailable(reason),
             // A tool that keeps no tasks says nothing of progress, and nothing is missing.
@@ -195,7 +186,7 @@ fn support(reports: &Reports, gathered: &Gathered, id: &ProjectId, deals: &[Arc<
     let until = days.and_then(|days| closed.checked_add(days.days()).ok());
     gathered
         .tickets
-        .of(id, Exclusion::TicketsUnavailable, Part::Nothing)
+        .of(id, Exclusion::TicketsUnavailable, None)
         .then(|tickets| Part::Known(support_after(&tickets, closed, until)))
 }
 

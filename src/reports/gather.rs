@@ -13,6 +13,7 @@ use crate::systems::{ErrorKind, SystemError};
 
 /// What is asked of the owners.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "any set of them is asked for")]
 pub struct Needs {
     /// Clients: their names and countries.
     pub clients: bool,
@@ -59,12 +60,16 @@ impl<V> Default for Reading<V> {
 }
 
 impl<V> Reading<V> {
-    /// What is known of a project. `unavailable` is the reason where its owner could not be asked, or there is none; `nothing`
-    /// what it means that the owner does not know the project.
-    pub(super) fn of(&self, id: &ProjectId, unavailable: Exclusion, nothing: Part<Arc<V>>) -> Part<Arc<V>> {
+    /// What is known of a project. `unavailable` is the reason where its owner could not be asked, or there is none; `unknown`
+    /// the reason where the owner does not know the project; without it nothing is missing then.
+    pub(super) fn of(&self, id: &ProjectId, unavailable: Exclusion, unknown: Option<Exclusion>) -> Part<Arc<V>> {
         match self.0.get(id) {
             None => Part::Unknown(unavailable),
-            Some(Ok(fresh)) => fresh.value.clone().map_or(nothing, Part::Known),
+            Some(Ok(fresh)) => match (&fresh.value, unknown) {
+                (Some(value), _) => Part::Known(Arc::clone(value)),
+                (None, Some(reason)) => Part::Unknown(reason),
+                (None, None) => Part::Nothing,
+            },
             Some(Err(error)) if is_of_the_record(error.kind) => Part::Unknown(Exclusion::NotWhole),
             Some(Err(_)) => Part::Unavailable(unavailable),
         }

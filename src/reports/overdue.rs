@@ -6,7 +6,9 @@ use super::portfolio::Pages;
 use super::ready::CURRENCY;
 use super::table::{Cell, Column, ColumnKind};
 use super::{Filter, ReportError, Reports, Table};
-use crate::domain::{Booked, Currency, Direction, Domain, InvoiceKind, InvoiceQuery, InvoiceState, Money, Rates};
+use crate::domain::{
+    Booked, Currency, Direction, Domain, InvoiceKind, InvoiceQuery, InvoiceState, Money, ProjectId, Rates,
+};
 use crate::finance::{Completeness, Exclusion};
 use crate::reads::ReadOptions;
 use crate::systems::Priority;
@@ -68,14 +70,13 @@ pub(super) async fn table(reports: &Reports, filter: &Filter, options: &ReadOpti
                 let currency = wanted.or_else(|| shown(invoice.balance)).or_else(|| shown(invoice.total));
                 let mut amount = |booked: Booked| in_currency(booked, currency?, rates.as_ref(), &mut converted);
                 let (total, balance) = (amount(invoice.total), amount(invoice.balance));
-                match balance {
-                    Some(_) => completeness.included += 1,
-                    None => {
-                        let unknown = invoice.balance.is_unknown();
-                        completeness.leave_out(if unknown { Exclusion::MissingAmount } else { Exclusion::MissingRate });
-                    }
+                if balance.is_some() {
+                    completeness.included += 1;
+                } else {
+                    let unknown = invoice.balance.is_unknown();
+                    completeness.leave_out(if unknown { Exclusion::MissingAmount } else { Exclusion::MissingRate });
                 }
-                let ids: Vec<&str> = invoice.project_ids.iter().map(|id| id.as_str()).collect();
+                let ids: Vec<&str> = invoice.project_ids.iter().map(ProjectId::as_str).collect();
                 let text = |text: Option<&str>| text.map_or(Cell::Empty, Cell::text);
                 let party = invoice.party.as_ref();
                 let days = i64::from(today.since(due).map_or(0, |span| span.get_days()));

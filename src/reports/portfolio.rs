@@ -294,15 +294,20 @@ fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
     all
 }
 
+/// Reads pages: which rows, from where, how many.
+type PageReader<Q, T> = Reader<(Q, Option<String>, usize), Page<Arc<T>>>;
+
 /// The pages of an owner's list, one after the other.
 pub(super) struct Pages<'a, Q: Clone, T: Send + Sync + 'static>
 where
     Q: Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
 {
-    reader: &'a Reader<(Q, Option<String>, usize), Page<Arc<T>>>,
+    reader: &'a PageReader<Q, T>,
     query: Q,
-    /// Where the next page starts; none after the last.
-    next: Option<Option<String>>,
+    /// Where the next page starts; none before the first.
+    after: Option<String>,
+    /// Whether the last was read.
+    ended: bool,
     read: usize,
 }
 
@@ -312,15 +317,17 @@ where
     T: Send + Sync + 'static,
 {
     /// All pages of a query.
-    pub(super) fn of(reader: &'a Reader<(Q, Option<String>, usize), Page<Arc<T>>>, query: &Q) -> Self {
-        Self { reader, query: query.clone(), next: Some(None), read: 0 }
+    pub(super) fn of(reader: &'a PageReader<Q, T>, query: &Q) -> Self {
+        Self { reader, query: query.clone(), after: None, ended: false, read: 0 }
     }
 
     /// The next page; none after the last. Pages that never end, or that name themselves as the next, are an error.
     pub(super) async fn next(&mut self, options: &ReadOptions) -> Result<Option<Fresh<Page<Arc<T>>>>, ReportError> {
-        let Some(after) = self.next.take() else { return Ok(None) };
+        if self.ended {
+            return Ok(None);
+        }
         let options = ReadOptions { at_hand: Arc::new(AtHand::default()), ..options.clone() };
-        let key = (self.query.clone(), after, PAGE);
+        let key = (self.query.clone(), self.after.take(), PAGE);
         let read = self.reader.get(&options, &key).await.map_err(ReportError::System)?;
         self.read += 1;
         let next = read.value.as_ref().and_then(|page| page.next.clone());
@@ -328,7 +335,8 @@ where
             let connection = &self.reader.kind().connection;
             return Err(ReportError::Truncated(format!("the list of {connection} does not end: it was given up")));
         }
-        self.next = next.map(Some);
+        self.ended = next.is_none();
+        self.after = next;
         Ok(Some(read))
     }
 }

@@ -14,6 +14,7 @@ use spine::demo::erp::Erp;
 use spine::domain::Clock;
 use spine::graph::{Graph, Json, LongWay};
 use spine::reads::{ReadOptions, Reads};
+use spine::reports::Reports;
 use spine::systems::registry;
 
 use super::support::{Gateway, company};
@@ -149,7 +150,9 @@ async fn both_ways(gateway: &Gateway) {
     let clock = Arc::clone(&gateway.clock) as Arc<dyn Clock>;
     let connections = registry::connect(&config, &clock).unwrap();
     let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, Duration::from_mins(1)));
-    let graph = Graph::new(reads, connections, config.shared_id.clone(), Arc::clone(&clock));
+    let (shared_id, settings) = (config.shared_id.clone(), config.reports.clone());
+    let reports = Reports { reads, shared_id, clock: Arc::clone(&clock), settings };
+    let graph = Graph::new(Arc::new(reports), connections);
     let options = || ReadOptions::new(clock.monotonic(), tokio::time::Instant::now() + Duration::from_mins(1));
     let (schema, project) = (Schema::read(), gateway.project());
     let mut binary = 0;
