@@ -5,6 +5,7 @@ mod books;
 mod engagement;
 mod figure;
 mod financials;
+mod handover;
 pub mod metrics;
 mod profitability;
 mod sums;
@@ -15,5 +16,6 @@ pub use figure::{Figure, percent};
 pub use financials::{
     Completeness, Contract, Exclusion, Receivables, Spending, estimate_at_completion, margin_slippage, percent_complete,
 };
+pub use handover::{Handover, HandoverItem};
 pub use profitability::{Attributes, Dimension, Group, Member, Profitability, Terms};
 pub use sums::Sums;

@@ -12,6 +12,7 @@ mod errors;
 pub mod filters;
 pub mod financials;
 pub mod guard;
+pub mod handover;
 pub mod invoice;
 pub mod money;
 mod owner;

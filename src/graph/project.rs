@@ -15,6 +15,7 @@ use super::direct::{
 };
 use super::errors::system_error;
 use super::financials::Financials;
+use super::handover::Handover;
 use super::invoice::{Invoice, InvoiceDirection};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::person::Person;
@@ -25,6 +26,7 @@ use super::wave::Pushdown;
 use crate::domain::{self, Flaw, Priority, TicketCategory, TicketStatus};
 use crate::finance;
 use crate::reads::{Invoices, Read, Tickets};
+use crate::reports::{DealsDetails, passing_on};
 
 /// A project. It exists as soon as its ID is known.
 #[derive(Debug, Clone)]
@@ -393,6 +395,21 @@ impl Project {
         let costs = spine(ctx)?.costs(&self.id)?;
         let read = costs.by_project.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
         Ok(Some(Many(each(read.value.as_deref(), |cost| Cost::new(&costs.owner, &read, cost)))))
+    }
+
+    /// What the project inherits from sales: scope, pricing, contacts, signed proposal, notes. Null if no deal carries its ID.
+    /// Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    async fn handover(&self, ctx: &Context<'_>) -> Result<Option<Handover>> {
+        let (commercial, options) = (spine(ctx)?.commercial()?, options(ctx)?);
+        let read = commercial.deals_by_project.get(options, &self.id).await.map_err(|error| system_error(&error))?;
+        let Some(deals) = read.value.filter(|deals| !deals.is_empty()) else { return Ok(None) };
+        let ids: Vec<_> = passing_on(&deals).into_iter().map(|deal| deal.id.clone()).collect();
+        let details = DealsDetails::read(commercial, options, &ids).await;
+        for failure in &details.failures {
+            ctx.add_error(system_error(failure).into_server_error(ctx.item.pos));
+        }
+        Ok(Some(Handover(details.handover(&deals))))
     }
 
     /// The money of the project. Owner: rollup.

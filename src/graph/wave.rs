@@ -18,7 +18,8 @@ use super::context::{Spine, options, spine};
 use super::direct::Selected;
 use super::guard::Given;
 use crate::domain::{ClientId, Deal, DealId, Invoice, ProjectId};
-use crate::reads::{ByOwner, Costs, Invoices, Key, Kind, ReadOptions, Reader, Reads};
+use crate::reads::{ByOwner, Costs, DealDetails, Invoices, Key, Kind, ReadOptions, Reader, Reads};
+use crate::reports::{DealsDetails, passing_on};
 
 const HEADER: [&str; 12] = [
     "name",
@@ -91,6 +92,8 @@ pub(super) enum Ask {
     Communications,
     /// By the deal.
     PreSalesTickets,
+    /// By the deals of the project: all that a project inherits.
+    Handover,
     /// By the shared ID, as all that follow.
     Project,
     /// Milestones.
@@ -145,6 +148,18 @@ impl Ask {
             Self::Proposal => details().map(|details| details.proposals.kind()),
             Self::Communications => details().map(|details| details.communications.kind()),
             Self::PreSalesTickets => details().map(|details| details.pre_sales_tickets.kind()),
+            Self::Handover => {
+                let kinds = |details: &'r DealDetails| {
+                    [
+                        details.line_items.kind(),
+                        details.contacts.kind(),
+                        details.proposals.kind(),
+                        details.communications.kind(),
+                        details.pre_sales_tickets.kind(),
+                    ]
+                };
+                return details().map(kinds).into_iter().flatten().collect();
+            }
             Self::Deals => commercial.map(|commercial| commercial.deals_by_project.kind()),
             Self::Project => return reads.delivery.all().map(|delivery| delivery.projects.kind()).collect(),
             Self::Milestones => return reads.delivery.all().map(|delivery| delivery.milestones.kind()).collect(),
@@ -237,6 +252,10 @@ impl Asks {
                 "incidents" | "changeRequests" | "openCriticalIncidents" | "percentComplete" => self.ask(Ask::Work),
                 "tickets" => self.ask(Ask::Tickets),
                 "deals" | "deal" => self.ask(Ask::Deals),
+                "handover" => {
+                    self.ask(Ask::Deals);
+                    self.second.insert(Ask::Handover);
+                }
                 "client" => {
                     self.ask(Ask::Deals);
                     self.second.insert(Ask::Client);
@@ -358,6 +377,14 @@ async fn roll(ctx: &Context<'_>, asks: &Asks, keys: &Keys) -> Result<()> {
         let ids = deals.flat_map(|deals| deals.iter().filter_map(|deal| deal.client.clone()).collect::<Vec<_>>());
         clients.get_many(options, &distinct(ids)).await;
     }
+    if asks.second.contains(&Ask::Handover)
+        && let Some(commercial) = &spine.reads.commercial
+    {
+        let deals = keys.projects.iter().filter_map(|id| commercial.deals_by_project.peek(options, id)?.ok()?.value);
+        let ids =
+            deals.flat_map(|deals| passing_on(&deals).into_iter().map(|deal| deal.id.clone()).collect::<Vec<_>>());
+        DealsDetails::read(commercial, options, &distinct(ids)).await;
+    }
     Ok(())
 }
 
@@ -381,6 +408,8 @@ impl<'a> Wave<'a> {
             Ask::Proposal => self.read(details.map(|details| &details.proposals), &keys.deals),
             Ask::Communications => self.read(details.map(|details| &details.communications), &keys.deals),
             Ask::PreSalesTickets => self.read(details.map(|details| &details.pre_sales_tickets), &keys.deals),
+            // Its keys are known once the deals are: see `roll`.
+            Ask::Handover => {}
             Ask::Deals => self.read(commercial.map(|commercial| &commercial.deals_by_project), ids),
             Ask::Project => self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.projects), ids),
             Ask::Milestones => self.read_of_owners(&reads.delivery, |delivery| Some(&delivery.milestones), ids),

@@ -45,7 +45,9 @@ pub(super) fn engagement<'a>(
         Some(id) => of_project(reports, needs, gathered, id, &header, deals),
         None => of_deal(deals, lead),
     };
-    Engaged { engagement, attributes, project, header: header.known(), deals: deals.to_vec() }
+    let inherits = needs.handover && project.is_some() && !deals.is_empty();
+    let handover = inherits.then(|| gathered.details.handover(deals));
+    Engaged { engagement, attributes, project, header: header.known(), handover, deals: deals.to_vec() }
 }
 
 /// What an invoice says that is for no project, or the part of it that is.
@@ -61,7 +63,8 @@ pub(super) fn without_project<'a>(reports: &Reports, needs: Needs, invoice: &Arc
         credit_sales: sales,
         ..nothing()
     };
-    Some(Engaged { engagement, attributes: Attributes::default(), project: None, header: None, deals: Vec::new() })
+    let attributes = Attributes::default();
+    Some(Engaged { engagement, attributes, project: None, header: None, handover: None, deals: Vec::new() })
 }
 
 fn nothing() -> Engagement {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::Reports;
-use crate::domain::{Client, ClientId, Cost, CostSum, Effort, Project, ProjectId, ProjectInvoice, Sum, Ticket};
+use super::{DealsDetails, Reports};
+use crate::domain::{Client, ClientId, Cost, CostSum, DealId, Effort, Project, ProjectId, ProjectInvoice, Sum, Ticket};
 use crate::finance::{Dimension, Exclusion, Measure, Part};
 use crate::reads::{ByOwner, Read, ReadOptions, Reader};
 use crate::systems::{ErrorKind, SystemError};
@@ -31,6 +31,8 @@ pub struct Needs {
     pub effort: bool,
     /// Support tickets.
     pub tickets: bool,
+    /// What the projects inherit from their deals.
+    pub handover: bool,
 }
 
 /// What the owners said of the projects of one page.
@@ -45,6 +47,7 @@ pub(super) struct Gathered {
     pub(super) costs: Reading<Vec<Arc<Cost>>>,
     pub(super) cost_sums: Reading<Vec<CostSum>>,
     pub(super) effort: Reading<Effort>,
+    pub(super) details: DealsDetails,
     /// Owners that could not be asked: the first error of each connection.
     pub(super) failures: Vec<Arc<SystemError>>,
 }
@@ -89,6 +92,7 @@ impl Reports {
         options: &ReadOptions,
         ids: &[ProjectId],
         clients: &[ClientId],
+        deals: &[DealId],
     ) -> Gathered {
         let reads = &self.reads;
         let delivery = &reads.delivery;
@@ -101,7 +105,14 @@ impl Reports {
         };
         let wanted = |wanted: bool| if wanted { ids } else { &[] };
         let sums = needs.invoiced && !needs.invoices;
-        let (client_reads, projects, work, tickets, invoices, invoice_sums, costs, cost_sums, effort) = tokio::join!(
+        let details = async {
+            match reads.commercial.as_ref().filter(|_| needs.handover) {
+                Some(commercial) => DealsDetails::read(commercial, options, deals).await,
+                None => DealsDetails::default(),
+            }
+        };
+        let (details, client_reads, projects, work, tickets, invoices, invoice_sums, costs, cost_sums, effort) = tokio::join!(
+            details,
             client_reads,
             read(delivery, options, wanted(needs.projects || needs.progress), |all| Some(&all.projects)),
             read(delivery, options, wanted(needs.progress), |all| Some(&all.work.as_ref()?.by_project)),
@@ -123,6 +134,7 @@ impl Reports {
                 Err(error) => note(&mut failures, &error),
             }
         }
+        details.failures.iter().for_each(|error| note(&mut failures, error));
         projects.note_failures(&mut failures);
         work.note_failures(&mut failures);
         tickets.note_failures(&mut failures);
@@ -131,7 +143,19 @@ impl Reports {
         costs.note_failures(&mut failures);
         cost_sums.note_failures(&mut failures);
         effort.note_failures(&mut failures);
-        Gathered { clients: known, projects, work, tickets, invoices, invoice_sums, costs, cost_sums, effort, failures }
+        Gathered {
+            clients: known,
+            projects,
+            work,
+            tickets,
+            invoices,
+            invoice_sums,
+            costs,
+            cost_sums,
+            effort,
+            details,
+            failures,
+        }
     }
 }
 
@@ -142,7 +166,7 @@ impl<V> Reading<V> {
 }
 
 /// Keeps the first failure of each connection, of those that are not about one record.
-fn note(failures: &mut Vec<Arc<SystemError>>, error: &Arc<SystemError>) {
+pub(super) fn note(failures: &mut Vec<Arc<SystemError>>, error: &Arc<SystemError>) {
     let known = failures.iter().any(|known| known.connection == error.connection);
     if !known && !is_of_the_record(error.kind) {
         failures.push(Arc::clone(error));

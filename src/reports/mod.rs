@@ -5,6 +5,7 @@
 mod engage;
 mod gather;
 mod groups;
+mod handover;
 mod overdue;
 mod portfolio;
 mod projects;
@@ -12,6 +13,7 @@ mod ready;
 mod table;
 
 pub use gather::Needs;
+pub use handover::{DealsDetails, passing_on};
 pub use portfolio::{Engaged, Scope, Visitor};
 pub use ready::Report;
 pub use table::{Cell, Column, ColumnKind, Table};

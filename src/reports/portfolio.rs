@@ -10,11 +10,11 @@ use std::sync::atomic::Ordering;
 
 use super::engage::{Lead, engagement};
 use super::gather::{Gathered, Needs};
-use super::{Progress, ReportError, Reports};
+use super::{Progress, ReportError, Reports, passing_on};
 use crate::domain::{
     Deal, DealId, DealQuery, DealStatus, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery,
 };
-use crate::finance::{Attributes, Engagement};
+use crate::finance::{Attributes, Engagement, Handover};
 use crate::reads::{AtHand, Commercial, Fresh, ReadOptions, Reader};
 use crate::systems::{Priority, SystemError};
 
@@ -44,6 +44,8 @@ pub struct Engaged<'a> {
     pub project: Option<&'a ProjectId>,
     /// What the owner of projects says of it.
     pub header: Option<Arc<crate::domain::Project>>,
+    /// What the project inherits from its deals, if it was asked for.
+    pub handover: Option<Handover>,
     /// Its deals, the lead first.
     pub deals: Vec<Arc<Deal>>,
 }
@@ -174,7 +176,9 @@ impl<V: Visitor> Walk<'_, V> {
         let ids: Vec<ProjectId> = projects.iter().map(|one| one.id.clone()).collect();
         let all = projects.iter().flat_map(|one| &one.deals).chain(alone.iter().map(|(deal, _)| deal));
         let clients = distinct(all.filter_map(|deal| deal.client.clone()));
-        let gathered = self.reports.gather(self.needs, options, &ids, &clients).await;
+        let passing = projects.iter().flat_map(|one| passing_on(&one.deals)).map(|deal| deal.id.clone());
+        let passing: Vec<DealId> = if self.needs.handover { distinct(passing) } else { Vec::new() };
+        let gathered = self.reports.gather(self.needs, options, &ids, &clients, &passing).await;
         for one in &projects {
             let engaged = engagement(self.reports, self.needs, &gathered, Some(&one.id), &one.deals, Lead::Linked);
             self.visitor.visit(engaged);

@@ -8,9 +8,9 @@ use rust_decimal::Decimal;
 use super::portfolio::{Engaged, Scope};
 use super::table::{Cell, Column, ColumnKind};
 use super::{Filter, Needs, Progress, ReportError, Reports, Table};
-use crate::domain::{Health, Project, ProjectStatus};
+use crate::domain::{DealStatus, Health, Project, ProjectStatus};
 use crate::finance::metrics::{MARGIN_SLIPPAGE, Metric};
-use crate::finance::{Completeness, Dimension, Measure, Sums};
+use crate::finance::{Completeness, Dimension, HandoverItem, Measure, Sums};
 use crate::reads::ReadOptions;
 
 /// Slippage, in percentage points, from which a project is at risk.
@@ -32,6 +32,8 @@ pub(super) enum Choice {
     Slippage,
     /// Those with a sign of risk, the most signs first.
     AtRisk,
+    /// Those that are sold and do not inherit all that sales knew, the most missing first.
+    IncompleteHandover,
 }
 
 const fn text(name: &'static str, label: &'static str, description: &'static str) -> Column {
@@ -60,6 +62,16 @@ pub(super) const SIGNS: Column = text(
     "Why it is at risk, separated by spaces: HEALTH_RED, HEALTH_AMBER, LATE, OVER_BUDGET, MARGIN_SLIPPED, OVERDUE_INVOICES.",
 );
 
+pub(super) const DEAL_OWNER: Column = text("deal_owner", "Deal owner", "Who sold it; empty if nobody is named.");
+pub(super) const MISSING: Column = text(
+    "missing",
+    "Missing",
+    "What the project does not inherit, separated by spaces: SCOPE, PRICING, CONTACTS, SIGNED_PROPOSAL, NOTES.",
+);
+pub(super) const PRESENT: Column = text("present", "Present", "What it inherits, in the same words.");
+pub(super) const UNKNOWN: Column =
+    text("unknown", "Unknown", "What could not be told, because the CRM does not keep it, in the same words.");
+
 /// A row, and what it is ordered by.
 struct Row {
     cells: Vec<Cell>,
@@ -76,7 +88,8 @@ pub(super) async fn table(
     progress: &Progress,
 ) -> Result<Table, ReportError> {
     let measures = projects.metrics.iter().flat_map(|metric| metric.measures.iter().copied());
-    let needs = Needs::of(measures).by(Dimension::Client).by(Dimension::Health);
+    let handover = projects.choice == Choice::IncompleteHandover;
+    let needs = Needs { handover, ..Needs::of(measures).by(Dimension::Client).by(Dimension::Health) };
     let scope = Scope { query: filter.query(), needs };
     let terms = reports.terms(filter.currency, Vec::new());
     let today = reports.clock.today();
@@ -92,6 +105,11 @@ pub(super) async fn table(
         let (wanted, order) = match projects.choice {
             Choice::All => (true, (Reverse(0), None)),
             Choice::Slippage => (slippage.is_some(), (Reverse(0), slippage)),
+            Choice::IncompleteHandover => {
+                let missing = engaged.handover.as_ref().map_or(0, |handover| handover.missing.len());
+                let won = engaged.deals.iter().any(|deal| deal.status == Some(DealStatus::Won));
+                (won && missing > 0, (Reverse(missing), None))
+            }
             Choice::AtRisk => (!signs.is_empty(), (Reverse(signs.len()), slippage)),
         };
         if !wanted {
@@ -141,11 +159,20 @@ fn of_the_project(column: &str, engaged: &Engaged<'_>) -> Option<Cell> {
         "status" => text(header.map(|header| status(&header.status))),
         "health" => text(attributes.health.as_deref()),
         "health_reason" => text(header.and_then(|header| header.health_reason.as_deref())),
+        "deal_owner" => text(attributes.deal_owner.as_deref()),
+        "missing" => items(engaged.handover.as_ref().map(|handover| &handover.missing)),
+        "present" => items(engaged.handover.as_ref().map(|handover| &handover.present)),
+        "unknown" => items(engaged.handover.as_ref().map(|handover| &handover.unknown)),
         "start_date" => date(header.and_then(|header| header.start_date)),
         "due_date" => date(header.and_then(|header| header.due_date)),
         "close_date" => date(attributes.close_date),
         _ => return None,
     })
+}
+
+fn items(items: Option<&Vec<HandoverItem>>) -> Cell {
+    let words: Vec<&str> = items.into_iter().flatten().map(|item| item.as_str()).collect();
+    if words.is_empty() { Cell::Empty } else { Cell::Text(words.join(" ")) }
 }
 
 fn status(status: &ProjectStatus) -> &str {

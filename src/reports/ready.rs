@@ -115,6 +115,8 @@ by_projects!(slippage: [PROJECT_ID, PROJECT, CLIENT, VERTICAL, MANAGER]
     [CONTRACT_VALUE, ESTIMATED_MARGIN, ESTIMATED_MARGIN_PCT, ACTUAL_COST, EAC, FORECAST_MARGIN, FORECAST_MARGIN_PCT, SLIPPAGE, MARGIN_SLIPPAGE] []);
 by_projects!(at_risk: [PROJECT_ID, PROJECT, CLIENT, VERTICAL, MANAGER, STATUS, HEALTH, HEALTH_REASON, DUE_DATE]
     [CONTRACT_VALUE, BUDGET_COST, ACTUAL_COST, BUDGET_VARIANCE, MARGIN_SLIPPAGE, OVERDUE] [SIGNS]);
+by_projects!(handovers: [PROJECT_ID, PROJECT, CLIENT, DEAL_OWNER, MANAGER, CLOSE_DATE, MISSING, PRESENT, UNKNOWN]
+    [CONTRACT_VALUE] []);
 by_projects!(kpis: [PROJECT_ID, PROJECT, CLIENT_ID, CLIENT, VERTICAL, DEAL_TYPE, COUNTRY, MANAGER, STATUS, HEALTH, START_DATE, DUE_DATE, CLOSE_DATE]
     [DEALS, CONTRACT_VALUE, INVOICED, LEFT_TO_INVOICE, COLLECTED, OUTSTANDING, OVERDUE, ACTUAL_COST, COMMITTED_COST, MARGIN, MARGIN_PCT,
      ESTIMATED_MARGIN, ESTIMATED_MARGIN_PCT, BUDGET_COST, BUDGET_VARIANCE, EAC, FORECAST_MARGIN, FORECAST_MARGIN_PCT, MARGIN_SLIPPAGE,
@@ -122,7 +124,7 @@ by_projects!(kpis: [PROJECT_ID, PROJECT, CLIENT_ID, CLIENT, VERTICAL, DEAL_TYPE,
     [REASONS]);
 
 /// All ready reports, in the order in which people see them.
-pub(super) static READY: [Report; 10] = [
+pub(super) static READY: [Report; 11] = [
     Report {
         name: "margin-by-vertical",
         title: "Margin by vertical",
@@ -218,6 +220,14 @@ pub(super) static READY: [Report; 10] = [
         columns: &at_risk::COLUMNS,
         chart: None,
         make: Make::Projects(Projects { metrics: &at_risk::METRICS, choice: projects::Choice::AtRisk }),
+    },
+    Report {
+        name: "incomplete-handovers",
+        title: "Incomplete handovers",
+        question: "Which projects do not inherit what sales knew, and what is missing?",
+        columns: &handovers::COLUMNS,
+        chart: None,
+        make: Make::Projects(Projects { metrics: &handovers::METRICS, choice: projects::Choice::IncompleteHandover }),
     },
     Report {
         name: "project-kpis",
