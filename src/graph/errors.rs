@@ -161,7 +161,7 @@ pub(super) fn status_of(kind: ErrorKind) -> SourceStatus {
 }
 
 /// A failed read as a GraphQL error. The cause was logged where it happened and does not leave.
-pub(super) fn system_error(error: &Arc<SystemError>) -> async_graphql::Error {
+pub fn system_error(error: &Arc<SystemError>) -> async_graphql::Error {
     let retry_after = error.retry_after.and_then(|after| u64::try_from(after.as_millis()).ok());
     async_graphql::Error::new(format!("{}: {}", error.connection, error.kind.message())).extend_with(|_, extensions| {
         extensions.set("code", code_of(error.kind).as_str());

@@ -30,7 +30,7 @@ mod wave;
 
 pub use context::Spine;
 pub use direct::{Json, LongWay};
-pub use errors::{Code, coalesce};
+pub use errors::{Code, coalesce, system_error};
 pub use owner::{OwnerDomain, Ownership};
 pub use plan::{Plan, Step, longest_list};
 pub use query::{Node, Query};

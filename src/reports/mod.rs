@@ -3,17 +3,21 @@
 //! [`finance`](crate::finance).
 
 mod engage;
+pub mod format;
 mod gather;
 mod groups;
 mod handover;
 mod overdue;
+mod parameters;
 mod portfolio;
 mod projects;
 mod ready;
 mod table;
 
+pub use format::Format;
 pub use gather::Needs;
 pub use handover::{DealsDetails, passing_on};
+pub use parameters::{Parameter, wrong};
 pub use portfolio::{Engaged, Scope, Visitor};
 pub use ready::Report;
 pub use table::{Cell, Column, ColumnKind, Table};
@@ -23,6 +27,7 @@ use std::sync::atomic::AtomicUsize;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::Serialize;
 
 use crate::config;
 use crate::domain::{Clock, Currency, DealQuery, DealStatus, Money, SharedIdRule};
@@ -44,7 +49,7 @@ pub struct Reports {
 }
 
 /// How a report is drawn: bars, one per row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Chart {
     /// The column with the names of the bars.
     pub label: &'static str,

@@ -1,5 +1,7 @@
 //! The ready reports: each a question that people ask, with the columns that answer it.
 
+use serde::Serialize;
+
 use super::groups::{self, Groups, Order};
 use super::projects::{self, Projects};
 use super::table::{Column, ColumnKind};
@@ -9,7 +11,7 @@ use crate::finance::metrics::{self as m, Metric};
 use crate::reads::ReadOptions;
 
 /// A ready report.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct Report {
     /// Its name in addresses: `margin-by-vertical`.
     pub name: &'static str,
@@ -21,6 +23,7 @@ pub struct Report {
     pub columns: &'static [Column],
     /// How a person wants to see it.
     pub chart: Option<Chart>,
+    #[serde(skip)]
     make: Make,
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use crate::domain::Rates;
 use crate::finance::Completeness;
@@ -24,7 +25,7 @@ pub struct Table {
 }
 
 /// A column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Column {
     /// Its name: `snake_case`, stable.
     pub name: &'static str,
@@ -37,7 +38,8 @@ pub struct Column {
 }
 
 /// What is in a column. Every cell of it is of that kind, or [`Cell::Empty`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ColumnKind {
     /// A text: names, words, IDs (leading zeros count).
     Text,

@@ -1,5 +1,7 @@
 //! Answers that are nothing but an error: JSON, whatever was asked for, and never more than a sentence and a code.
 
+use std::sync::Arc;
+
 use async_graphql::{ErrorExtensionValues, ServerError};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -7,6 +9,8 @@ use serde::Serialize;
 
 use super::media::Media;
 use super::request_id::RequestId;
+use crate::graph;
+use crate::systems::SystemError;
 
 /// The most errors of one refusal: a query of a thousand unknown fields does not get a thousand sentences.
 const MOST_ERRORS: usize = 20;
@@ -48,6 +52,14 @@ impl Refused {
         }
         name(&mut errors, "GRAPHQL_VALIDATION_FAILED");
         Self { status, errors, media: Media::Json }
+    }
+
+    /// From what a system did not answer as it should.
+    pub(super) fn from_system(status: StatusCode, error: &Arc<SystemError>) -> Self {
+        let error = graph::system_error(error);
+        let extensions = error.extensions;
+        let error = ServerError { extensions, ..ServerError::new(error.message, None) };
+        Self { status, errors: vec![error], media: Media::Json }
     }
 
     /// As the media type that was asked for.

@@ -30,10 +30,18 @@ struct Files;
 
 /// The page.
 pub(super) async fn index(headers: HeaderMap) -> Response {
-    let mut response = answer(embedded, "index.html", &headers)
-        .unwrap_or_else(|| (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response());
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
-    response
+    page("index.html", &headers)
+        .unwrap_or_else(|| with_policy((StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response()))
+}
+
+/// A page of the bundle, if it is there.
+pub(super) fn page(path: &str, headers: &HeaderMap) -> Option<Response> {
+    answer(embedded, path, headers).map(with_policy)
+}
+
+fn with_policy(mut page: Response) -> Response {
+    page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+    page
 }
 
 /// A file of the page.

@@ -78,11 +78,7 @@ async fn answer<E: Executor>(
     let deadline = Instant::now() + door.options.request_timeout.0;
     let (parts, body) = request.into_parts();
     if !origin::is_own(&parts.headers, &door.options.public_origins) {
-        return Err(Refused::new(
-            StatusCode::FORBIDDEN,
-            "FORBIDDEN",
-            "This page may not ask: its origin is not this server's. The setting is server.public_origins.",
-        ));
+        return Err(origin::refused());
     }
     let body = body::read(&parts.headers, body, &door.options).await?;
     let max_age = freshness::max_age(&parts.headers);

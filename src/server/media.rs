@@ -39,6 +39,24 @@ impl Media {
     }
 }
 
+/// The most welcome of several media types; the earlier where two are equally welcome, but one that is named before one
+/// that only a wildcard covers. None if all are refused.
+pub(super) fn most_welcome<T>(headers: &HeaderMap, offers: impl IntoIterator<Item = (&'static str, T)>) -> Option<T> {
+    let mut offers = offers.into_iter();
+    if !headers.contains_key(header::ACCEPT) {
+        return offers.next().map(|(_, offer)| offer);
+    }
+    let mut best: Option<(Acceptance, T)> = None;
+    for (media, offer) in offers {
+        if let Some(acceptance) = acceptance(headers, media)
+            && best.as_ref().is_none_or(|(best, _)| acceptance > *best)
+        {
+            best = Some((acceptance, offer));
+        }
+    }
+    best.map(|(_, offer)| offer)
+}
+
 /// Whether a page is asked for.
 pub(super) fn wants_html(headers: &HeaderMap) -> bool {
     acceptance(headers, "text/html").is_some_and(|html| html.named)
@@ -50,7 +68,7 @@ pub(super) fn accepts_encoding(headers: &HeaderMap, encoding: &str) -> bool {
 }
 
 /// How welcome a media type is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Acceptance {
     quality: u16,
     /// By its own name, not by a wildcard.
@@ -139,6 +157,25 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(negotiated(accept), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_the_most_welcome_is_sent() {
+        let offers = [("application/json", 'j'), ("text/csv", 'c'), ("application/vnd.apache.parquet", 'p')];
+        assert_eq!(most_welcome(&HeaderMap::new(), offers), Some('j'));
+        for (accept, expected) in [
+            ("*/*", Some('j')),
+            ("text/csv", Some('c')),
+            ("text/csv, */*", Some('c')),
+            ("text/csv;q=0.5, */*", Some('j')),
+            ("application/*;q=0.5, text/*", Some('c')),
+            ("application/json;q=0, application/*", Some('p')),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some('j')),
+            ("image/png", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(most_welcome(&headers, offers), expected, "{accept}");
         }
     }
 

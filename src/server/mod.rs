@@ -1,4 +1,4 @@
-//! The HTTP door: GraphQL over HTTP, health, GraphiQL. What goes through it is small, well-formed and in time; what is
+//! The HTTP door: GraphQL over HTTP, reports, health, GraphiQL. What goes through it is small, well-formed and in time; what is
 //! not is answered with a sentence of JSON.
 //!
 //! An answer passes through these layers, the outermost first:
@@ -25,6 +25,7 @@ mod health;
 mod listener;
 mod media;
 mod origin;
+mod reports;
 mod request_id;
 mod shape;
 mod urgency;
@@ -103,6 +104,8 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
     let graphiql = door.options.graphiql;
     let mut router = Router::new()
         .route("/graphql", any(graphql::serve::<E>))
+        .route("/reports", get(reports::list::<E>))
+        .route("/reports/{name}", get(reports::table::<E>))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(move || async move { health::ready(&draining) }))
         .with_state(Arc::new(door));

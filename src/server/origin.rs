@@ -4,9 +4,10 @@
 //! here: `localhost`, a bare IP address, or an origin that the configuration names. Nothing else is decided by `Host`.
 
 use axum::http::uri::Authority;
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use url::Host;
 
+use super::error::Refused;
 use crate::config::WebOrigin;
 
 /// Whether the request may be answered, as far as web pages go.
@@ -18,6 +19,15 @@ pub(super) fn is_own(headers: &HeaderMap, public: &[WebOrigin]) -> bool {
     }
     let Some(origin) = origin.to_str().ok().and_then(WebOrigin::parse) else { return false };
     public.contains(&origin) || is_local(&origin) && is_asked(&origin, headers)
+}
+
+/// The answer to a page that may not ask.
+pub(super) fn refused() -> Refused {
+    Refused::new(
+        StatusCode::FORBIDDEN,
+        "FORBIDDEN",
+        "This page may not ask: its origin is not this server's. The setting is server.public_origins.",
+    )
 }
 
 /// Whether the name cannot be made to point elsewhere.

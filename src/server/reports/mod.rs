@@ -1,0 +1,207 @@
+//! `GET /reports` and `GET /reports/NAME`: the ready reports as tables, for spreadsheets and BI tools.
+//!
+//! An answer is whole or an error, and no byte of it is sent before all of it is there. What a system answered with is
+//! never passed on: a 401 from a system would make a BI tool ask people for a password that does not exist.
+
+mod asked;
+mod facts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Executor;
+use axum::body::Body;
+use axum::extract::{Extension, Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+
+use super::answers::Age;
+use super::error::Refused;
+use super::request_id::RequestId;
+use super::{Door, freshness, graphiql, media, origin};
+use crate::reads::ReadOptions;
+use crate::reports::{Filter, Format, Parameter, Progress, Report, ReportError, Reports, Table};
+use crate::systems::{ErrorKind, Priority};
+use asked::Asked;
+
+/// How long after the deadline a report may come: its last read ends by then.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// When to ask again, in seconds, where no system said it; and the longest that BI tools wait.
+const RETRY_AFTER: u64 = 10;
+const LONGEST_RETRY_AFTER: u64 = 120;
+
+/// The reports there are, with their columns: a page for people, JSON for programs.
+pub(super) async fn list<E: Executor>(State(door): State<Arc<Door<E>>>, headers: HeaderMap) -> Response {
+    #[derive(Serialize)]
+    struct Catalogue {
+        reports: &'static [Report],
+        parameters: [Parameter; 7],
+        formats: [&'static str; 4],
+    }
+    let page = (door.options.graphiql && media::wants_html(&headers)).then(|| graphiql::page("reports.html", &headers));
+    if let Some(page) = page.flatten() {
+        return page;
+    }
+    let formats = Format::ALL.map(Format::name);
+    let catalogue = Catalogue { reports: Reports::ready(), parameters: Filter::PARAMETERS, formats };
+    ([(header::VARY, "accept")], axum::Json(catalogue)).into_response()
+}
+
+/// A report.
+pub(super) async fn table<E: Executor>(
+    State(door): State<Arc<Door<E>>>,
+    Extension(id): Extension<RequestId>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let mut line = LogLine::new(&id);
+    let response = match answer(&door, &id, &name, &request, &mut line).await {
+        Ok(response) => response,
+        Err(Failure { refused, retry_after: None }) => refused.into_response(),
+        Err(Failure { refused, retry_after: Some(seconds) }) => {
+            ([(header::RETRY_AFTER, HeaderValue::from(seconds))], refused).into_response()
+        }
+    };
+    line.answered(response)
+}
+
+async fn answer<E: Executor>(
+    door: &Door<E>,
+    id: &RequestId,
+    name: &str,
+    request: &Request,
+    line: &mut LogLine,
+) -> Result<Response, Failure> {
+    let headers = request.headers();
+    if !origin::is_own(headers, &door.options.public_origins) {
+        return Err(origin::refused().into());
+    }
+    let asked = Asked::parse(name, request.uri().query(), headers)?;
+    line.asked = Some((asked.report.name, asked.format));
+    let Ok(_place) = door.places.try_acquire() else {
+        let refused = Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once.");
+        return Err(Failure { refused, retry_after: Some(1) });
+    };
+
+    let reports = &door.reports;
+    let deadline = Instant::now() + reports.settings.deadline.0;
+    let options = ReadOptions::new(reports.clock.monotonic(), deadline);
+    let options = ReadOptions { max_age: freshness::max_age(headers), priority: Priority::Report, ..options };
+    let progress = Progress::default();
+    let run = reports.run(asked.report.name, &asked.filter, &options, &progress);
+    let run = run.instrument(tracing::info_span!("report", request.id = %id));
+    // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
+    let table = timeout_at(deadline + GRACE, run).await.map_err(|_| Failure::late())?.map_err(Failure::of)?;
+    line.rows = Some(table.rows.len());
+    let body = asked.format.write(&table, asked.style).map_err(|error| {
+        tracing::error!(request.id = %id, %error, "a report cannot be written");
+        Refused::internal()
+    })?;
+    let age = options.observed.age().map(|age| Age { age, left: options.observed.lifetime() });
+    Ok(respond(&asked, &table, body, age, headers))
+}
+
+fn respond(asked: &Asked, table: &Table, body: Vec<u8>, age: Option<Age>, request: &HeaderMap) -> Response {
+    let mut response = Response::default();
+    let etag = freshness::etag(&body);
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    facts::tell(table, headers);
+    if let Some(age) = age {
+        freshness::tell(age, headers);
+    }
+    if freshness::is_known(&etag, request, headers) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    headers.insert(header::CONTENT_TYPE, asked.content_type());
+    headers.extend(asked.file_name().map(|name| (header::CONTENT_DISPOSITION, name)));
+    *response.body_mut() = Body::from(body);
+    response
+}
+
+/// Why there is no table, and in how many seconds there may be one.
+struct Failure {
+    refused: Refused,
+    retry_after: Option<u64>,
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        Self { refused, retry_after: None }
+    }
+}
+
+impl Failure {
+    /// 503 and 504 are for what passes by itself: BI tools ask again. 502 and 501 are for what somebody must put right.
+    fn of(error: ReportError) -> Self {
+        match error {
+            ReportError::Unknown(_) => asked::unknown().into(),
+            ReportError::Filter(message) => Refused::bad_request(message).into(),
+            ReportError::System(error) => {
+                let status = match error.kind {
+                    ErrorKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
+                    ErrorKind::NotAllowed | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+                    kind if kind.retryable() => StatusCode::SERVICE_UNAVAILABLE,
+                    _ => StatusCode::BAD_GATEWAY,
+                };
+                let said = error.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
+                let seconds = said.unwrap_or(RETRY_AFTER).clamp(1, LONGEST_RETRY_AFTER);
+                let retry_after = error.kind.retryable().then_some(seconds);
+                Self { refused: Refused::from_system(status, &error), retry_after }
+            }
+            ReportError::NotOwned(_) => {
+                Refused::new(StatusCode::NOT_IMPLEMENTED, "NOT_OWNED", error.to_string()).into()
+            }
+            ReportError::Truncated(message) => {
+                Refused::new(StatusCode::BAD_GATEWAY, "RESULT_TRUNCATED", message).into()
+            }
+        }
+    }
+
+    fn late() -> Self {
+        let message = "The report was not there in time. The setting is reports.deadline.";
+        let refused = Refused::new(StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED", message);
+        Self { refused, retry_after: Some(RETRY_AFTER) }
+    }
+}
+
+/// One line in the log for each request, also for those whose caller hung up.
+struct LogLine {
+    id: RequestId,
+    start: Instant,
+    /// Name and format, by our own words.
+    asked: Option<(&'static str, Format)>,
+    rows: Option<usize>,
+    status: Option<StatusCode>,
+}
+
+impl LogLine {
+    fn new(id: &RequestId) -> Self {
+        Self { id: id.clone(), start: Instant::now(), asked: None, rows: None, status: None }
+    }
+
+    fn answered(mut self, response: Response) -> Response {
+        self.status = Some(response.status());
+        response
+    }
+}
+
+impl Drop for LogLine {
+    fn drop(&mut self) {
+        tracing::info!(
+            request.id = %self.id,
+            report.name = self.asked.map(|(name, _)| name),
+            report.format = self.asked.map(|(_, format)| format.name()),
+            report.rows = self.rows,
+            http.status = self.status.map(|status| status.as_u16()),
+            outcome = if self.status.is_some() { "answered" } else { "client_cancelled" },
+            duration_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "request"
+        );
+    }
+}
