@@ -57,6 +57,11 @@ impl App {
     }
 }
 
+/// Questions about many projects over the systems of a configuration, without a server. No system is called.
+pub fn reports(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Reports>, Vec<ConfigError>> {
+    graph(config, clock).map(|(_, reports)| reports)
+}
+
 /// The graph of a configuration, and what it reads.
 fn graph(config: &Config, clock: Arc<dyn Clock>) -> Result<(Graph, Arc<Reports>), Vec<ConfigError>> {
     let connections = registry::connect(config, &clock)?;

@@ -29,6 +29,19 @@ pub(super) struct Options {
     /// One line of JSON when ready, for programs.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    company: CompanyOptions,
+    /// Lets a system misbehave from the start, e.g. `sap=down`, `redmine=slow`, `hubspot=429`. Can be given for each.
+    #[arg(long, value_name = "SYSTEM=FAULT", value_parser = parse_fault)]
+    fault: Vec<(String, Fault)>,
+    /// Prints what each system holds, as JSON, and exits: the truth to compare answers with.
+    #[arg(long)]
+    facts: bool,
+}
+
+/// Which embedded company.
+#[derive(Debug, clap::Args)]
+pub(super) struct CompanyOptions {
     /// Which company: a seed and a day are one company.
     #[arg(long, default_value_t = 42)]
     seed: u64,
@@ -40,13 +53,14 @@ pub(super) struct Options {
     today: Option<Date>,
     /// Which ERP keeps the books. They are the same in each.
     #[arg(long, value_enum, default_value_t)]
-    erp: Erp,
-    /// Lets a system misbehave from the start, e.g. `sap=down`, `redmine=slow`, `hubspot=429`. Can be given for each.
-    #[arg(long, value_name = "SYSTEM=FAULT", value_parser = parse_fault)]
-    fault: Vec<(String, Fault)>,
-    /// Prints what each system holds, as JSON, and exits: the truth to compare answers with.
-    #[arg(long)]
-    facts: bool,
+    pub(super) erp: Erp,
+}
+
+impl CompanyOptions {
+    pub(super) fn seed(&self, clock: &Arc<dyn Clock>) -> Seed {
+        let deals = usize::try_from(self.deals).unwrap_or(usize::MAX);
+        Seed { seed: self.seed, deals, today: self.today.unwrap_or_else(|| clock.today()) }
+    }
 }
 
 fn parse_fault(text: &str) -> Result<(String, Fault), String> {
@@ -57,8 +71,7 @@ fn parse_fault(text: &str) -> Result<(String, Fault), String> {
 
 pub(super) fn run(options: &Options) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let deals = usize::try_from(options.deals).unwrap_or(usize::MAX);
-    let seed = Seed { seed: options.seed, deals, today: options.today.unwrap_or_else(|| clock.today()) };
+    let seed = options.company.seed(&clock);
     if options.facts {
         let company = Company::grow(&seed);
         return match serde_json::to_writer(std::io::stdout().lock(), &Facts(&company)) {
@@ -73,7 +86,7 @@ pub(super) fn run(options: &Options) -> Exit {
 }
 
 async fn start(options: &Options, seed: Seed, clock: Arc<dyn Clock>) -> Exit {
-    let systems = ["hubspot", options.erp.name(), "redmine"];
+    let systems = ["hubspot", options.company.erp.name(), "redmine"];
     if let Some((name, _)) = options.fault.iter().find(|(name, _)| !systems.contains(&name.as_str())) {
         complain(&format!("error: there is no system `{name}` to break: there are {}", systems.join(", ")));
         return Exit::Usage;
@@ -88,7 +101,7 @@ async fn start(options: &Options, seed: Seed, clock: Arc<dyn Clock>) -> Exit {
         }
     };
     let port = listener.local_addr().map_or(options.port, |address| address.port());
-    let demo = match Demo::start(seed, options.erp).await {
+    let demo = match Demo::start(seed, options.company.erp).await {
         Ok(demo) => demo,
         Err(error) => {
             complain(&format!("error: the embedded systems cannot listen on loopback: {error}"));
@@ -121,12 +134,12 @@ fn welcome(options: &Options, demo: &Demo, port: u16) -> String {
         return json!({
             "graphql": format!("{graph}/graphql"),
             "graphiql": format!("{graph}/graphiql"),
-            "systems": { "hubspot": hubspot, options.erp.name(): erp, "redmine": redmine },
+            "systems": { "hubspot": hubspot, options.company.erp.name(): erp, "redmine": redmine },
         })
         .to_string();
     }
     let (project, invoice) = example(demo);
-    let books = format!("{} (money)", options.erp.title());
+    let books = format!("{} (money)", options.company.erp.title());
     format!(
         r#"Spine is up, over three systems of one company that exist on this machine only:
 

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explain;
+mod report;
 mod schema;
 mod serve;
 
@@ -40,6 +41,8 @@ enum Command {
     Schema,
     /// What an operation will ask of the systems: reads, waves, batches at most. Calls no system.
     Explain(explain::Options),
+    /// A ready report, on the terminal or into a file.
+    Report(report::Options),
 }
 
 /// Which configuration.
@@ -57,12 +60,19 @@ pub(crate) enum Exit {
     Ok = 0,
     /// The command line or the configuration is wrong, or the command could not do its work.
     Usage = 2,
+    /// A system could not be asked.
+    Unavailable = 3,
+    /// A system does not accept Spine's credential, or does not show it what is asked for.
+    Credential = 4,
+    /// A system holds more than it gave, or contradicts itself: there is no whole answer.
+    Partial = 5,
 }
 
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let quiet = matches!(arguments.command, Command::Schema | Command::Check(_) | Command::Explain(_));
+    let quiet =
+        matches!(arguments.command, Command::Schema | Command::Check(_) | Command::Explain(_) | Command::Report(_));
     let filter = arguments.log.as_deref().unwrap_or(if quiet { "warn" } else { telemetry::DEFAULT_FILTER });
     if let Err(error) = telemetry::init(arguments.log_format, filter) {
         complain(&format!("error: --log `{filter}` is not a filter: {error}"));
@@ -74,6 +84,7 @@ pub fn run() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Schema => schema::run(),
         Command::Explain(options) => explain::run(&options),
+        Command::Report(options) => report::run(&options),
     };
     ExitCode::from(exit as u8)
 }

@@ -1,4 +1,5 @@
-//! `POST /graphql`, as GraphQL over HTTP says it: <https://graphql.github.io/graphql-over-http/draft/>.
+//! `POST /graphql`, as GraphQL over HTTP says it: <https://graphql.github.io/graphql-over-http/draft/>; and documents of the
+//! binary by `GET /graphql/p/NAME`.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::Body;
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -23,7 +24,7 @@ use super::error::{Refused, identify, name};
 use super::media::{self, Media};
 use super::request_id::RequestId;
 use super::shape::{self, Shape};
-use super::{Door, explain, freshness, origin, urgency};
+use super::{Door, explain, freshness, operations, origin, urgency};
 use crate::graph::guard::{self, Given};
 use crate::graph::{self, Json, Plan, longest_list};
 use crate::reads::{ReadOptions, Trace};
@@ -38,7 +39,7 @@ pub(super) async fn serve<E: Executor>(
     request: Request,
 ) -> Response {
     if request.method() == Method::POST {
-        return post(&door, &id, request).await;
+        return ask(&door, &id, request, None).await;
     }
     let browsing = matches!(*request.method(), Method::GET | Method::HEAD) && media::wants_html(request.headers());
     if browsing && door.options.graphiql {
@@ -48,7 +49,18 @@ pub(super) async fn serve<E: Executor>(
     ([(header::ALLOW, "POST")], refused).into_response()
 }
 
-async fn post<E: Executor>(door: &Door<E>, id: &RequestId, request: Request) -> Response {
+/// `GET` with a document of the binary.
+pub(super) async fn persisted<E: Executor>(
+    State(door): State<Arc<Door<E>>>,
+    Extension(id): Extension<RequestId>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    ask(&door, &id, request, Some(&name)).await
+}
+
+/// Answers a POST, or a GET with the document of that name.
+async fn ask<E: Executor>(door: &Door<E>, id: &RequestId, request: Request, persisted: Option<&str>) -> Response {
     let mut line = LogLine::new(id);
     let Some(media) = Media::negotiate(request.headers()) else {
         let refused = Refused::new(
@@ -58,7 +70,7 @@ async fn post<E: Executor>(door: &Door<E>, id: &RequestId, request: Request) -> 
         );
         return line.answered(refused.into_response());
     };
-    let response = match answer(door, id, request, media, &mut line).await {
+    let response = match answer(door, id, request, persisted, media, &mut line).await {
         Ok(response) => response,
         Err(refused) if refused.status() == StatusCode::SERVICE_UNAVAILABLE => {
             ([(header::RETRY_AFTER, "1")], refused.media(media)).into_response()
@@ -72,6 +84,7 @@ async fn answer<E: Executor>(
     door: &Door<E>,
     id: &RequestId,
     request: Request,
+    persisted: Option<&str>,
     media: Media,
     line: &mut LogLine,
 ) -> Result<Response, Refused> {
@@ -80,7 +93,10 @@ async fn answer<E: Executor>(
     if !origin::is_own(&parts.headers, &door.options.public_origins) {
         return Err(origin::refused());
     }
-    let body = body::read(&parts.headers, body, &door.options).await?;
+    let body = match persisted {
+        None => body::read(&parts.headers, body, &door.options).await?,
+        Some(name) => operations::body(name, parts.uri.query())?,
+    };
     let max_age = freshness::max_age(&parts.headers);
     let trace = (door.options.explain && explain::is_asked(&parts.headers)).then(|| Arc::new(Trace::default()));
     if trace.is_none()

@@ -24,6 +24,7 @@ mod headers;
 mod health;
 mod listener;
 mod media;
+mod operations;
 mod origin;
 mod reports;
 mod request_id;
@@ -104,6 +105,7 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
     let graphiql = door.options.graphiql;
     let mut router = Router::new()
         .route("/graphql", any(graphql::serve::<E>))
+        .route("/graphql/p/{name}", get(graphql::persisted::<E>))
         .route("/reports", get(reports::list::<E>))
         .route("/reports/{name}", get(reports::table::<E>))
         .route("/health/live", get(health::live))

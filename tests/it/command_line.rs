@@ -224,3 +224,79 @@ fn explain_says_what_is_wrong_with_an_operation() {
         assert!(output.stdout.is_empty());
     }
 }
+
+/// The embedded company of a report on the command line.
+const DEMO: [&str; 5] = ["--demo", "--deals", "40", "--today", support::TODAY];
+
+#[test]
+fn reports_are_listed_with_their_questions() {
+    let output = run(&["report"]);
+    assert_eq!(output.status.code(), Some(0));
+    let list = text(&output.stdout);
+    assert!(list.contains("margin-by-vertical") && list.contains("best margins?"), "{list}");
+}
+
+#[test]
+fn a_report_is_a_table_for_people_and_a_feed_for_programs() {
+    let table = run(&[&["report", "margin-by-vertical"][..], &DEMO].concat());
+    let (out, messages) = (text(&table.stdout), text(&table.stderr));
+    assert_eq!(table.status.code(), Some(0), "{messages}");
+    assert!(out.contains("Vertical") && out.contains("────"), "{out}");
+    assert!(!out.contains('█'), "bars are for a terminal");
+    assert!(messages.contains("As of ") && messages.contains(" are in the figures"), "{messages}");
+    assert!(!out.contains('\u{1b}') && !messages.contains('\u{1b}'), "nothing steers what is no terminal");
+
+    let chart = run(&[&["report", "margin-by-vertical", "--chart"][..], &DEMO].concat());
+    assert!(text(&chart.stdout).contains('█'));
+
+    let file = std::env::temp_dir().join(format!("spine-report-{}.csv", std::process::id()));
+    let path = file.to_str().unwrap();
+    let saved = run(&[&["report", "margin-by-vertical", "--out", path][..], &DEMO].concat());
+    assert_eq!((saved.status.code(), saved.stdout.len()), (Some(0), 0));
+    let csv = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(csv.starts_with("vertical,currency,"), "{csv}");
+    let piped = run(&[&["report", "margin-by-vertical", "--format", "csv"][..], &DEMO].concat());
+    assert_eq!(text(&piped.stdout), csv);
+}
+
+#[test]
+fn a_report_that_cannot_be_asked_for_is_refused_before_anything_is_started() {
+    for (arguments, part) in [
+        (&["report", "margin", "--demo"][..], "there are margin-by-vertical"),
+        (&["report", "margin-by-vertical"], "-c FILE, or say --demo"),
+        (&["report", "margin-by-vertical", "--demo", "--from", "May"], "must be a day as YYYY-MM-DD"),
+        (&["report", "margin-by-vertical", "--demo", "--status", "done"], "open, won or lost"),
+        (&["report", "margin-by-vertical", "--demo", "--out", "/tmp/x.xls"], "Say it with --format"),
+        (&["report", "margin-by-vertical", "--demo", "--bom"], "--bom is for CSV only"),
+        (&["report", "margin-by-vertical", "--demo", "-c", "spine.toml"], "cannot be used with"),
+        (&["report", "margin-by-vertical", "-c", "/no/such/file.toml"], "cannot be read"),
+    ] {
+        let output = run(arguments);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[tokio::test]
+async fn a_report_ends_with_what_is_wrong_with_a_system() {
+    let demo = spine::demo::Demo::of(support::company(40), spine::demo::erp::Erp::Sap).await.unwrap();
+    let ends_with = async |config: String| {
+        let file = std::env::temp_dir().join(format!("spine-report-{}.toml", std::process::id()));
+        std::fs::write(&file, config).unwrap();
+        let path = file.to_str().unwrap().to_owned();
+        let ended =
+            tokio::task::spawn_blocking(move || run(&["report", "project-kpis", "--format", "csv", "-c", &path]));
+        let output = ended.await.unwrap();
+        std::fs::remove_file(&file).unwrap();
+        (output.status.code(), output.stdout.is_empty(), text(&output.stderr))
+    };
+    let config = demo.gateway_config();
+    let (code, empty, messages) = ends_with(config.clone()).await;
+    assert_eq!((code, empty), (Some(0), false), "{messages}");
+    let (code, empty, messages) = ends_with(config.replace("demo-redmine-key", "expired")).await;
+    assert_eq!((code, empty), (Some(4), true), "{messages}");
+    assert!(messages.contains("redmine: the system did not accept Spine's credential"), "{messages}");
+    let (code, empty, messages) = ends_with(config.replace(&demo.erp.url, "http://127.0.0.1:1")).await;
+    assert_eq!((code, empty), (Some(3), true), "{messages}");
+}

@@ -20,6 +20,7 @@ mod input;
 mod oracle;
 mod owners;
 mod redmine;
+mod reports;
 mod schema;
 mod sql;
 #[path = "../sql/sqlserver/mod.rs"]

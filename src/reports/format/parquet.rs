@@ -20,7 +20,7 @@ const SCALE: u32 = 4;
 const MOST: i128 = 10_i128.pow(19) - 1;
 
 /// Bytes that such a decimal takes.
-const WIDTH: usize = 9;
+const WIDTH: i32 = 9;
 
 const EPOCH: Date = date(1970, 1, 1);
 
@@ -56,7 +56,7 @@ fn schema(column: &Column) -> Result<Type, ParquetError> {
         .with_repetition(Repetition::OPTIONAL)
         .with_logical_type(logical);
     if physical == Physical::FIXED_LEN_BYTE_ARRAY {
-        builder = builder.with_length(WIDTH as i32).with_precision(PRECISION).with_scale(SCALE.cast_signed());
+        builder = builder.with_length(WIDTH).with_precision(PRECISION).with_scale(SCALE.cast_signed());
     }
     builder.build()
 }
@@ -128,8 +128,8 @@ fn put<T: DataType>(
 fn fixed(value: Decimal) -> Option<Vec<u8>> {
     let value = value.normalize();
     let units = value.mantissa().checked_mul(10_i128.pow(SCALE.checked_sub(value.scale())?))?;
-    let bytes = units.to_be_bytes();
-    (units.abs() <= MOST).then(|| bytes.get(bytes.len() - WIDTH..).map(<[u8]>::to_vec)).flatten()
+    // The highest 7 of its 16 bytes say nothing but the sign.
+    (units.abs() <= MOST).then(|| units.to_be_bytes().into_iter().skip(7).collect())
 }
 
 impl From<ParquetError> for Unwritable {

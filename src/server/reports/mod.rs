@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::body::Body;
-use axum::extract::{Extension, Path, Request, State};
+use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -56,10 +56,11 @@ pub(super) async fn table<E: Executor>(
     State(door): State<Arc<Door<E>>>,
     Extension(id): Extension<RequestId>,
     Path(name): Path<String>,
-    request: Request,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
     let mut line = LogLine::new(&id);
-    let response = match answer(&door, &id, &name, &request, &mut line).await {
+    let response = match answer(&door, &id, (&name, query.as_deref()), &headers, &mut line).await {
         Ok(response) => response,
         Err(Failure { refused, retry_after: None }) => refused.into_response(),
         Err(Failure { refused, retry_after: Some(seconds) }) => {
@@ -72,15 +73,14 @@ pub(super) async fn table<E: Executor>(
 async fn answer<E: Executor>(
     door: &Door<E>,
     id: &RequestId,
-    name: &str,
-    request: &Request,
+    (name, query): (&str, Option<&str>),
+    headers: &HeaderMap,
     line: &mut LogLine,
 ) -> Result<Response, Failure> {
-    let headers = request.headers();
     if !origin::is_own(headers, &door.options.public_origins) {
         return Err(origin::refused().into());
     }
-    let asked = Asked::parse(name, request.uri().query(), headers)?;
+    let asked = Asked::parse(name, query, headers)?;
     line.asked = Some((asked.report.name, asked.format));
     let Ok(_place) = door.places.try_acquire() else {
         let refused = Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once.");
