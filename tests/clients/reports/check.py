@@ -85,6 +85,7 @@ for report in reports:
     ) or (len(rows),)
     try:
         database.execute("LOAD httpfs")
+        database.execute("SET force_download = true")
         source = f"{base}/reports/{name}.parquet"
     except duckdb.Error:
         source = f"/tmp/{name}.parquet"
