@@ -59,7 +59,7 @@ impl App {
 
 /// Questions about many projects over the systems of a configuration, without a server. No system is called.
 pub fn reports(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Reports>, Vec<ConfigError>> {
-    graph(config, clock).map(|(_, reports)| reports)
+    graph(config, Arc::clone(clock)).map(|(_, reports)| reports)
 }
 
 /// The graph of a configuration, and what it reads.
