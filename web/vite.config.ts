@@ -12,6 +12,8 @@ export default defineConfig({
     // The notices of all that is bundled must travel with it.
     license: { fileName: 'assets/licenses.md' },
     rolldownOptions: {
+      // GraphiQL and the reports. Both take their assets from `base`.
+      input: ['index.html', 'reports.html'],
       // "use client" means nothing on a page that has no server side.
       onLog: (level, log, report) => log.code === 'MODULE_LEVEL_DIRECTIVE' || report(level, log),
     },

@@ -7,6 +7,7 @@ import { createRoot } from 'react-dom/client'
 
 import { exampleProject } from './example'
 import { fetcher } from './fetcher'
+import { linked } from './link'
 import { Logo } from './logo'
 import { firstVisit, openFirst, storage } from './storage'
 import { readyMade, type Tabs } from './tabs'
@@ -15,9 +16,13 @@ const root = document.getElementById('graphiql')
 if (!root) throw new Error('the page has no #graphiql')
 
 let tabs: Tabs | undefined
+const asked = linked()
 if (firstVisit()) {
-  tabs = readyMade(await exampleProject())
+  const ready = readyMade(await exampleProject())
+  tabs = asked ? [asked, ...ready] : ready
   openFirst(tabs[0])
+} else if (asked) {
+  openFirst(asked)
 }
 
 // No `defaultTheme`: the page follows the system until the reader chooses otherwise.

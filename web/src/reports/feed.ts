@@ -1,0 +1,124 @@
+/** What the gateway's report feeds answer: `GET /reports` and `GET /reports/{name}`. */
+
+export type Kind = 'text' | 'count' | 'amount' | 'percent' | 'number' | 'date' | 'moment' | 'flag'
+
+export interface Column {
+  name: string
+  label: string
+  kind: Kind
+  description: string
+}
+
+export interface Report {
+  name: string
+  title: string
+  question: string
+  chart: { label: string; value: string } | null
+  columns: Column[]
+}
+
+/** Numbers are the texts that the gateway sent: a float would round them. */
+export type Cell = string | boolean | null
+export type Row = Record<string, Cell>
+
+export interface Answer {
+  rows: Row[]
+  /** When the oldest value in it was read, and how old it was on arrival, in seconds. */
+  asOf: Date | null
+  age: number
+  arrived: number
+  completeness: Completeness | null
+  /** The exchange rates in use, in the gateway's words. */
+  rates: string | null
+}
+
+export interface Completeness {
+  included: number
+  excluded: number
+  reasons: string[]
+}
+
+/** Why there is no answer, for a person to read. */
+export class Problem extends Error {
+  constructor(
+    message: string,
+    readonly code?: string,
+    readonly requestId?: string,
+    /** Seconds after which asking again makes sense. */
+    readonly retryAfter?: number,
+  ) {
+    super(message)
+  }
+}
+
+/** The parameters of a report that choose what it is about. */
+export const FILTERS = ['currency', 'from', 'to', 'status', 'vertical', 'deal_type', 'pipeline'] as const
+export type Filter = Partial<Record<(typeof FILTERS)[number], string>>
+
+/** The ready reports. */
+export async function catalogue(): Promise<Report[]> {
+  const { body } = await get('/reports')
+  return body as Report[]
+}
+
+/** The address of a report as a feed. */
+export function address(name: string, format: string, filter: Filter): string {
+  const query = new URLSearchParams(filter).toString()
+  return `/reports/${name}.${format}${query && `?${query}`}`
+}
+
+/** A report's rows. `fresh`: none older than this request. */
+export async function rows(name: string, filter: Filter, fresh: boolean, signal: AbortSignal): Promise<Answer> {
+  const query = new URLSearchParams({ format: 'json', ...filter })
+  // `reload` sends `Cache-Control: no-cache`, which the gateway heeds too.
+  const { headers, body } = await get(`/reports/${name}?${query}`, { cache: fresh ? 'reload' : 'default', signal })
+  const asOf = headers.get('x-as-of')
+  return {
+    rows: body as Row[],
+    asOf: asOf ? new Date(asOf) : null,
+    age: Number(headers.get('age') ?? 0),
+    arrived: Date.now(),
+    completeness: completeness(headers.get('x-completeness')),
+    rates: headers.get('x-currency-rates'),
+  }
+}
+
+async function get(url: string, options: RequestInit = {}): Promise<{ headers: Headers; body: unknown }> {
+  let response, text
+  try {
+    response = await fetch(url, { headers: { Accept: 'application/json' }, ...options })
+    text = await response.text()
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new Problem('The gateway cannot be reached.')
+  }
+  const { status, headers } = response
+  let body
+  try {
+    body = parse(text)
+  } catch {
+    // Something in between answered, a proxy or a sign-in page.
+    throw new Problem(`HTTP ${status} ${response.statusText}: the answer is not JSON.`)
+  }
+  if (response.ok) return { headers, body }
+  const [error] = (body as { errors?: { message: string; extensions?: { code?: string; requestId?: string } }[] }).errors ?? []
+  const wait = Number(headers.get('retry-after') ?? NaN)
+  throw new Problem(
+    error?.message ?? `HTTP ${status} ${response.statusText}`,
+    error?.extensions?.code ?? `HTTP ${status}`,
+    error?.extensions?.requestId ?? headers.get('x-request-id') ?? undefined,
+    Number.isFinite(wait) ? wait : undefined,
+  )
+}
+
+/** JSON whose numbers stay the texts they are. */
+export function parse(json: string): unknown {
+  return JSON.parse(json.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) => (token.startsWith('"') ? token : `"${token}"`)))
+}
+
+/** `included=57, excluded=3, reasons=NOT_LINKED MISSING_AMOUNT` */
+function completeness(header: string | null): Completeness | null {
+  if (!header) return null
+  const count = (name: string) => Number(new RegExp(`\\b${name}=(\\d+)`).exec(header)?.[1] ?? 0)
+  return { included: count('included'), excluded: count('excluded'), reasons: header.match(/\b[A-Z][A-Z_]{3,}\b/g) ?? [] }
+}
