@@ -1,5 +1,5 @@
-//! Brings GraphiQL's built files (`make web`) to where the binary embeds them from. Without them everything still
-//! builds; `/graphiql` then says how to get them.
+//! Brings the built files of GraphiQL and the reports (`make web`) to where the binary embeds them from. Without them
+//! everything still builds; the pages then say how to get them.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

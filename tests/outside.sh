@@ -87,6 +87,7 @@ check "DuckDB, pandas and pyarrow against the reports" "$python" tests/clients/r
 check "python-tds and tedious against the embedded SQL Server" cargo test --quiet --locked --test sqlserver_client -- --nocapture
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
+check "the reports in Chromium" node tests/browser/reports.mjs "$graphql" "$sap"
 check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"
 
 # After all of it the processes must still be there.

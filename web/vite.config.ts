@@ -21,5 +21,5 @@ export default defineConfig({
   // One file per worker: the gateway lets files below the page load nothing further.
   worker: { format: 'iife' },
   // `npm run dev` talks to a gateway that is already running.
-  server: { proxy: { '/graphql': process.env.SPINE ?? 'http://127.0.0.1:4000' } },
+  server: { proxy: Object.fromEntries(['/graphql', '/reports'].map((path) => [path, process.env.SPINE ?? 'http://127.0.0.1:4000'])) },
 })

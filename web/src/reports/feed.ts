@@ -46,6 +46,8 @@ export class Problem extends Error {
     readonly requestId?: string,
     /** Seconds after which asking again makes sense. */
     readonly retryAfter?: number,
+    /** Whether another question would be answered: the filters or the name are at fault, no system. */
+    readonly ofReader = false,
   ) {
     super(message)
   }
@@ -108,6 +110,7 @@ async function get(url: string, options: RequestInit = {}): Promise<{ headers: H
     error?.extensions?.code ?? `HTTP ${status}`,
     error?.extensions?.requestId ?? headers.get('x-request-id') ?? undefined,
     Number.isFinite(wait) ? wait : undefined,
+    status === 400 || status === 404,
   )
 }
 

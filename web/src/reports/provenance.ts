@@ -12,7 +12,7 @@ export function provenance(answer: Answer, refresh: () => void): HTMLElement {
     h('span', {}, 'As of ', asOf ? h('time', { datetime: asOf.toISOString(), title: asOf.toISOString() }, time) : 'an unknown time', ' (', age, ')'),
     completeness && whole(completeness),
     h('span', {}, rates ? `Converted by ${rates}` : 'Nothing was converted'),
-    h('button', { type: 'button', class: 'quiet', id: 'refresh', click: refresh }, 'Read anew'))
+    h('button', { type: 'button', class: 'quiet', id: 'refresh', click: refresh }, 'Refresh'))
 }
 
 function whole({ included, excluded, reasons }: Completeness): HTMLElement {

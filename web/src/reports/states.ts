@@ -20,30 +20,31 @@ export function loading(): HTMLElement {
 export function empty(filtered: boolean, clear: () => void): HTMLElement {
   return h('div', { class: 'card state', id: 'empty' },
     h('h2', {}, 'No rows'),
-    h('p', {}, filtered ? 'No deal passes these filters.' : 'There are no deals to report on.'),
-    filtered && h('button', { type: 'button', click: clear }, 'Clear the filters'))
+    h('p', {}, filtered ? 'Nothing passes these filters.' : 'There is nothing to report.'),
+    filtered && h('p', {}, h('button', { type: 'button', click: clear }, 'Clear the filters')))
 }
 
 /** Why there are no figures, and a way to ask again. Nothing is asked before the reader wants it. */
 export function problem(error: unknown, retry: () => void): HTMLElement {
-  const { message, code, requestId, retryAfter } =
+  const { message, code, requestId, retryAfter, ofReader } =
     error instanceof Problem ? error : new Problem('The page has a defect and cannot show this.', 'PAGE', String(error))
   const wait = h('span', { class: 'muted', id: 'wait' })
-  if (retryAfter) {
-    const until = Date.now() + retryAfter * 1000
-    const tell = () => {
-      const seconds = Math.ceil((until - Date.now()) / 1000)
-      wait.textContent = seconds > 0 ? `It should answer again in ${seconds} s.` : 'It should answer again now.'
-      if (seconds <= 0 || (!wait.isConnected && Date.now() - until + retryAfter * 1000 > 1000)) clearInterval(timer)
-    }
-    const timer = setInterval(tell, 250)
-    tell()
-  }
+  if (retryAfter) countDown(wait, Date.now() + retryAfter * 1000)
   return h('div', { class: 'card state', role: 'alert', id: 'problem' },
-    h('h2', {}, 'No figures rather than wrong ones'),
+    h('h2', {}, ofReader ? 'This cannot be answered' : 'No figures rather than wrong ones'),
     h('p', {}, message),
     h('p', {}, h('button', { type: 'button', id: 'retry', click: retry }, 'Try again'), ' ', wait),
     h('dl', {},
       ...(code ? [h('dt', {}, 'Code'), h('dd', {}, h('code', {}, code))] : []),
       ...(requestId ? [h('dt', {}, 'Request'), h('dd', {}, h('code', {}, requestId))] : [])))
+}
+
+function countDown(wait: HTMLElement, until: number): void {
+  const tell = () => {
+    const seconds = Math.ceil((until - Date.now()) / 1000)
+    wait.textContent = seconds > 0 ? `Worth another try in ${seconds} s.` : 'Worth another try now.'
+    if (seconds <= 0) clearInterval(timer)
+  }
+  const timer = setInterval(tell, 250)
+  tell()
 }
