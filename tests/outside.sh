@@ -46,6 +46,7 @@ url() { # name, field
 start demo
 graphql=$(url demo graphql)
 graphiql=$(url demo graphiql)
+reports=$(url demo reports)
 hubspot=$(url demo systems.hubspot)
 sap=$(url demo systems.sap)
 redmine=$(url demo systems.redmine)
@@ -87,7 +88,7 @@ check "DuckDB, pandas and pyarrow against the reports" "$python" tests/clients/r
 check "python-tds and tedious against the embedded SQL Server" cargo test --quiet --locked --test sqlserver_client -- --nocapture
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
-check "the reports in Chromium" node tests/browser/reports.mjs "$graphql" "$sap"
+check "the reports in Chromium" node tests/browser/reports.mjs "$reports" "$sap"
 check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"
 
 # After all of it the processes must still be there.

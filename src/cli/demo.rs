@@ -134,6 +134,7 @@ fn welcome(options: &Options, demo: &Demo, port: u16) -> String {
         return json!({
             "graphql": format!("{graph}/graphql"),
             "graphiql": format!("{graph}/graphiql"),
+            "reports": format!("{graph}/reports"),
             "systems": { "hubspot": hubspot, options.company.erp.name(): erp, "redmine": redmine },
         })
         .to_string();
@@ -148,6 +149,7 @@ fn welcome(options: &Options, demo: &Demo, port: u16) -> String {
   Redmine (projects, tickets)     {redmine}
 
 Explore the graph in a browser:   {graph}/graphiql
+The money questions, drawn:       {graph}/reports
 
 A deal card, read live from all three:
 

@@ -16,7 +16,7 @@ pub struct ServerOptions {
     /// Address and port to listen at. Spine has no sign-in of its own: whoever reaches this port reads the graph.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
-    /// Whether `/graphiql` is served.
+    /// Whether the pages for people are served: `/graphiql`, and `/reports` in a browser.
     pub graphiql: bool,
     /// Whether a request with the header `X-Spine-Explain: 1` is told what its answer cost: reads, waves, calls. For
     /// developers: it tells the names of the connections to whoever asks.

@@ -1,4 +1,5 @@
-//! The HTTP door: GraphQL over HTTP, reports, health, GraphiQL. What goes through it is small, well-formed and in time; what is
+//! The HTTP door: GraphQL over HTTP, reports, health, pages for people. What goes through it is small, well-formed and in
+//! time; what is
 //! not is answered with a sentence of JSON.
 //!
 //! An answer passes through these layers, the outermost first:
@@ -18,7 +19,6 @@ mod documents;
 mod error;
 mod explain;
 mod freshness;
-mod graphiql;
 mod graphql;
 mod headers;
 mod health;
@@ -26,6 +26,7 @@ mod listener;
 mod media;
 mod operations;
 mod origin;
+mod pages;
 mod reports;
 mod request_id;
 mod shape;
@@ -114,9 +115,9 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
     if graphiql {
         router = router
             .route("/", get(|| async { Redirect::to("/graphiql") }))
-            .route("/graphiql", get(graphiql::index))
-            .route("/graphiql/", get(graphiql::index))
-            .route("/graphiql/{*path}", get(graphiql::file));
+            .route("/graphiql", get(pages::graphiql))
+            .route("/graphiql/", get(pages::graphiql))
+            .route("/graphiql/{*path}", get(pages::file));
     }
     router
         .fallback(|| async { Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing here.") })

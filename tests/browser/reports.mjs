@@ -15,7 +15,7 @@ if (!given || !erp) {
   console.error('usage: reports.mjs URL ERP [--shot page.png] [--dark]')
   process.exit(2)
 }
-const url = new URL('/reports', given).href
+const url = new URL(given).href
 const NUMERIC = ['count', 'amount', 'percent', 'number']
 
 let passed = 0

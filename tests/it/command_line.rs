@@ -90,6 +90,7 @@ fn demo_prints_one_line_of_json_when_it_is_ready_takes_faults_and_writes_no_file
         assert!(ready["systems"][system].as_str().unwrap().starts_with("http://127.0.0.1:"));
     }
     assert!(ready["graphiql"].as_str().unwrap().ends_with("/graphiql"));
+    assert!(ready["reports"].as_str().unwrap().ends_with("/reports"));
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer: Value = runtime.block_on(async {

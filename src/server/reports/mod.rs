@@ -21,7 +21,7 @@ use tracing::Instrument;
 use super::answers::Age;
 use super::error::Refused;
 use super::request_id::RequestId;
-use super::{Door, freshness, graphiql, media, origin};
+use super::{Door, freshness, media, origin, pages};
 use crate::reads::ReadOptions;
 use crate::reports::{Filter, Format, Parameter, Progress, Report, ReportError, Reports, Table};
 use crate::systems::{ErrorKind, Priority};
@@ -42,8 +42,8 @@ pub(super) async fn list<E: Executor>(State(door): State<Arc<Door<E>>>, headers:
         parameters: [Parameter; 7],
         formats: [&'static str; 4],
     }
-    let page = (door.options.graphiql && media::wants_html(&headers)).then(|| graphiql::page("reports.html", &headers));
-    if let Some(page) = page.flatten() {
+    let for_people = door.options.graphiql && media::wants_html(&headers);
+    if let Some(page) = for_people.then(|| pages::reports(&headers)).flatten() {
         return page;
     }
     let formats = Format::ALL.map(Format::name);

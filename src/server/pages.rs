@@ -1,5 +1,5 @@
-//! GraphiQL, from files that are part of the binary: nothing is fetched from another host. `make web` builds them from
-//! the npm package; `build.rs` brings them here.
+//! The pages for people, GraphiQL and the reports, from files that are part of the binary: nothing is fetched from another
+//! host. `make web` builds them; `build.rs` brings them here.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,14 @@ use rust_embed::Embed;
 use super::error::Refused;
 use super::media::accepts_encoding;
 
-/// What the page may do. The editor's workers are built from blobs, and its styles are written into the page.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+/// What GraphiQL may do. The editor's workers are built from blobs, and its styles are written into the page.
+const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     worker-src 'self' blob:; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; \
     frame-ancestors 'none'; base-uri 'none'";
+
+/// What the page of the reports may do: it has no more than a script, a style, fonts and an icon, each a file of its own.
+const REPORTS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; \
+    img-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
 /// The page where there are no files.
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Spine</title>\
@@ -28,23 +32,29 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
 #[folder = "$OUT_DIR/web"]
 struct Files;
 
-/// The page.
-pub(super) async fn index(headers: HeaderMap) -> Response {
-    page("index.html", &headers)
-        .unwrap_or_else(|| with_policy((StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response()))
+/// GraphiQL.
+pub(super) async fn graphiql(headers: HeaderMap) -> Response {
+    page("index.html", GRAPHIQL_POLICY, &headers)
+        .unwrap_or_else(|| with_policy(GRAPHIQL_POLICY, (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response()))
 }
 
-/// A page of the bundle, if it is there.
-pub(super) fn page(path: &str, headers: &HeaderMap) -> Option<Response> {
-    answer(embedded, path, headers).map(with_policy)
+/// The reports, drawn; none in a build without them. The same address gives a program their catalogue.
+pub(super) fn reports(headers: &HeaderMap) -> Option<Response> {
+    let mut page = page("reports.html", REPORTS_POLICY, headers)?;
+    page.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+    Some(page)
 }
 
-fn with_policy(mut page: Response) -> Response {
-    page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+fn page(path: &str, policy: &'static str, headers: &HeaderMap) -> Option<Response> {
+    answer(embedded, path, headers).map(|page| with_policy(policy, page))
+}
+
+fn with_policy(policy: &'static str, mut page: Response) -> Response {
+    page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     page
 }
 
-/// A file of the page.
+/// A file of the pages.
 pub(super) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
     answer(embedded, &path, &headers)
         .unwrap_or_else(|| Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing here.").into_response())
