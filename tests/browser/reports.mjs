@@ -50,6 +50,7 @@ try {
   await filters(page, reports[0])
   await order(page, reports[0])
   await bars(page, reports)
+  await exactly(page, reports)
   await snippets(page, reports[0])
   await narrow(page, reports)
   await drills(page, reports)
@@ -203,6 +204,24 @@ async function bars(page, reports) {
 
 function sign(value) {
   return value === null ? '?' : value.startsWith('-') ? '-' : '+'
+}
+
+/** What no demo has: an amount that no float holds, one below zero and above -1, and one that is unknown. */
+async function exactly(page, reports) {
+  const { name, columns, chart } = reports.find(({ chart, columns }) => columns.some(({ name, kind }) => name === chart?.value && kind === 'amount'))
+  const rows = ['-12345678901234567.8901', '-0.5', null].map((amount) => columns.map((column) => {
+    const value = column.name === chart.value ? amount : column.name === 'currency' ? '"EUR"' : column.kind === 'text' ? '"x"' : null
+    return `${JSON.stringify(column.name)}: ${value}`
+  }))
+  const body = `[${rows.map((row) => `{${row.join(', ')}}`).join(', ')}]`
+  const path = (address) => address.pathname === `/reports/${name}` && address.searchParams.has('format')
+  await page.route(path, (route) => route.fulfill({ contentType: 'application/json', body }))
+  await page.goto(`${url}?name=${name}&sort=-${chart.value}`)
+  await figures(page)
+  const place = columns.findIndex((column) => column.name === chart.value)
+  const seen = (await table(page)).map((row) => row[place].seen).join(' ')
+  check('an amount is shown to the last digit, and an unknown one comes last', seen === '-0.5000 -12,345,678,901,234,567.8901 –', seen)
+  await page.unroute(path)
 }
 
 async function snippets(page, { name }) {

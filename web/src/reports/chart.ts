@@ -27,7 +27,7 @@ export function chart(report: Report, rows: Row[], draw: string | undefined, cho
     h('option', { value: each.name, selected: each === value }, each.label))
   const select = h('select', { id: 'draw', change: () => choose(select.value) }, ...options)
   return h('section', { class: 'card chart', 'aria-label': 'Chart' },
-    h('header', {}, h('label', { for: 'draw' }, 'Bars show'), select, h('span', { class: 'muted' }, `by ${label.label.toLowerCase()}`)),
+    h('header', {}, h('label', { for: 'draw' }, 'Bars show'), select, h('span', { class: 'muted' }, `by ${label.label[0]?.toLowerCase()}${label.label.slice(1)}`)),
     ...[...groups].map(([currency, group]) => bars(label, value, group, currency === null ? 'No currency' : currency)))
 }
 

@@ -133,7 +133,7 @@ function duckDb({ columns }: Report, url: (format: string) => string): string {
   const list = columns.map(({ name, kind }: Column) => `  '${name}': '${types[kind]}'`)
   return `SELECT * FROM read_parquet('${url('parquet')}');
 
-SELECT * FROM read_csv('${url('csv')}', columns = {
+SELECT * FROM read_csv('${url('csv')}', header = true, types = {
 ${list.join(',\n')}
 });`
 }

@@ -20,8 +20,10 @@ const body = h('div', { id: 'body' }, loading())
 
 let view = readView(location.search)
 let reports: Report[] = []
-/** What is on the page: the answer, and to what. */
+/** The answer at hand, and to what. */
 let shown: { report: Report; filter: string; answer: Answer } | null = null
+/** Whose figures are on the page. */
+let drawn: Report | null = null
 let asking = new AbortController()
 
 document.getElementById('reports')?.append(
@@ -37,8 +39,8 @@ async function start(): Promise<void> {
   try {
     reports = await catalogue()
   } catch (error) {
-    body.replaceChildren(problem(error, () => {
-      body.replaceChildren(loading())
+    put(null, problem(error, () => {
+      put(null, loading())
       start()
     }))
     return
@@ -65,7 +67,8 @@ function show(): void {
   document.title = report ? `${report.title} · Spine` : 'Reports · Spine'
   picker.value = report?.name ?? ''
   if (!report) {
-    body.replaceChildren(nothing())
+    asking.abort()
+    put(null, nothing())
     return
   }
   if (shown?.report === report && shown.filter === JSON.stringify(view.filter)) draw()
@@ -77,10 +80,10 @@ async function load(report: Report, fresh: boolean): Promise<void> {
   asking = new AbortController()
   const { signal } = asking
   const { filter } = view
-  // Other filters of the same report: its figures stay, pale, so that nothing jumps.
-  if (shown?.report === report) body.setAttribute('aria-busy', 'true')
-  else body.replaceChildren(loading())
   shown = null
+  // Other filters of the same report: its figures stay, pale, so that nothing jumps.
+  if (drawn === report) body.setAttribute('aria-busy', 'true')
+  else put(null, loading())
   try {
     const answer = await rows(report.name, filter, fresh, signal)
     if (signal.aborted) return
@@ -89,9 +92,8 @@ async function load(report: Report, fresh: boolean): Promise<void> {
     draw()
   } catch (error) {
     if (signal.aborted) return
-    body.replaceChildren(problem(error, () => load(report, fresh)))
+    put(null, problem(error, () => load(report, fresh)))
   }
-  body.removeAttribute('aria-busy')
 }
 
 function draw(): void {
@@ -104,10 +106,14 @@ function draw(): void {
         table(report, ordered, view.filter, view.sort, (sort) => replace({ ...view, sort })),
       ]
     : [empty(Object.keys(view.filter).length > 0, () => go({ ...view, filter: {} }))]
-  body.replaceChildren(
-    provenance(answer, () => load(report, true)),
-    ...parts.filter((part) => part !== null),
-    elsewhere(report, view.filter))
+  put(report, provenance(answer, () => load(report, true)), ...parts.filter((part) => part !== null), elsewhere(report, view.filter))
+}
+
+/** Fills the page below the filters, with the figures of a report or with something else. */
+function put(report: Report | null, ...parts: HTMLElement[]): void {
+  drawn = report
+  body.replaceChildren(...parts)
+  body.removeAttribute('aria-busy')
 }
 
 /** Another look at the same answer: no step of its own, and the focus stays where it was. */
