@@ -1,6 +1,5 @@
 //! The HTTP door: GraphQL over HTTP, reports, health, pages for people. What goes through it is small, well-formed and in
-//! time; what is
-//! not is answered with a sentence of JSON.
+//! time; what is not is answered with a sentence of JSON.
 //!
 //! An answer passes through these layers, the outermost first:
 //!

@@ -44,7 +44,7 @@ try {
     permissions: ['clipboard-read', 'clipboard-write'],
   })
   const page = await watch(context)
-  const reports = JSON.parse((await feed('/reports')).text)
+  const { reports } = JSON.parse((await feed('/reports')).text)
   await opens(page, reports)
   for (const report of reports) await shows(page, report)
   await filters(page, reports[0])

@@ -28,10 +28,18 @@ export function chart(report: Report, rows: Row[], draw: string | undefined, cho
   const select = h('select', { id: 'draw', change: () => choose(select.value) }, ...options)
   return h('section', { class: 'card chart', 'aria-label': 'Chart' },
     h('header', {}, h('label', { for: 'draw' }, 'Bars show'), select, h('span', { class: 'muted' }, `by ${label.label[0]?.toLowerCase()}${label.label.slice(1)}`)),
-    ...[...groups].map(([currency, group]) => bars(label, value, group, currency === null ? 'No currency' : currency)))
+    ...[...groups].map(([currency, group]) => {
+      const names = distinct(group, label) ? [label] : report.columns.slice(0, report.columns.indexOf(split ?? value)).filter(({ kind }) => kind === 'text')
+      return bars(names, value, group, currency === null ? 'No currency' : currency)
+    }))
 }
 
-function bars(label: Column, value: Column, rows: Row[], currency: Cell | undefined): HTMLElement {
+/** Whether every row has a name of its own; a report by two things needs both to name a bar. */
+function distinct(rows: Row[], label: Column): boolean {
+  return new Set(rows.map((row) => row[label.name])).size === rows.length
+}
+
+function bars(names: Column[], value: Column, rows: Row[], currency: Cell | undefined): HTMLElement {
   const scale = places(value, rows)
   // Lengths may be floats; no reader sees the difference.
   const lengths = rows.map((row) => (row[value.name] == null ? null : Number(row[value.name])))
@@ -42,11 +50,11 @@ function bars(label: Column, value: Column, rows: Row[], currency: Cell | undefi
   const grid = h('div', {
     class: 'bars',
     role: 'img',
-    'aria-label': `Bar chart: ${value.label} by ${label.label}${name && `, ${name}`}. The table below has the same figures.`,
+    'aria-label': `Bar chart: ${value.label} by ${names.map(({ label }) => label).join(', ')}${name && `, ${name}`}. The table below has the same figures.`,
   })
   const draw = (from: number, to: number) =>
     rows.slice(from, to).flatMap((row, index) => {
-      const text = words(label, row[label.name], 0)
+      const text = names.map((column) => words(column, row[column.name], 0)).join(' · ')
       const figure = words(value, row[value.name], scale)
       const length = lengths[from + index] ?? null
       return [

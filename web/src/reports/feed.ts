@@ -28,8 +28,14 @@ export interface Answer {
   age: number
   arrived: number
   completeness: Completeness | null
-  /** The exchange rates in use, in the gateway's words. */
-  rates: string | null
+  /** The exchange rates, if something was converted by them. */
+  rates: Rates | null
+}
+
+export interface Rates {
+  base: string
+  date: string
+  source: string
 }
 
 export interface Completeness {
@@ -57,10 +63,14 @@ export class Problem extends Error {
 export const FILTERS = ['currency', 'from', 'to', 'status', 'vertical', 'deal_type', 'pipeline'] as const
 export type Filter = Partial<Record<(typeof FILTERS)[number], string>>
 
-/** The ready reports. */
-export async function catalogue(): Promise<Report[]> {
-  const { body } = await get('/reports')
-  return body as Report[]
+/** The ready reports, and what the parameters mean. */
+export interface Catalogue {
+  reports: Report[]
+  parameters: { name: string; description: string }[]
+}
+
+export async function catalogue(): Promise<Catalogue> {
+  return (await get('/reports')).body as Catalogue
 }
 
 /** The address of a report as a feed. */
@@ -81,7 +91,7 @@ export async function rows(name: string, filter: Filter, fresh: boolean, signal:
     age: Number(headers.get('age') ?? 0),
     arrived: Date.now(),
     completeness: completeness(headers.get('x-completeness')),
-    rates: headers.get('x-currency-rates'),
+    rates: rates(headers.get('x-currency-rates')),
   }
 }
 
@@ -119,9 +129,17 @@ export function parse(json: string): unknown {
   return JSON.parse(json.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) => (token.startsWith('"') ? token : `"${token}"`)))
 }
 
-/** `included=57, excluded=3, reasons=NOT_LINKED MISSING_AMOUNT` */
+/** `included=57, excluded=3, reasons=(NOT_LINKED MISSING_AMOUNT)` */
 function completeness(header: string | null): Completeness | null {
   if (!header) return null
   const count = (name: string) => Number(new RegExp(`\\b${name}=(\\d+)`).exec(header)?.[1] ?? 0)
-  return { included: count('included'), excluded: count('excluded'), reasons: header.match(/\b[A-Z][A-Z_]{3,}\b/g) ?? [] }
+  const reasons = /\breasons=\(([^)]*)\)/.exec(header)?.[1] ?? ''
+  return { included: count('included'), excluded: count('excluded'), reasons: reasons.split(' ').filter(Boolean) }
+}
+
+/** `base=EUR, date="2026-10-31", source="ECB"`; a source that is no plain ASCII comes as `%"…"`, percent-encoded. */
+function rates(header: string | null): Rates | null {
+  const [, base, date, encoded, source] = /^base=(\w+), date="([^"]*)", source=(%?)"((?:[^"\\]|\\.)*)"$/.exec(header ?? '') ?? []
+  if (!base || !date || source === undefined) return null
+  return { base, date, source: encoded ? decodeURIComponent(source) : source.replace(/\\(.)/g, '$1') }
 }

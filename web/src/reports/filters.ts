@@ -15,7 +15,6 @@ export class Filters {
     this.fields = {
       currency: h('input', {
         name: 'currency', id: 'currency', size: 6, list: 'known-currency', autocomplete: 'off', placeholder: 'as is', pattern: '[A-Za-z]{3}',
-        title: 'Three letters, e.g. EUR. Without it a report has rows for each currency.',
       }),
       from: date('from'),
       to: date('to'),
@@ -38,6 +37,11 @@ export class Filters {
         this.read()
       },
     }, ...FILTERS.map((name) => h('div', { class: `field ${name}` }, h('label', { for: name }, labels[name]), this.fields[name])), this.clear, ...lists)
+  }
+
+  /** Says what the fields mean, in the gateway's words. */
+  explain(parameters: { name: string; description: string }[]): void {
+    for (const { name, description } of parameters) if (isFilter(name)) this.fields[name].title = description
   }
 
   /** Shows a choice, e.g. the one in the page's address. */
@@ -70,4 +74,8 @@ export class Filters {
     }
     this.changed(filter)
   }
+}
+
+function isFilter(name: string): name is Name {
+  return (FILTERS as readonly string[]).includes(name)
 }

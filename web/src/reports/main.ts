@@ -37,7 +37,9 @@ start()
 
 async function start(): Promise<void> {
   try {
-    reports = await catalogue()
+    const all = await catalogue()
+    reports = all.reports
+    filters.explain(all.parameters)
   } catch (error) {
     put(null, problem(error, () => {
       put(null, loading())

@@ -11,17 +11,21 @@ export function provenance(answer: Answer, refresh: () => void): HTMLElement {
   return h('div', { class: 'provenance', role: 'status' },
     h('span', {}, 'As of ', asOf ? h('time', { datetime: asOf.toISOString(), title: asOf.toISOString() }, time) : 'an unknown time', ' (', age, ')'),
     completeness && whole(completeness),
-    h('span', {}, rates ? `Converted by ${rates}` : 'Nothing was converted'),
+    h('span', {}, rates ? `Converted at the rates of ${rates.source} of ${rates.date}` : 'Nothing converted by a rate table'),
     h('button', { type: 'button', class: 'quiet', id: 'refresh', click: refresh }, 'Refresh'))
 }
 
 function whole({ included, excluded, reasons }: Completeness): HTMLElement {
   const number = new Intl.NumberFormat()
   if (!excluded) return h('span', { class: 'whole' }, `All ${number.format(included)} projects in the figures`)
-  const why = reasons.map((code) => REASONS[code] ?? code.toLowerCase().replaceAll('_', ' '))
   return h('details', { class: 'partial' },
     h('summary', {}, `${number.format(included)} projects in the figures, ${number.format(excluded)} not`),
-    h('ul', {}, ...why.map((reason) => h('li', {}, reason))))
+    h('ul', {}, ...reasons.map((code) => h('li', {}, meaning(code)))))
+}
+
+/** A reason in words. */
+export function meaning(code: string): string {
+  return REASONS[code] ?? code.toLowerCase().replaceAll('_', ' ')
 }
 
 function old({ age, arrived, asOf }: Answer): string {

@@ -2,6 +2,7 @@ import { h } from './dom'
 import { drill } from './drill'
 import type { Column, Filter, Report, Row } from './feed'
 import { compare, isNumeric, places, words } from './figures'
+import { meaning } from './provenance'
 
 /** Rows at first: a browser takes long over thousands. */
 const FEW = 300
@@ -60,10 +61,11 @@ function cell(column: Column, row: Row, places: number, first: boolean, filter: 
   const text = words(column, value, places)
   const negative = isNumeric(column) && String(value).startsWith('-')
   const target = drill(column.name, value, filter)
-  const content = value === null
-    ? h('span', { class: 'unknown', title: 'unknown', 'aria-label': 'unknown' }, text)
-    : target
-      ? h('a', { href: target.href, title: target.title }, text)
-      : isNumeric(column) ? h('data', { value: String(value) }, text) : text
-  return h(first ? 'th' : 'td', { scope: first && 'row', class: `${column.kind}${negative ? ' negative' : ''}` }, content)
+  const content = () => {
+    if (value === null) return h('span', { class: 'unknown', title: 'unknown', 'aria-label': 'unknown' }, text)
+    if (target) return h('a', { href: target.href, title: target.title }, text)
+    if (isNumeric(column)) return h('data', { value: String(value) }, text)
+    return column.name === 'reasons' ? h('span', { title: text.split(' ').map(meaning).join('\n') }, text) : text
+  }
+  return h(first ? 'th' : 'td', { scope: first && 'row', class: `${column.kind}${negative ? ' negative' : ''}` }, content())
 }
