@@ -42,6 +42,30 @@ async fn only_the_page_may_load_something_and_only_from_here() {
 }
 
 #[tokio::test]
+async fn the_reports_are_a_page_for_people_and_a_catalogue_for_programs() {
+    let browser = ["host: localhost", "accept: text/html,application/xhtml+xml,*/*;q=0.8"];
+    for graphiql in [true, false] {
+        let server = start_with(ServerOptions { graphiql, ..ServerOptions::default() }).await;
+        let seen = server.send("GET /reports HTTP/1.1", &browser, "").await;
+        let varies = seen.headers.get_all("vary").iter().any(|vary| vary == "accept");
+        assert!(seen.status == 200 && varies, "{seen:?}");
+        // A build without the page has the catalogue for everybody.
+        if graphiql && seen.header("content-type").starts_with("text/html") {
+            assert_eq!(
+                seen.header("content-security-policy"),
+                "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; \
+                 connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+            );
+            assert!(seen.body.contains("/graphiql/assets/"), "{seen:?}");
+        } else {
+            assert!(seen.json()["reports"].is_array(), "{seen:?}");
+        }
+        let read = server.get("/reports").await;
+        assert!(read.json()["reports"].is_array(), "{read:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_page_is_there_or_says_how_to_build_it() {
     let server = start().await;
     for path in ["/graphiql", "/graphiql/"] {
