@@ -67,9 +67,9 @@ fn graph(config: &Config, clock: Arc<dyn Clock>) -> Result<(Graph, Arc<Reports>)
     let connections = registry::connect(config, &clock)?;
     let patience = config.server.request_timeout.0;
     let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, patience));
-    let reports =
-        Arc::new(Reports { reads, shared_id: config.shared_id.clone(), clock, settings: config.reports.clone() });
-    Ok((Graph::new(Arc::clone(&reports), connections), reports))
+    let (shared_id, settings) = (config.shared_id.clone(), config.reports.clone());
+    let reports = Arc::new(Reports { reads, connections, shared_id, clock, settings });
+    Ok((Graph::new(Arc::clone(&reports)), reports))
 }
 
 /// Why an operation cannot be explained.

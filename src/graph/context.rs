@@ -9,7 +9,6 @@ use super::owner::Ownership;
 use crate::domain::{Clock, Domain, ProjectId, SharedIdRule};
 use crate::reads::{Commercial, Costs, Delivery, Invoices, ReadOptions, Reads, Tickets};
 use crate::reports::Reports;
-use crate::systems::Connection;
 
 /// What the graph stands on.
 #[derive(Debug)]
@@ -22,8 +21,6 @@ pub struct Spine {
     pub shared_id: SharedIdRule,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// The connections, for `Query.systems`.
-    pub connections: Vec<Connection>,
     /// The owner of every field.
     pub ownership: Vec<Ownership>,
 }

@@ -41,7 +41,6 @@ use std::sync::Arc;
 use async_graphql::{EmptyMutation, EmptySubscription, Request, SDLExportOptions, ValidationMode, Variables};
 
 use crate::reports::Reports;
-use crate::systems::Connection;
 
 /// The schema, with all it stands on.
 pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
@@ -57,11 +56,11 @@ pub struct Graph {
 
 impl Graph {
     /// Builds the graph.
-    pub fn new(reports: Arc<Reports>, connections: Vec<Connection>) -> Self {
+    pub fn new(reports: Arc<Reports>) -> Self {
         let Reports { reads, shared_id, clock, .. } = reports.as_ref();
         let (reads, shared_id, clock) = (Arc::clone(reads), shared_id.clone(), Arc::clone(clock));
         let ownership = owner::ownership(&sdl(), &reads);
-        let spine = Arc::new(Spine { reads, reports, shared_id, clock, connections, ownership });
+        let spine = Arc::new(Spine { reads, reports, shared_id, clock, ownership });
         let checking = builder().data(Arc::clone(&spine)).finish();
         Self { checking, trusting: builder().data(spine).validation_mode(ValidationMode::Fast).finish() }
     }

@@ -295,7 +295,7 @@ impl Query {
     async fn systems(&self, ctx: &Context<'_>) -> Result<Vec<System>> {
         let spine = spine(ctx)?;
         options(ctx)?.observed.pin_to_moment();
-        Ok(spine.connections.iter().map(|connection| System::of(connection, &spine.reads)).collect())
+        Ok(spine.reports.connections.iter().map(|connection| System::of(connection, &spine.reads)).collect())
     }
 
     /// A deal, for a federated graph.

@@ -3,6 +3,7 @@
 //! [`finance`](crate::finance).
 
 mod engage;
+pub mod entities;
 pub mod format;
 mod gather;
 mod groups;
@@ -33,13 +34,15 @@ use crate::config;
 use crate::domain::{Clock, Currency, DealQuery, DealStatus, Money, SharedIdRule};
 use crate::finance::{Completeness, Dimension, Terms};
 use crate::reads::{ReadOptions, Reads};
-use crate::systems::SystemError;
+use crate::systems::{Connection, SystemError};
 
 /// What reports are made from.
 #[derive(Debug)]
 pub struct Reports {
     /// What can be read.
     pub reads: Arc<Reads>,
+    /// The connections, and how they fare.
+    pub connections: Vec<Connection>,
     /// How shared IDs are spelled.
     pub shared_id: SharedIdRule,
     /// Time.

@@ -151,8 +151,8 @@ async fn both_ways(gateway: &Gateway) {
     let connections = registry::connect(&config, &clock).unwrap();
     let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, Duration::from_mins(1)));
     let (shared_id, settings) = (config.shared_id.clone(), config.reports.clone());
-    let reports = Reports { reads, shared_id, clock: Arc::clone(&clock), settings };
-    let graph = Graph::new(Arc::new(reports), connections);
+    let reports = Reports { reads, connections, shared_id, clock: Arc::clone(&clock), settings };
+    let graph = Graph::new(Arc::new(reports));
     let options = || ReadOptions::new(clock.monotonic(), tokio::time::Instant::now() + Duration::from_mins(1));
     let (schema, project) = (Schema::read(), gateway.project());
     let mut binary = 0;

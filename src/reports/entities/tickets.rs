@@ -1,0 +1,112 @@
+//! The set `Tickets`: those of every project.
+
+use jiff::Timestamp;
+
+use super::deals::own;
+use super::pages::page;
+use super::{Chunk, Place, Row, column, global_id, moment, number, text};
+use crate::domain::{IdNode, Priority, ProjectQuery, Ticket, TicketCategory, TicketId, TicketStatus};
+use crate::reads::{Owner, ReadOptions};
+use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
+
+pub(super) const DESCRIPTION: &str = "Tickets of every project that the owner of projects knows, of every category. A ticket without a project is not in it.";
+
+pub(super) const COLUMNS: &[Column] = &[
+    column("id", "Ticket ID", ColumnKind::Text, "Unique over all systems, e.g. `ticket:hubspot:77`."),
+    column("subject", "Subject", ColumnKind::Text, "Subject."),
+    column("status", "Status", ColumnKind::Text, "NEW, IN_PROGRESS, WAITING, CLOSED, or UNKNOWN."),
+    column("category", "Category", ColumnKind::Text, "INCIDENT, CHANGE_REQUEST, SUPPORT, TASK, or UNKNOWN."),
+    column(
+        "priority",
+        "Priority",
+        ColumnKind::Text,
+        "LOW, NORMAL, HIGH, CRITICAL, or UNKNOWN. Null if nobody set one.",
+    ),
+    column("team", "Team", ColumnKind::Text, "The team that has it."),
+    column("owner", "Owner", ColumnKind::Text, "Who has it."),
+    column("opened_at", "Opened", ColumnKind::Moment, "When it was opened, UTC."),
+    column("closed_at", "Closed", ColumnKind::Moment, "When it was closed, UTC. Null while it is open."),
+    column("hours", "Hours", ColumnKind::Number, "Hours booked on it. Null if its owner does not say."),
+    column("project_id", "Project ID", ColumnKind::Text, "The shared ID of its project."),
+    column("url", "Link", ColumnKind::Text, super::URL),
+    column("as_of", "As of", ColumnKind::Moment, super::AS_OF),
+];
+
+impl Reports {
+    pub(super) async fn ticket_rows(&self, place: &Place, options: &ReadOptions) -> Result<Chunk, ReportError> {
+        let readers: Vec<_> =
+            self.reads.delivery.all().map(|delivery| (&delivery.owner, &delivery.project_pages)).collect();
+        let Some(page) = page(&readers, ProjectQuery::default(), place, options).await? else {
+            return Ok(Chunk::default());
+        };
+        let mut ids: Vec<_> = page
+            .items
+            .iter()
+            .filter(|project| self.is_owned(project, page.owner))
+            .map(|project| project.id.clone())
+            .collect();
+        // An ID that two projects of the tool claim has its tickets once.
+        ids.sort();
+        ids.dedup();
+        let mut rows = Vec::new();
+        for (tickets, ids) in self.reads.tickets.group(&ids) {
+            for read in tickets.by_project.get_many(options, &ids).await {
+                let read = read.map_err(ReportError::System)?;
+                let all = read.value.as_deref().map(Vec::as_slice).unwrap_or_default();
+                rows.extend(all.iter().map(|ticket| row(ticket, &tickets.owner, read.as_of)));
+            }
+        }
+        Ok(Chunk { rows, next: page.next })
+    }
+
+    pub(super) async fn ticket_row(&self, id: &str, options: &ReadOptions) -> Result<Option<Row>, ReportError> {
+        for tickets in self.reads.tickets.all() {
+            let Some(record) = own(id, IdNode::Ticket, &tickets.owner) else { continue };
+            let read = tickets.tickets.get(options, &TicketId::new(record)).await.map_err(ReportError::System)?;
+            let of_it = |ticket: &Ticket| {
+                let owner = ticket.project_id.as_ref().and_then(|id| self.reads.tickets.of(id));
+                owner.is_some_and(|owner| owner.owner == tickets.owner)
+            };
+            if let Some(ticket) = read.value.filter(|ticket| of_it(ticket)) {
+                return Ok(Some(row(&ticket, &tickets.owner, read.as_of)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn row(ticket: &Ticket, owner: &Owner, as_of: Timestamp) -> Row {
+    vec![
+        global_id(IdNode::Ticket, owner, ticket.id.as_str()),
+        text(ticket.subject.as_deref()),
+        text(Some(match ticket.status {
+            TicketStatus::New => "NEW",
+            TicketStatus::InProgress => "IN_PROGRESS",
+            TicketStatus::Waiting => "WAITING",
+            TicketStatus::Closed => "CLOSED",
+            TicketStatus::Unknown(_) => "UNKNOWN",
+        })),
+        text(Some(match ticket.category {
+            TicketCategory::Incident => "INCIDENT",
+            TicketCategory::ChangeRequest => "CHANGE_REQUEST",
+            TicketCategory::Support => "SUPPORT",
+            TicketCategory::Task => "TASK",
+            TicketCategory::Unknown(_) => "UNKNOWN",
+        })),
+        text(ticket.priority.as_ref().map(|priority| match priority {
+            Priority::Low => "LOW",
+            Priority::Normal => "NORMAL",
+            Priority::High => "HIGH",
+            Priority::Critical => "CRITICAL",
+            Priority::Unknown(_) => "UNKNOWN",
+        })),
+        text(ticket.team.as_deref()),
+        text(ticket.owner.as_ref().map(|person| person.name.as_str())),
+        moment(ticket.opened_at),
+        moment(ticket.closed_at),
+        number(ticket.hours),
+        text(ticket.project_id.as_ref()),
+        text(ticket.url.as_deref()),
+        Cell::Moment(as_of),
+    ]
+}
