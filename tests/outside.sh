@@ -47,6 +47,7 @@ start demo
 graphql=$(url demo graphql)
 graphiql=$(url demo graphiql)
 reports=$(url demo reports)
+odata=${graphql%/graphql}/odata/
 hubspot=$(url demo systems.hubspot)
 sap=$(url demo systems.sap)
 redmine=$(url demo systems.redmine)
@@ -86,6 +87,8 @@ check "OdooRPC and odoo-json2 against the embedded Odoo" "$python" tests/clients
 check "DuckDB, pandas and pyarrow against the reports" "$python" tests/clients/reports/check.py "$graphql"
 # It starts the server itself, which is none of the demo's.
 check "python-tds and tedious against the embedded SQL Server" cargo test --quiet --locked --test sqlserver_client -- --nocapture
+check "the feed's metadata by the OASIS schemas" node tests/clients/odata/check.mjs "$odata"
+check "python-odata, and what Power Query and Tableau ask, against the feed" "$python" tests/clients/odata/check.py "$odata"
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
 check "the reports in Chromium" node tests/browser/reports.mjs "$reports" "$sap"

@@ -151,6 +151,12 @@ pub(super) fn code_of(kind: ErrorKind) -> Code {
     }
 }
 
+impl From<ErrorKind> for Code {
+    fn from(kind: ErrorKind) -> Self {
+        code_of(kind)
+    }
+}
+
 /// What a failed read says of the source.
 pub(super) fn status_of(kind: ErrorKind) -> SourceStatus {
     match kind {

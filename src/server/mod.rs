@@ -23,6 +23,7 @@ mod headers;
 mod health;
 mod listener;
 mod media;
+mod odata;
 mod operations;
 mod origin;
 mod pages;
@@ -108,6 +109,9 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route("/graphql/p/{name}", get(graphql::persisted::<E>))
         .route("/reports", get(reports::list::<E>))
         .route("/reports/{name}", get(reports::table::<E>))
+        .route("/odata", any(odata::serve::<E>))
+        .route("/odata/", any(odata::serve::<E>))
+        .route("/odata/{*path}", any(odata::serve::<E>))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(move || async move { health::ready(&draining) }))
         .with_state(Arc::new(door));

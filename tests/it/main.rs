@@ -17,6 +17,7 @@ mod fairness;
 mod freshness;
 mod generated;
 mod input;
+mod odata;
 mod oracle;
 mod owners;
 mod redmine;

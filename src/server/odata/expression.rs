@@ -132,7 +132,7 @@ impl Function {
         let two = |test: fn(&str, &str) -> bool| Some(Cell::Flag(test(text(0)?, text(1)?)));
         let day = || match arguments.first().map(AsRef::as_ref)? {
             Cell::Date(day) => Some(*day),
-            Cell::Moment(at) => Some(at.to_zoned(TimeZone::UTC).date()),
+            Cell::Moment(at) => Some(at.to_zoned_datetime(TimeZone::UTC).date()),
             _ => None,
         };
         let number = |number: i64| Cell::Decimal(Decimal::from(number));
@@ -327,7 +327,7 @@ fn decimal(cell: &Cell) -> Option<Decimal> {
 
 fn moment(cell: &Cell) -> Option<Timestamp> {
     match cell {
-        Cell::Date(day) => day.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp()),
+        Cell::Date(day) => day.to_zoned_datetime(TimeZone::UTC).ok().map(|at| at.timestamp()),
         Cell::Moment(at) => Some(*at),
         _ => None,
     }

@@ -23,9 +23,33 @@ const DEEPEST: usize = 32;
 /// Words that OData has and this feed does not.
 const ARITHMETIC: [&str; 8] = ["add", "sub", "mul", "div", "divby", "mod", "has", "isof"];
 const FUNCTIONS: [&str; 27] = [
-    "cast", "ceiling", "concat", "date", "floor", "fractionalseconds", "geo.distance", "geo.intersects", "geo.length",
-    "hassubset", "hassubsequence", "hour", "indexof", "isof", "matchesPattern", "maxdatetime", "mindatetime", "minute",
-    "now", "round", "second", "substring", "time", "totaloffsetminutes", "totalseconds", "case", "substringof",
+    "cast",
+    "ceiling",
+    "concat",
+    "date",
+    "floor",
+    "fractionalseconds",
+    "geo.distance",
+    "geo.intersects",
+    "geo.length",
+    "hassubset",
+    "hassubsequence",
+    "hour",
+    "indexof",
+    "isof",
+    "matchesPattern",
+    "maxdatetime",
+    "mindatetime",
+    "minute",
+    "now",
+    "round",
+    "second",
+    "substring",
+    "time",
+    "totaloffsetminutes",
+    "totalseconds",
+    "case",
+    "substringof",
 ];
 
 type Parsed<T> = Result<T, Problem>;
@@ -50,7 +74,11 @@ pub(super) fn literal(text: &str) -> Parsed<Cell> {
     let mut parser = Parser { rest: text, columns: &[], depth: 0 };
     let value = parser.value()?;
     parser.skip_space();
-    if parser.rest.is_empty() { Ok(value) } else { Err(wrong(format!("`{}` is not expected there", shown(parser.rest)))) }
+    if parser.rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(wrong(format!("`{}` is not expected there", shown(parser.rest))))
+    }
 }
 
 /// The column of a name, with its place; or a sentence that names the one that was perhaps meant.
@@ -219,7 +247,9 @@ impl<'t> Parser<'t, '_> {
             return Err(wrong(if found.is_empty() {
                 "a value is missing at its end".to_owned()
             } else {
-                format!("`{found}` is no value: write texts in single quotes, dates as 2026-06-30, moments as 2026-06-30T00:00:00Z")
+                format!(
+                    "`{found}` is no value: write texts in single quotes, dates as 2026-06-30, moments as 2026-06-30T00:00:00Z"
+                )
             }));
         };
         self.rest = self.rest.get(word.len()..).unwrap_or_default();

@@ -8,10 +8,12 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::graph::{Code, Json};
 use crate::reports::ReportError;
-use crate::systems::SystemError;
+use crate::systems::{ErrorKind, SystemError};
 
 /// Seconds after which it makes sense to ask a system again that says nothing about it.
 const PAUSE: u64 = 10;
+/// The longest that BI tools wait, in seconds.
+const LONGEST_PAUSE: u64 = 120;
 
 /// A request that gets no data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +57,15 @@ impl Problem {
     }
 
     pub(super) fn overloaded() -> Self {
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded.as_str(), "Too many requests at once.");
+        let problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Overloaded.as_str(), "Too many requests at once.");
         Self { retry_after: Some(1), ..problem }
     }
 
     pub(super) fn deadline() -> Self {
         let message = "The answer was not there in time: ask for fewer rows or columns, or raise `reports.deadline`.";
-        Self::new(StatusCode::GATEWAY_TIMEOUT, Code::DeadlineExceeded.as_str(), message)
+        let problem = Self::new(StatusCode::GATEWAY_TIMEOUT, Code::DeadlineExceeded.as_str(), message);
+        Self { retry_after: Some(PAUSE), ..problem }
     }
 
     pub(super) fn internal() -> Self {
@@ -69,17 +73,21 @@ impl Problem {
     }
 }
 
-/// Whatever a system says becomes 503. Its 401 and 403 are about Spine's credential, and a BI tool would ask a person for
-/// theirs.
+/// What passes by itself is 503 or 504, which BI tools ask again for; what somebody must put right is 502. A system's 401 and
+/// 403 never become one of ours: they are about Spine's credential, and a BI tool would ask a person for theirs.
 impl From<&Arc<SystemError>> for Problem {
     fn from(error: &Arc<SystemError>) -> Self {
-        let seconds = error.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            code: Code::of(error.kind).as_str(),
-            message: format!("{}: {}", error.connection, error.kind.message()),
-            retry_after: Some(seconds.unwrap_or(PAUSE).max(1)),
-        }
+        let status = match error.kind {
+            ErrorKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
+            ErrorKind::NotAllowed | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            kind if kind.retryable() => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        let said = error.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
+        let seconds = said.unwrap_or(PAUSE).clamp(1, LONGEST_PAUSE);
+        let message = format!("{}: {}", error.connection, error.kind.message());
+        let retry_after = error.kind.retryable().then_some(seconds);
+        Self { retry_after, ..Self::new(status, Code::from(error.kind).as_str(), message) }
     }
 }
 
@@ -89,11 +97,10 @@ impl From<ReportError> for Problem {
             ReportError::System(error) => Self::from(&error),
             ReportError::Unknown(_) => Self::not_found(error.to_string()),
             ReportError::NotOwned(_) => Self::new(StatusCode::NOT_FOUND, Code::NotOwned.as_str(), error.to_string()),
+            ReportError::Filter(message) => Self::bad_request(message),
             // What can only be read in part is not given in part.
-            ReportError::Truncated(_) => {
-                let message = error.to_string();
-                let code = Code::ResultTruncated.as_str();
-                Self { retry_after: Some(PAUSE), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
+            ReportError::Truncated(message) => {
+                Self::new(StatusCode::BAD_GATEWAY, Code::ResultTruncated.as_str(), message)
             }
         }
     }
@@ -110,7 +117,10 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::from(json.into_bytes()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal;charset=utf-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json;odata.metadata=minimal;charset=utf-8"),
+        );
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -116,7 +116,7 @@ async fn start_with(options: ServerOptions) -> Server {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let reads = Reads::new(&Owners::default(), &Cache::default(), &[], &clock, Duration::from_secs(1));
     let (shared_id, settings) = (SharedIdRule::new(Regex::new("^[0-9]+$").unwrap(), &[]), config::Reports::default());
-    let reports = Arc::new(Reports { reads: Arc::new(reads), shared_id, clock, settings });
+    let reports = Arc::new(Reports { reads: Arc::new(reads), connections: Vec::new(), shared_id, clock, settings });
     let behind = Behind { checking: schema, trusting, reports, answer_bytes: 1 << 20 };
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let door = Door::new(behind, Limits::default(), options.clone(), draining.clone());
