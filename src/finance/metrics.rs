@@ -79,6 +79,9 @@ impl Metric {
     }
 }
 
+/// What every metric is about: it is added up over projects with their deals, and deals without a project.
+pub const GRAIN: &str = "project";
+
 const TO_DATE: &str = "to date";
 
 /// A metric that is a sum: the whole of it is one measure.

@@ -14,6 +14,7 @@ pub mod financials;
 pub mod guard;
 pub mod handover;
 pub mod invoice;
+pub mod metric;
 pub mod money;
 mod owner;
 pub mod paging;

@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use super::scalars::CurrencyCode;
 use crate::domain::{self, Booked};
 
-/// An amount of money in one currency. It is what the owner stated, or an exact sum of that; never rounded, never converted
-/// by Spine.
+/// An amount of money in one currency. It is what the owner stated, or an exact sum of that; never rounded, and never converted
+/// but in `profitability`, which names the rates.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct Money {
     /// The amount, exact to the last digit: a JSON string.

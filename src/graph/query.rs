@@ -13,6 +13,7 @@ use super::direct::{One, Selected, select_below};
 use super::errors::{bad_request, not_owned};
 use super::filters::{DealFilter, DealLookup, DealOrder, InvoiceFilter, ProjectFilter, client_record, record_of};
 use super::invoice::{Invoice, InvoiceStatus};
+use super::metric::Metric;
 use super::owner::Ownership;
 use super::paging::{Keep, List, first_of, rows};
 use super::profitability::{self, Dimension, ProfitabilityReport};
@@ -22,6 +23,7 @@ use super::system::System;
 use super::ticket::Ticket;
 use super::wave;
 use crate::domain::{self, DealId, DealQuery, Direction, Domain, GlobalId, IdNode};
+use crate::finance::metrics;
 use crate::reads::Owner;
 
 /// Anything with an ID of its own.
@@ -284,6 +286,11 @@ impl Query {
         currency: Option<CurrencyCode>,
     ) -> Result<Option<ProfitabilityReport>> {
         profitability::report(ctx, group_by, filter, currency).await.map(Some)
+    }
+
+    /// The metrics of `profitability` and of the reports: what each means, and how it is computed.
+    async fn metrics(&self) -> Vec<Metric> {
+        metrics::CATALOGUE.iter().map(Metric::from).collect()
     }
 
     /// Which system owns which field: the answer to "who is right?".
