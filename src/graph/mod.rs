@@ -33,7 +33,7 @@ pub use context::Spine;
 pub use direct::{Json, LongWay};
 pub use errors::{Code, coalesce, system_error};
 pub use owner::{OwnerDomain, Ownership};
-pub use plan::{Plan, Step, longest_list};
+pub use plan::{Plan, Step, asks_for_a_report, longest_list};
 pub use query::{Node, Query};
 
 use std::fmt;

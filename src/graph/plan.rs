@@ -20,6 +20,9 @@ use crate::reads::{Kind, Reads};
 /// Rows of a list that does not say how many.
 const DEFAULT_FIRST: usize = 50;
 
+/// The field that asks about the whole portfolio.
+const REPORT: &str = "profitability";
+
 /// What an operation will ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
@@ -74,6 +77,11 @@ impl Plan {
 /// How many rows the longest list at an operation's root is to have; 0 if no list says.
 pub fn longest_list(document: &ExecutableDocument, given: Given<'_>) -> usize {
     roots(document, given).iter().filter_map(|field| first(field, given)).max().unwrap_or(0)
+}
+
+/// Whether an operation asks about the whole portfolio.
+pub fn asks_for_a_report(document: &ExecutableDocument, given: Given<'_>) -> bool {
+    roots(document, given).iter().any(|field| field.name == REPORT)
 }
 
 fn roots<'a>(document: &'a ExecutableDocument, given: Given<'a>) -> Vec<Selected<'a>> {

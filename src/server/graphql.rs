@@ -26,7 +26,7 @@ use super::request_id::RequestId;
 use super::shape::{self, Shape};
 use super::{Door, explain, freshness, operations, origin, urgency};
 use crate::graph::guard::{self, Given};
-use crate::graph::{self, Json, Plan, longest_list};
+use crate::graph::{self, Json, Plan, asks_for_a_report, longest_list};
 use crate::reads::{ReadOptions, Trace};
 
 /// How long after the deadline an answer may come that leaves out what was not there in time.
@@ -88,7 +88,7 @@ async fn answer<E: Executor>(
     media: Media,
     line: &mut LogLine,
 ) -> Result<Response, Refused> {
-    let deadline = Instant::now() + door.options.request_timeout.0;
+    let began = Instant::now();
     let (parts, body) = request.into_parts();
     if !origin::is_own(&parts.headers, &door.options.public_origins) {
         return Err(origin::refused());
@@ -122,7 +122,10 @@ async fn answer<E: Executor>(
     let evictions = door.answers.evictions();
     let given = chosen.map(|chosen| Given { operation: chosen.definition, variables: &asked.variables });
     let priority = urgency::of(&parts.headers, || given.map_or(0, |given| longest_list(&document.parsed, given)));
-    let options = ReadOptions::new(door.answers.now(), deadline);
+    // A question about the whole portfolio has the time of a report, by whichever door it comes.
+    let is_report = given.is_some_and(|given| asks_for_a_report(&document.parsed, given));
+    let patience = if is_report { door.reports.settings.deadline } else { door.options.request_timeout };
+    let options = ReadOptions::new(door.answers.now(), began + patience.0);
     let options = ReadOptions { max_age, priority, trace: trace.clone(), ..options };
     let observed = Arc::clone(&options.observed);
     let plan = given.filter(|_| trace.is_some()).map(|given| Plan::new(&document.parsed, given, &door.reports.reads));
