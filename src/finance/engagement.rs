@@ -91,9 +91,9 @@ pub struct Engagement {
 /// Support after the close of a deal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Support {
-    /// Tickets.
-    pub tickets: usize,
-    /// Hours booked on them; none if one of them states none.
+    /// Tickets; none if it cannot be told of one whether it counts.
+    pub tickets: Option<usize>,
+    /// Hours booked on them; none if one of them states none, or if it cannot be told which they are.
     pub hours: Option<Decimal>,
 }
 
@@ -108,6 +108,8 @@ pub struct Basis<'a> {
     pub hour_cost: Option<Money>,
     /// Whether the costs have these hours already.
     pub support_in_costs: bool,
+    /// What is asked of it: it is whole if all of these are known. If nothing is named, the core figures.
+    pub measures: &'a [Measure],
 }
 
 /// What can be added up over engagements.
@@ -155,7 +157,7 @@ impl Measure {
     /// How many there are.
     pub const COUNT: usize = Self::TrueMarginBase as usize + 1;
 
-    /// Those without which an engagement is not in the figures as it should be.
+    /// Those without which an engagement is not whole where nobody says what is asked.
     const CORE: [Self; 3] = [Self::ContractValue, Self::Invoiced, Self::ActualCost];
 }
 
@@ -163,6 +165,7 @@ impl Measure {
 #[derive(Debug, Clone)]
 pub struct Statement {
     parts: [Part<Decimal>; Measure::COUNT],
+    missing: Vec<Exclusion>,
     /// Whether an amount was converted by the exchange rates.
     pub converted: bool,
 }
@@ -173,12 +176,18 @@ impl Statement {
         self.parts.get(measure as usize).copied().unwrap_or(Part::Nothing)
     }
 
-    /// Why the engagement is not whole in the figures; nothing if it is.
-    pub fn missing(&self) -> impl Iterator<Item = Exclusion> {
-        Measure::CORE.into_iter().filter_map(|measure| match self.of(measure) {
-            Part::Unknown(reason) | Part::Unavailable(reason) => Some(reason),
-            Part::Known(_) | Part::Nothing => None,
-        })
+    /// Why the engagement is not whole in what is asked of it; nothing if it is.
+    pub fn missing(&self) -> &[Exclusion] {
+        &self.missing
+    }
+
+    fn look_for(&mut self, measures: &[Measure]) {
+        let measures = if measures.is_empty() { &Measure::CORE } else { measures };
+        for measure in measures {
+            if let Part::Unknown(reason) | Part::Unavailable(reason) = self.of(*measure) {
+                self.missing.push(reason);
+            }
+        }
     }
 
     /// What it says of each measure, in their order.
@@ -194,6 +203,11 @@ impl Statement {
 }
 
 impl Engagement {
+    /// Whether something was sold, known or not.
+    pub fn is_sold(&self) -> bool {
+        self.contract.as_ref().known().is_some_and(|contract| !contract.value.is_empty())
+    }
+
     /// The currency in which it says most by itself: one in which both what was invoiced and what was spent are known, else that
     /// of the contract, of what was invoiced, or of what was spent.
     pub fn currency(&self) -> Option<Currency> {
@@ -215,7 +229,7 @@ impl Engagement {
 
     /// What it says in one currency.
     pub fn statement(&self, basis: &Basis<'_>) -> Statement {
-        let mut told = Statement { parts: [Part::Nothing; Measure::COUNT], converted: false };
+        let mut told = Statement { parts: [Part::Nothing; Measure::COUNT], missing: Vec::new(), converted: false };
         let mut amount = |figure: Part<(&Figure, &Completeness)>| {
             figure.then(|(figure, completeness)| basis.amount(figure, completeness, &mut told.converted))
         };
@@ -259,6 +273,7 @@ impl Engagement {
         told.budget(value, estimated, actual);
         self.forecast(basis.currency, value, estimated, actual, invoiced, &mut told);
         self.margins(basis, invoiced, actual, &mut told);
+        told.look_for(basis.measures);
         told
     }
 
@@ -301,7 +316,8 @@ impl Engagement {
     /// What remains of what was invoiced, before and after support.
     fn margins(&self, basis: &Basis<'_>, invoiced: Part<Decimal>, actual: Part<Decimal>, told: &mut Statement) {
         let margin = invoiced.with(actual, difference);
-        let hours = self.support.then(|support| support.hours.map_or(Part::Unknown(Exclusion::NotWhole), Part::Known));
+        let tickets = self.support.then(|support| known(support.tickets.map(Decimal::from)));
+        let hours = self.support.then(|support| known(support.hours));
         let cost = hours.then(|hours| {
             let Some(hour_cost) = basis.hour_cost else { return Part::Nothing };
             let cost = hour_cost.amount.checked_mul(hours).map(|cost| rounded(cost, hour_cost.currency));
@@ -313,7 +329,7 @@ impl Engagement {
         for (measure, part) in [
             (Measure::Margin, margin),
             (Measure::MarginBase, margin.with(invoiced, |_, invoiced| Part::Known(invoiced))),
-            (Measure::SupportTickets, self.support.then(|support| Part::Known(Decimal::from(support.tickets)))),
+            (Measure::SupportTickets, tickets),
             (Measure::SupportHours, hours),
             (Measure::SupportCost, cost),
             (Measure::TrueMargin, remains),
@@ -366,6 +382,11 @@ impl Basis<'_> {
             None => Part::Unknown(missing),
         }
     }
+}
+
+/// What all parts of are known, if it is.
+fn known(value: Option<Decimal>) -> Part<Decimal> {
+    value.map_or(Part::Unknown(Exclusion::NotWhole), Part::Known)
 }
 
 fn difference(one: Decimal, other: Decimal) -> Part<Decimal> {

@@ -297,9 +297,10 @@ impl Spending {
 }
 
 /// Estimate at completion: what the project will have cost if it goes on as it went, i.e. actual cost over the part that
-/// is complete (budget / CPI with the budget cancelled out). To the cent, halves away from zero. None before any progress.
+/// is complete (budget / CPI with the budget cancelled out). To the cent, halves away from zero. None before any progress or
+/// cost: what cost nothing so far will not therefore cost nothing in the end.
 pub fn estimate_at_completion(actual: Money, percent_complete: Decimal) -> Option<Money> {
-    if percent_complete <= Decimal::ZERO {
+    if percent_complete <= Decimal::ZERO || actual.amount <= Decimal::ZERO {
         return None;
     }
     let amount = actual.amount.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(percent_complete)?;

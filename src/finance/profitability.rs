@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Basis, Engagement, Measure, Part, Statement, Sums};
+use super::{Basis, Engagement, Measure, Statement, Sums};
 use crate::domain::{Currency, DealId, Money, Rates};
 
 /// What engagements are grouped by.
@@ -16,7 +16,7 @@ pub enum Dimension {
     Vertical,
     /// Its client.
     Client,
-    /// Band of the project's contract value, in the currency of the row.
+    /// Band of the project's contract value, in the currency of the row; none while nothing is sold.
     DealSize,
     /// Its type.
     DealType,
@@ -94,6 +94,9 @@ pub struct Group {
 pub struct Terms {
     /// What engagements are grouped by.
     pub dimensions: Vec<Dimension>,
+    /// What is asked of them: those of which any of it is unknown are counted as excluded. If nothing is named, the core
+    /// figures: contract value, what was invoiced, what was spent.
+    pub measures: Vec<Measure>,
     /// The currency of all amounts; without it each engagement is told in its own, and groups are split by currency.
     pub currency: Option<Currency>,
     /// Exchange rates, which are used if `currency` is given.
@@ -128,11 +131,13 @@ impl Profitability {
     /// Adds an engagement to its group, and to the total of its currency. Gives what it says.
     pub fn add(&mut self, engagement: &Engagement, attributes: &Attributes, deals: &[DealId]) -> Statement {
         let (statement, currency) = self.terms.statement(engagement, attributes);
+        // Of what was not sold the contract value is zero, and its size nobody knows.
+        let size = statement.of(Measure::ContractValue).known().filter(|_| engagement.is_sold());
         let members: Vec<Member> = self
             .terms
             .dimensions
             .iter()
-            .map(|dimension| attributes.member(*dimension, statement.of(Measure::ContractValue), &self.terms.bands))
+            .map(|dimension| attributes.member(*dimension, size, &self.terms.bands))
             .collect();
         let key = (members.iter().map(|member| member.value.clone()).collect(), currency);
         let group = self.groups.entry(key).or_insert_with(|| Group::new(members, currency));
@@ -175,6 +180,7 @@ impl Terms {
             rates: self.rates.as_ref().filter(|_| self.currency.is_some()),
             hour_cost: self.hour_cost,
             support_in_costs: self.support_in_costs,
+            measures: &self.measures,
         };
         (engagement.statement(&basis), currency)
     }
@@ -188,7 +194,7 @@ impl Group {
 
 impl Attributes {
     /// What it has in common with others in a dimension.
-    fn member(&self, dimension: Dimension, contract_value: Part<Decimal>, bands: &[Decimal]) -> Member {
+    fn member(&self, dimension: Dimension, size: Option<Decimal>, bands: &[Decimal]) -> Member {
         let date = self.close_date;
         let named = |value: Option<Arc<str>>| Member { label: value.clone(), value };
         match dimension {
@@ -196,7 +202,7 @@ impl Attributes {
                 Member { label: self.client_name.clone().or_else(|| self.client.clone()), value: self.client.clone() }
             }
             Dimension::Vertical => named(self.vertical.clone()),
-            Dimension::DealSize => named(contract_value.known().map(|value| band(value, bands))),
+            Dimension::DealSize => named(size.map(|size| band(size, bands))),
             Dimension::DealType => named(self.deal_type.clone()),
             Dimension::DealOwner => named(self.deal_owner.clone()),
             Dimension::ProjectManager => named(self.manager.clone()),

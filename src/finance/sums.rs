@@ -43,13 +43,13 @@ impl Sums {
                 Part::Unknown(_) | Part::Nothing => {}
             }
         }
-        let mut missing = statement.missing().peekable();
-        if missing.peek().is_some() {
-            self.completeness.excluded += 1;
-        } else {
+        let missing = statement.missing();
+        if missing.is_empty() {
             self.completeness.included += 1;
+        } else {
+            self.completeness.excluded += 1;
         }
-        missing.for_each(|reason| self.completeness.note(reason));
+        missing.iter().for_each(|reason| self.completeness.note(*reason));
         self.converted |= statement.converted;
     }
 

@@ -31,7 +31,7 @@ pub enum Dimension {
     Vertical,
     /// Client of the deal.
     Client,
-    /// Band of the project's contract value, in the currency of the row. The bands are `reports.deal_size_bands` in the
+    /// Band of the project's contract value, in the currency of the row; none while nothing is sold. The bands are `reports.deal_size_bands` in the
     /// configuration.
     DealSize,
     /// Type of the deal.
@@ -455,10 +455,12 @@ pub(super) async fn report(
     let rows = || fields.iter().filter(|field| matches!(field.name, "rows" | "totals")).flat_map(|row| &row.below);
     let selected: BTreeSet<&str> = rows().map(|field| field.name).collect();
     let wanted = metrics::CATALOGUE.iter().filter(|metric| selected.contains(camel_case(metric.name).as_str()));
-    let measures = wanted.flat_map(|metric| metric.measures.iter().copied());
-    let needs = dimensions.iter().fold(Needs::of(measures), |needs, dimension| needs.by(*dimension));
+    let measures: Vec<_> = wanted.flat_map(|metric| metric.measures.iter().copied()).collect();
+    let needs = Needs::of(measures.iter().copied());
+    let needs = dimensions.iter().fold(needs, |needs, dimension| needs.by(*dimension));
 
     let mut terms = spine.reports.terms(currency.map(|currency| currency.0), dimensions.clone());
+    terms.measures = measures;
     terms.keep_deals = selected.contains("deals");
     let mut profitability = Profitability::new(terms);
     let mut visit = |engaged: Engaged<'_>| {

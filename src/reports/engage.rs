@@ -52,6 +52,9 @@ pub(super) fn engagement<'a>(
 
 /// What an invoice says that is for no project, or the part of it that is.
 pub(super) fn without_project<'a>(reports: &Reports, needs: Needs, invoice: &Arc<Invoice>) -> Option<Engaged<'a>> {
+    if matches!(invoice.state, InvoiceState::Draft | InvoiceState::Void) {
+        return None;
+    }
     let part = domain::without_project(invoice)?;
     let today = reports.clock.today();
     let parts = std::slice::from_ref(&part);
@@ -65,6 +68,32 @@ pub(super) fn without_project<'a>(reports: &Reports, needs: Needs, invoice: &Arc
     };
     let attributes = Attributes::default();
     Some(Engaged { engagement, attributes, project: None, header: None, handover: None, deals: Vec::new() })
+}
+
+/// What stands for engagements that nobody could list: without them neither what nobody assigned nor the total is known.
+pub(super) fn unlisted<'a>(needs: Needs, reason: Exclusion) -> Engaged<'a> {
+    let engagement = Engagement {
+        invoiced: unless(needs.invoiced || needs.invoices, reason),
+        receivables: unless(needs.invoices, reason),
+        credit_sales: unless(needs.invoices, reason),
+        spending: unless(needs.costs, reason),
+        progress: unless(needs.progress, reason),
+        hours_budgeted: unless(needs.projects, reason),
+        hours_spent: unless(needs.effort, reason),
+        ..nothing()
+    };
+    Engaged {
+        engagement,
+        attributes: Attributes::default(),
+        project: None,
+        header: None,
+        handover: None,
+        deals: Vec::new(),
+    }
+}
+
+fn unless<T>(asked: bool, reason: Exclusion) -> Part<T> {
+    if asked { Part::Unavailable(reason) } else { Part::Nothing }
 }
 
 fn nothing() -> Engagement {
@@ -194,7 +223,7 @@ fn support(reports: &Reports, gathered: &Gathered, id: &ProjectId, deals: &[Arc<
 }
 
 fn support_after<T: Borrow<Ticket>>(tickets: &[T], closed: Date, until: Option<Date>) -> Support {
-    let mut support = Support { tickets: 0, hours: Some(rust_decimal::Decimal::ZERO) };
+    let mut support = Support { tickets: Some(0), hours: Some(rust_decimal::Decimal::ZERO) };
     for ticket in tickets.iter().map(Borrow::borrow) {
         if matches!(ticket.category, TicketCategory::Task | TicketCategory::ChangeRequest) {
             continue;
@@ -205,11 +234,11 @@ fn support_after<T: Borrow<Ticket>>(tickets: &[T], closed: Date, until: Option<D
         match within {
             Some(false) => {}
             Some(true) if counts => {
-                support.tickets += 1;
+                support.tickets = support.tickets.map(|tickets| tickets + 1);
                 support.hours = support.hours.zip(ticket.hours).and_then(|(sum, hours)| sum.checked_add(hours));
             }
             // Nobody can say whether it counts.
-            Some(true) | None => support.hours = None,
+            Some(true) | None => support = Support { tickets: None, hours: None },
         }
     }
     support

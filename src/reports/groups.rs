@@ -6,7 +6,7 @@ use super::portfolio::{Engaged, Scope};
 use super::table::{Cell, Column, ColumnKind};
 use super::{Filter, Needs, Progress, ReportError, Reports, Table};
 use crate::finance::metrics::Metric;
-use crate::finance::{Completeness, Dimension, Group, Profitability, Sums};
+use crate::finance::{Completeness, Dimension, Group, Profitability, Sums, Terms};
 use crate::reads::ReadOptions;
 
 /// What people call the group of what nobody assigned.
@@ -38,10 +38,12 @@ pub(super) async fn table(
     options: &ReadOptions,
     progress: &Progress,
 ) -> Result<Table, ReportError> {
-    let measures = groups.metrics.iter().flat_map(|metric| metric.measures.iter().copied());
-    let needs = groups.dimensions.iter().fold(Needs::of(measures), |needs, dimension| needs.by(*dimension));
+    let measures: Vec<_> = groups.metrics.iter().flat_map(|metric| metric.measures.iter().copied()).collect();
+    let needs = Needs::of(measures.iter().copied());
+    let needs = groups.dimensions.iter().fold(needs, |needs, dimension| needs.by(*dimension));
     let scope = Scope { query: filter.query(), needs };
-    let mut profitability = Profitability::new(reports.terms(filter.currency, groups.dimensions.to_vec()));
+    let terms = Terms { measures, ..reports.terms(filter.currency, groups.dimensions.to_vec()) };
+    let mut profitability = Profitability::new(terms);
     let mut visit = |engaged: Engaged<'_>| {
         profitability.add(&engaged.engagement, &engaged.attributes, &[]);
     };

@@ -133,6 +133,7 @@ impl Reports {
         let hour_cost = support.hour_cost.zip(support.currency);
         Terms {
             dimensions,
+            measures: Vec::new(),
             currency: currency.or(self.settings.currency.map(|currency| currency.0)),
             rates: self.settings.exchange(),
             bands: self.settings.deal_size_bands.iter().map(|bound| bound.0).collect(),

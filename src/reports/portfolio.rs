@@ -8,13 +8,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::engage::{Lead, engagement};
+use super::engage::{Lead, engagement, unlisted};
 use super::gather::{Gathered, Needs};
 use super::{Progress, ReportError, Reports, passing_on};
 use crate::domain::{
     Deal, DealId, DealQuery, DealStatus, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery,
 };
-use crate::finance::{Attributes, Engagement, Handover};
+use crate::finance::{Attributes, Engagement, Exclusion, Handover};
 use crate::reads::{AtHand, Commercial, Fresh, ReadOptions, Reader};
 use crate::systems::{Priority, SystemError};
 
@@ -115,7 +115,8 @@ impl Reports {
         let everything = DealQuery { order: scope.query.order, ..DealQuery::default() };
         if scope.query == everything {
             walk.projects_without_deals().await?;
-            if scope.needs.invoiced || scope.needs.invoices {
+            // Costs too: a project that is known from its invoices alone has them.
+            if scope.needs.invoiced || scope.needs.invoices || scope.needs.costs {
                 walk.invoices_without_deals().await?;
             }
         }
@@ -227,7 +228,7 @@ impl<V: Visitor> Walk<'_, V> {
                     Ok(None) => break,
                     // Without the list it is not known what is missing; the figures of the others are.
                     Err(error) => {
-                        self.fail(error)?;
+                        self.fail(error, Exclusion::DeliveryUnavailable)?;
                         break;
                     }
                 };
@@ -250,7 +251,7 @@ impl<V: Visitor> Walk<'_, V> {
                     Ok(Some(read)) => read,
                     Ok(None) => break,
                     Err(error) => {
-                        self.fail(error)?;
+                        self.fail(error, Exclusion::ReceivablesUnavailable)?;
                         break;
                     }
                 };
@@ -270,9 +271,10 @@ impl<V: Visitor> Walk<'_, V> {
         Ok(())
     }
 
-    /// Takes note that an owner could not be asked; gives back what is no failure of an owner.
-    fn fail(&mut self, error: ReportError) -> Result<(), ReportError> {
+    /// Takes note that an owner could not list what it has; gives back what is no failure of an owner.
+    fn fail(&mut self, error: ReportError, reason: Exclusion) -> Result<(), ReportError> {
         let ReportError::System(error) = error else { return Err(error) };
+        self.visitor.visit(unlisted(self.needs, reason));
         if self.failures.iter().all(|known| known.connection != error.connection) {
             self.failures.push(error);
         }

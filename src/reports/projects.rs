@@ -10,7 +10,7 @@ use super::table::{Cell, Column, ColumnKind};
 use super::{Filter, Needs, Progress, ReportError, Reports, Table};
 use crate::domain::{DealStatus, Health, Project, ProjectStatus};
 use crate::finance::metrics::{MARGIN_SLIPPAGE, Metric};
-use crate::finance::{Completeness, Dimension, HandoverItem, Measure, Sums};
+use crate::finance::{Completeness, Dimension, HandoverItem, Measure, Sums, Terms};
 use crate::reads::ReadOptions;
 
 /// Slippage, in percentage points, from which a project is at risk.
@@ -87,11 +87,11 @@ pub(super) async fn table(
     options: &ReadOptions,
     progress: &Progress,
 ) -> Result<Table, ReportError> {
-    let measures = projects.metrics.iter().flat_map(|metric| metric.measures.iter().copied());
+    let measures: Vec<_> = projects.metrics.iter().flat_map(|metric| metric.measures.iter().copied()).collect();
     let handover = projects.choice == Choice::IncompleteHandover;
-    let needs = Needs { handover, ..Needs::of(measures).by(Dimension::Client).by(Dimension::Health) };
+    let needs = Needs { handover, ..Needs::of(measures.iter().copied()).by(Dimension::Client).by(Dimension::Health) };
     let scope = Scope { query: filter.query(), needs };
-    let terms = reports.terms(filter.currency, Vec::new());
+    let terms = Terms { measures, ..reports.terms(filter.currency, Vec::new()) };
     let today = reports.clock.today();
     let mut rows: Vec<Row> = Vec::new();
     let (mut completeness, mut converted) = (Completeness::default(), false);

@@ -61,8 +61,11 @@ pub(super) const REASONS: Column =
 const VERTICAL: Column = text("vertical", "Vertical", "Vertical of the deal; (unassigned) if nobody states it.");
 const COUNTRY: Column = text("country", "Country", "Country of the client; (unassigned) if nobody states it.");
 const DEAL_TYPE: Column = text("deal_type", "Project type", "Type of the deal; (unassigned) if nobody states it.");
-const DEAL_SIZE: Column =
-    text("deal_size", "Deal size", "Band of the contract value in the row's currency; (unassigned) if it is unknown.");
+const DEAL_SIZE: Column = text(
+    "deal_size",
+    "Deal size",
+    "Band of the contract value in the row's currency; (unassigned) if it is unknown or nothing is sold.",
+);
 const CLIENT_ID: Column = text("client_id", "Client ID", "The client's record ID in the CRM; empty if there is none.");
 const CLIENT: Column = text("client", "Client", "The client's name; (unassigned) if the deal has none.");
 
