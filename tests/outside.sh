@@ -84,6 +84,8 @@ check "netsuite and PyJWT against the embedded NetSuite" target/venv-netsuite/bi
 check "python-quickbooks and intuit-oauth against the embedded QuickBooks Online" \
   "$python" tests/clients/quickbooks/check.py "$quickbooks"
 check "OdooRPC and odoo-json2 against the embedded Odoo" "$python" tests/clients/odoo/check.py "$odoo"
+# It starts demos of its own: every ERP, and three seeds in one of them.
+check "an oracle against every cell of every report" "$python" tests/clients/oracle/check.py "$spine"
 check "DuckDB, pandas and pyarrow against the reports" "$python" tests/clients/reports/check.py "$graphql"
 # It starts the server itself, which is none of the demo's.
 check "python-tds and tedious against the embedded SQL Server" cargo test --quiet --locked --test sqlserver_client -- --nocapture

@@ -8,6 +8,8 @@ mod financials;
 mod handover;
 pub mod metrics;
 mod profitability;
+#[cfg(test)]
+mod profitability_tests;
 mod sums;
 
 pub use books::{Books, Shown};

@@ -20,6 +20,7 @@ mod input;
 mod odata;
 mod oracle;
 mod owners;
+mod profitability;
 mod redmine;
 mod reports;
 mod schema;

@@ -1,5 +1,5 @@
 """Computes every cell of every ready report, and of every grouping of the graph, from the facts of the seed, and compares
-them with what a Spine answers: `check.py SPINE [ERP...] [--seeds 1,2,3] [--all]`. SPINE is the binary.
+them with what a Spine answers: `check.py SPINE [ERP:SEED,SEED...]...`. SPINE is the binary.
 
 It starts a demo per ERP and seed and stops it. The standard library is all it needs.
 """
@@ -14,6 +14,7 @@ import tomllib
 import urllib.parse
 import urllib.request
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
 
@@ -56,7 +57,7 @@ MEMBER = {"VERTICAL": "vertical", "DEAL_SIZE": "deal_size", "COUNTRY": "country"
 def measures(metrics):
     """The sums that metrics are made of."""
     made_of = {**RATIOS, "dso": ("outstanding", "credit_sales")}
-    return [measure for metric in metrics for measure in made_of.get(metric, (metric,))]
+    return {measure for metric in metrics for measure in made_of.get(metric, (metric,))}
 
 
 class Group:
@@ -66,12 +67,12 @@ class Group:
         self.sums, self.deals, self.reasons = {}, [], set()
         self.included = self.excluded = 0
 
-    def add(self, engagement, told, asked):
-        for metric in SUMS:
-            if isinstance(told[metric], Fraction):
-                self.sums[metric] = self.sums.get(metric, 0) + told[metric]
+    def add(self, engagement, statement, asked):
+        for metric, value in statement.known:
+            before = self.sums.get(metric)
+            self.sums[metric] = before + value if before and value else before or value
         self.deals += [deal["id"] for deal in engagement.deals]
-        reasons = {str(told[measure]) for measure in asked if isinstance(told[measure], Unknown)}
+        reasons = {reason for measure, reason in statement.unknown if measure in asked}
         if reasons:
             self.excluded += 1
             self.reasons |= reasons
@@ -88,6 +89,15 @@ class Group:
         return self.sums.get(metric)
 
 
+class Statement:
+    """What an engagement says in one currency: what is known of it and what is unknown."""
+
+    def __init__(self, told):
+        self.told = told
+        self.known = [(metric, told[metric]) for metric in SUMS if isinstance(told[metric], Fraction)]
+        self.unknown = [(metric, str(told[metric])) for metric in SUMS if isinstance(told[metric], Unknown)]
+
+
 class Oracle:
     def __init__(self, company):
         self.company, self.settings = company, company.settings
@@ -96,7 +106,7 @@ class Oracle:
     def statement(self, engagement, currency):
         key = (id(engagement), currency)
         if key not in self.told:
-            self.told[key] = self.company.statement(engagement, currency)
+            self.told[key] = Statement(self.company.statement(engagement, currency))
         return self.told[key]
 
     def member(self, dimension, attributes, told):
@@ -123,11 +133,11 @@ class Oracle:
         """Rows in the order of what they have in common, "(unassigned)" last, and the total."""
         rows, total, asked = defaultdict(Group), Group(), measures(metrics)
         for engagement in self.company.portfolio(keep):
-            told = self.statement(engagement, currency)
+            statement = self.statement(engagement, currency)
             attributes = self.company.attributes(engagement)
-            key = tuple(self.member(dimension, attributes, told) for dimension in dimensions)
-            rows[key].add(engagement, told, asked)
-            total.add(engagement, told, asked)
+            key = tuple(self.member(dimension, attributes, statement.told) for dimension in dimensions)
+            rows[key].add(engagement, statement, asked)
+            total.add(engagement, statement, asked)
         order = sorted(rows, key=lambda key: [(value is None, label or "", value or "") for value, label in key])
         return [(key, rows[key]) for key in order], total
 
@@ -380,10 +390,10 @@ def compare_all(url, oracle, comparison):
 
 
 def run(spine, erp, seed, today, root):
-    facts = subprocess.run([spine, "demo", "--facts", "--seed", str(seed), "--today", today], check=True, capture_output=True)
+    facts = subprocess.run([spine, "demo", "--facts", "--seed", seed, "--today", today], check=True, capture_output=True)
     settings = Settings(tomllib.loads((root / "src/demo/spine.toml").read_text()))
     oracle = Oracle(Company(json.loads(facts.stdout), settings))
-    command = [spine, "demo", "--port", "0", "--json", "--erp", erp, "--seed", str(seed), "--today", today]
+    command = [spine, "demo", "--port", "0", "--json", "--erp", erp, "--seed", seed, "--today", today]
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     comparison = Comparison(f"{erp} {seed}")
     comparison.erp = erp
@@ -403,11 +413,11 @@ def main():
     root = pathlib.Path(__file__).parents[3]
     # The gateway's today is the day in UTC, and the seed's has to be the same.
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    runs = [(erp, seed) for erp, _, seeds in (one.partition(":") for one in arguments.runs) for seed in seeds.split(",")]
     cells, differences = 0, []
-    for one in arguments.runs:
-        erp, seeds = one.split(":")
-        for seed in seeds.split(","):
-            comparison = run(arguments.spine, erp, int(seed), today, root)
+    with ProcessPoolExecutor(2) as pool:
+        tasks = [pool.submit(run, arguments.spine, erp, seed, today, root) for erp, seed in runs]
+        for comparison in (task.result() for task in tasks):
             print(f"{comparison.name}: {comparison.cells} cells, {len(comparison.differences)} differ", flush=True)
             cells += comparison.cells
             differences += comparison.differences
