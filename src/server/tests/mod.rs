@@ -3,6 +3,7 @@
 mod graphql;
 mod lifecycle;
 mod refusals;
+mod reports;
 mod security;
 
 use std::net::SocketAddr;
