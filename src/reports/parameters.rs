@@ -39,7 +39,8 @@ impl Filter {
         if value.trim().is_empty() {
             return Some(Err(format!("`{name}` is empty: leave it out, or say what you want.")));
         }
-        Some(match name {
+        let text = || Some(value.to_owned());
+        let set = match name {
             "currency" => {
                 let currency = parse_currency(value).map_err(|_| wrong(name, value, "an ISO 4217 code, e.g. EUR"));
                 currency.map(|currency| self.currency = Some(currency))
@@ -47,10 +48,16 @@ impl Filter {
             "from" => day(name, value).map(|day| self.closed_from = Some(day)),
             "to" => day(name, value).map(|day| self.closed_to = Some(day)),
             "status" => status(name, value).map(|status| self.status = Some(status)),
-            "vertical" => Ok(self.vertical = Some(value.to_owned())),
-            "deal_type" => Ok(self.deal_type = Some(value.to_owned())),
-            _ => Ok(self.pipeline = Some(value.to_owned())),
-        })
+            other => {
+                match other {
+                    "vertical" => self.vertical = text(),
+                    "deal_type" => self.deal_type = text(),
+                    _ => self.pipeline = text(),
+                }
+                Ok(())
+            }
+        };
+        Some(set)
     }
 
     /// What is wrong with the words taken together.
@@ -108,7 +115,7 @@ mod tests {
             ("vertical", " ", Err("`vertical` is empty: leave it out, or say what you want.")),
         ] {
             let mut filter = Filter::default();
-            let set = filter.set(name, value).unwrap().map(|()| filter).map_err(|message| message);
+            let set = filter.set(name, value).unwrap().map(|()| filter);
             assert_eq!(set, expected.map_err(str::to_owned), "{name}={value}");
         }
         assert_eq!(Filter::default().set("colour", "red"), None);

@@ -23,7 +23,7 @@ pub(super) fn text(table: &Table, chart: Chart) -> String {
         let label = column.map_or(chart.value, |column| column.label);
         text.push_str(label);
         if !currency.is_empty() {
-            text.push_str(&format!(" ({currency})"));
+            text.extend([" (", &currency, ")"]);
         }
         text.push('\n');
         let shown = bars.get(..MOST).unwrap_or(&bars);
@@ -34,10 +34,10 @@ pub(super) fn text(table: &Table, chart: Chart) -> String {
             let drawn = sign.repeat(length(bar.value, longest));
             let gap = " ".repeat(width.saturating_sub(bar.label.chars().count()));
             let value = cell(&Cell::Decimal(bar.value));
-            text.push_str(&format!("  {}{gap}  {drawn} {value}\n", bar.label));
+            text.extend(["  ", &bar.label, &gap, "  ", &drawn, " ", &value, "\n"]);
         }
         if bars.len() > shown.len() {
-            text.push_str(&format!("  and {} more\n", bars.len() - shown.len()));
+            text.extend(["  and ", &(bars.len() - shown.len()).to_string(), " more\n"]);
         }
     }
     text

@@ -218,7 +218,7 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
     let read = ReadOptions { priority: Priority::Report, trace: Some(Arc::clone(&trace)), ..read };
     let progress = Progress::default();
     let run = reports.run(asked.report.name, &asked.filter, &read, &progress);
-    match progress::shown(run, &progress, &trace).await {
+    match progress::shown(Box::pin(run), &progress, &trace).await {
         Ok(table) => write(options, asked, &table),
         Err(error) => {
             complain(&format!("error: {error}"));
@@ -241,24 +241,14 @@ fn exit_of(error: &ReportError) -> Exit {
 }
 
 fn write(options: &Options, asked: &Asked, table: &Table) -> Exit {
-    let bytes = match asked.format {
-        Some(format) => match format.write(table, Style { bom: options.bom }) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                complain(&format!("error: {error}"));
-                return Exit::Usage;
-            }
-        },
-        None => {
-            let mut text = table::text(table);
-            let terminal = options.out.is_none() && std::io::stdout().is_terminal();
-            let draw = options.chart == When::Always || options.chart == When::Auto && terminal;
-            if let (true, Some(chart)) = (draw, asked.report.chart) {
-                text.push('\n');
-                text.push_str(&chart::text(table, chart));
-            }
-            text.into_bytes()
+    let written = asked.format.map(|format| format.write(table, Style { bom: options.bom }));
+    let bytes = match written {
+        Some(Ok(bytes)) => bytes,
+        Some(Err(error)) => {
+            complain(&format!("error: {error}"));
+            return Exit::Usage;
         }
+        None => for_people(options, asked, table).into_bytes(),
     };
     if let Err(error) = send(options.out.as_deref(), &bytes) {
         let place = options.out.as_ref().map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
@@ -267,6 +257,18 @@ fn write(options: &Options, asked: &Asked, table: &Table) -> Exit {
     }
     complain(&facts(table));
     Exit::Ok
+}
+
+/// The table, with bars below it where they are wanted.
+fn for_people(options: &Options, asked: &Asked, table: &Table) -> String {
+    let mut text = table::text(table);
+    let terminal = options.out.is_none() && std::io::stdout().is_terminal();
+    let draw = options.chart == When::Always || options.chart == When::Auto && terminal;
+    if let (true, Some(chart)) = (draw, asked.report.chart) {
+        text.push('\n');
+        text.push_str(&chart::text(table, chart));
+    }
+    text
 }
 
 fn send(path: Option<&Path>, bytes: &[u8]) -> std::io::Result<()> {
@@ -284,17 +286,15 @@ fn send(path: Option<&Path>, bytes: &[u8]) -> std::io::Result<()> {
 /// What there is to know beside the rows.
 fn facts(table: &Table) -> String {
     let all = &table.completeness;
-    let mut text = format!("As of {}. {} projects and deals are in the figures", moment(table.as_of), all.included);
-    if all.excluded > 0 {
-        text.push_str(&format!(", {} are not whole", all.excluded));
-    }
-    if !all.reasons.is_empty() {
-        let reasons = all.reasons.iter().map(|reason| reason.as_str().to_ascii_lowercase().replace('_', " "));
-        text.push_str(&format!(": {}", reasons.collect::<Vec<_>>().join(", ")));
-    }
-    text.push('.');
-    if let Some(rates) = &table.rates {
-        text.push_str(&format!("\nConverted by the rates of {} ({}).", rates.date, rates.source));
-    }
-    text
+    let not_whole = if all.excluded > 0 { format!(", {} are not whole", all.excluded) } else { String::new() };
+    let reasons = all.reasons.iter().map(|reason| reason.as_str().to_ascii_lowercase().replace('_', " "));
+    let reasons = reasons.collect::<Vec<_>>().join(", ");
+    let colon = if reasons.is_empty() { "" } else { ": " };
+    let converted = table.rates.as_ref().map(|rates| {
+        // A text of the configuration, which a terminal must not obey.
+        let source = rates.source.replace(char::is_control, " ");
+        format!("\nConverted by the rates of {} ({source}).", rates.date)
+    });
+    let (as_of, included, converted) = (moment(table.as_of), all.included, converted.unwrap_or_default());
+    format!("As of {as_of}. {included} projects and deals are in the figures{not_whole}{colon}{reasons}.{converted}")
 }

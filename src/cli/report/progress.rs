@@ -42,17 +42,15 @@ pub(super) async fn shown<T>(report: impl Future<Output = T>, progress: &Progres
 
 fn line(done: usize, total: usize, calls: u32, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
-    let mut line = match total {
-        0 => format!("{done} deals"),
-        total => format!("{done} of {total} deals"),
-    };
-    line.push_str(&format!(", {calls} calls, {seconds} s"));
+    let deals = if total == 0 { format!("{done} deals") } else { format!("{done} of {total} deals") };
     // A guess needs something to go by.
-    if done > 0 && total > done && seconds > 0 {
+    let guess = if done > 0 && total > done && seconds > 0 {
         let left = elapsed.as_millis() * (total - done) as u128 / done as u128;
-        line.push_str(&format!(", about {} s left", left.div_ceil(1000)));
-    }
-    line
+        format!(", about {} s left", left.div_ceil(1000))
+    } else {
+        String::new()
+    };
+    format!("{deals}, {calls} calls, {seconds} s{guess}")
 }
 
 fn write(text: &str) {
