@@ -225,7 +225,8 @@ fn respond(
 
 /// The text of an answer.
 fn written(response: &async_graphql::Response, shape: Option<&Shape>) -> Vec<u8> {
-    let mut json = Json::with_capacity(1024);
+    // A list that is written already would otherwise be copied again for the brackets behind it.
+    let mut json = Json::with_capacity(1024 + already_written(&response.data));
     json.raw(br#"{"data":"#);
     match shape {
         Some(shape) => shape.write(&response.data, &mut json),
@@ -245,6 +246,15 @@ fn written(response: &async_graphql::Response, shape: Option<&Shape>) -> Vec<u8>
     }
     json.raw(b"}");
     json.into_bytes()
+}
+
+/// Bytes of the parts of an answer that are JSON already, where they stand near its root.
+fn already_written(data: &Value) -> usize {
+    match data {
+        Value::Binary(json) => json.len(),
+        Value::Object(fields) => fields.values().map(already_written).sum(),
+        _ => 0,
+    }
 }
 
 /// Too large a question is refused whatever the media type; one that is not GraphQL as any that is not executed.

@@ -32,6 +32,11 @@ impl Json {
         self.0.truncate(length);
     }
 
+    /// Makes room for what is about to be written, where it is known.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.0.reserve(bytes);
+    }
+
     /// JSON that is already written.
     pub fn raw(&mut self, json: &[u8]) {
         self.0.extend_from_slice(json);

@@ -120,6 +120,12 @@ pub(super) fn object<T: ContainerType>(
     Ok(())
 }
 
+/// After how many rows it is known how long a row is.
+const SAMPLE: usize = 8;
+
+/// The most room that is made ahead, in bytes.
+const MOST_AHEAD: usize = 1 << 20;
+
 /// Writes a list of objects.
 pub(super) fn list<T: Direct>(
     items: impl IntoIterator<Item = impl Borrow<T>>,
@@ -128,11 +134,18 @@ pub(super) fn list<T: Direct>(
     json: &mut Json,
 ) -> Written {
     json.raw(b"[");
-    for (at, item) in items.into_iter().enumerate() {
+    let (mut items, start, mut at) = (items.into_iter(), json.length(), 0);
+    while let Some(item) = items.next() {
         if at > 0 {
             json.raw(b",");
         }
         item.borrow().write(fields, scene, json)?;
+        at += 1;
+        if at == SAMPLE {
+            // Rows are much alike. The text gets its room at once, instead of being copied each time that it has grown.
+            let row = (json.length() - start) / SAMPLE + 1;
+            json.reserve(row.saturating_mul(items.size_hint().0).min(MOST_AHEAD));
+        }
     }
     json.raw(b"]");
     Ok(())
