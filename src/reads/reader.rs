@@ -319,7 +319,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
         }
         let entry = Arc::new(entry);
         if air.disembark(&entry.key, batch) {
-            self.store.put(self.place, &entry, (self.weigh)(&entry), now);
+            self.store.put(self.place, &entry, (self.weigh)(&entry), batch.priority, now);
             self.puts.fetch_add(1, Ordering::Release);
         }
         entry

@@ -2,6 +2,9 @@
 //!
 //! Two generations stand for the order of use. What is put in or looked at is young; when the young ones would fill more
 //! than half of the bound, they become the old ones, and what was old and not looked at since is forgotten, all at once.
+//!
+//! What reports read has a room of its own, of a quarter at most: a walk through all there is neither pushes out what people
+//! use nor takes more memory the longer it is. What it does not need is people's.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -16,19 +19,18 @@ use foldhash::quality::RandomState;
 use super::Key;
 use super::entry::Entry;
 use super::observed::millis;
+use crate::systems::Priority;
 
 /// The cache of all readers of the process.
 pub struct Store {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
-    /// Half of the bound, in bytes.
-    half: u64,
+    /// The bound, in bytes.
+    most: u64,
     /// For how long an entry can be of use.
     longest: Duration,
-    /// Bytes in the young generations of all shards, and of what is about to be.
-    young: AtomicU64,
-    /// When the young ones last became old, in milliseconds on the readers' clock.
-    turned: AtomicU64,
+    people: Room,
+    reports: Room,
     turning: Mutex<()>,
     readers: AtomicUsize,
     evictions: AtomicU64,
@@ -48,10 +50,27 @@ const BOOKS: usize = 128;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place(usize);
 
+/// What is held of what people read, or reports.
+#[derive(Default)]
+struct Room {
+    /// Bytes in the young generations of all shards, and of what is about to be.
+    young: AtomicU64,
+    /// Bytes in the old ones.
+    old: AtomicU64,
+    /// When the young ones last became old, in milliseconds on the readers' clock.
+    turned: AtomicU64,
+}
+
 /// Entries by the hash of place and key. Two keys with one hash would take each other's place, once in a trillion: a look
 /// compares the key itself.
 #[derive(Default)]
 struct Shard {
+    people: Generations,
+    reports: Generations,
+}
+
+#[derive(Default)]
+struct Generations {
     young: Generation,
     old: Generation,
 }
@@ -75,10 +94,10 @@ impl Store {
         Arc::new(Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::default(),
-            half: max_bytes / 2,
+            most: max_bytes,
             longest,
-            young: AtomicU64::new(0),
-            turned: AtomicU64::new(0),
+            people: Room::default(),
+            reports: Room::default(),
             turning: Mutex::default(),
             readers: AtomicUsize::new(0),
             evictions: AtomicU64::new(0),
@@ -88,7 +107,7 @@ impl Store {
 
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
-        self.shards.iter().map(|shard| lock(shard)).map(|shard| shard.young.bytes + shard.old.bytes).sum()
+        self.shards.iter().map(|shard| lock(shard)).map(|shard| shard.people.bytes() + shard.reports.bytes()).sum()
     }
 
     /// The number of the latest eviction among the kinds of record in `parts` (see
@@ -107,8 +126,11 @@ impl Store {
 
     pub(super) fn get<K: Key, V: Send + Sync + 'static>(&self, place: Place, key: &K) -> Option<Arc<Entry<K, V>>> {
         let hash = self.hash(place, key);
-        let held = self.shard(hash)?.look(hash, place, &self.young, self.half)?;
-        held.downcast().ok().filter(|entry: &Arc<Entry<K, V>>| entry.key == *key)
+        let mut shard = self.shard(hash)?;
+        let held = shard.people.look(hash, place, &self.people, self.half(Priority::Interactive));
+        let held = held.or_else(|| shard.reports.look(hash, place, &self.reports, self.half(Priority::Report)));
+        drop(shard);
+        held?.downcast().ok().filter(|entry: &Arc<Entry<K, V>>| entry.key == *key)
     }
 
     /// Puts an entry in, in place of an earlier one. `bytes` is what it holds in all.
@@ -117,20 +139,21 @@ impl Store {
         place: Place,
         entry: &Arc<Entry<K, V>>,
         bytes: usize,
+        priority: Priority,
         now: Duration,
     ) {
         let hash = self.hash(place, &entry.key);
         let bytes = u64::try_from(bytes + BOOKS).unwrap_or(u64::MAX);
         let held = Held { place, bytes, entry: Arc::clone(entry) as Arc<dyn Any + Send + Sync> };
-        let fits = bytes <= self.half;
+        let fits = bytes <= self.half(priority);
         if fits {
-            self.young.fetch_add(bytes, Ordering::Relaxed);
+            self.room(priority).young.fetch_add(bytes, Ordering::Relaxed);
             self.make_room(now);
         }
         let before = self.shard(hash).map(|mut shard| {
-            let before = shard.remove(hash, &self.young);
+            let before = self.remove(&mut shard, hash);
             if fits {
-                shard.young.add(hash, held);
+                shard.of(priority).young.add(hash, held);
             }
             before
         });
@@ -141,7 +164,7 @@ impl Store {
     /// Forgets an entry for good. The caller has made sure that no load under way can put it back.
     pub(super) fn evict<K: Key>(&self, place: Place, key: &K) {
         let hash = self.hash(place, key);
-        drop(self.shard(hash).map(|mut shard| shard.remove(hash, &self.young)));
+        drop(self.shard(hash).map(|mut shard| self.remove(&mut shard, hash)));
         // Counted when it is done: who begins after this number was given does not find the old value anymore.
         let number = self.evictions.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(last) = self.last_evictions.get(place.0 % PARTS) {
@@ -149,26 +172,64 @@ impl Store {
         }
     }
 
-    /// Lets the young ones become old, and forgets the old ones, if there are too many or if it is time to.
-    fn make_room(&self, now: Duration) {
-        let due = || {
-            let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed));
-            self.young.load(Ordering::Relaxed) > self.half || now.saturating_sub(turned) > self.longest
-        };
-        if !due() {
-            return;
+    /// An entry is in one room at most.
+    fn remove(&self, shard: &mut Shard, hash: u64) -> Option<Held> {
+        let of_people = shard.people.remove(hash, &self.people);
+        of_people.or_else(|| shard.reports.remove(hash, &self.reports))
+    }
+
+    fn room(&self, priority: Priority) -> &Room {
+        match priority {
+            Priority::Interactive => &self.people,
+            Priority::Report => &self.reports,
         }
+    }
+
+    /// The most that a generation of a room holds.
+    fn half(&self, priority: Priority) -> u64 {
+        match priority {
+            Priority::Interactive => self.most.saturating_sub(self.reports.bytes()) / 2,
+            Priority::Report => self.most / 8,
+        }
+    }
+
+    /// Makes room in both, where there is too much or it is time to.
+    fn make_room(&self, now: Duration) {
+        for priority in [Priority::Report, Priority::Interactive] {
+            // The second time what was young is forgotten too: reports may have come to more meanwhile.
+            for _ in 0..2 {
+                if self.is_due(priority, now) {
+                    self.turn(priority, now);
+                }
+            }
+        }
+    }
+
+    fn is_due(&self, priority: Priority, now: Duration) -> bool {
+        let room = self.room(priority);
+        let turned = Duration::from_millis(room.turned.load(Ordering::Relaxed));
+        room.young.load(Ordering::Relaxed) > self.half(priority)
+            || now.saturating_sub(turned) > self.longest
+            || (priority == Priority::Interactive && self.people.bytes() + self.reports.bytes() > self.most)
+    }
+
+    /// Lets the young ones become old, and forgets the old ones.
+    fn turn(&self, priority: Priority, now: Duration) {
         // Somebody else may be at it, or have just been.
         let Ok(_turning) = self.turning.try_lock() else { return };
-        if !due() {
+        if !self.is_due(priority, now) {
             return;
         }
-        self.turned.store(millis(now), Ordering::Relaxed);
+        let room = self.room(priority);
+        room.turned.store(millis(now), Ordering::Relaxed);
         for shard in &self.shards {
             let mut shard = lock(shard);
-            let young = std::mem::take(&mut shard.young);
-            self.young.fetch_sub(young.bytes, Ordering::Relaxed);
-            let old = std::mem::replace(&mut shard.old, young);
+            let generations = shard.of(priority);
+            let young = std::mem::take(&mut generations.young);
+            room.old.fetch_add(young.bytes, Ordering::Relaxed);
+            room.young.fetch_sub(young.bytes, Ordering::Relaxed);
+            let old = std::mem::replace(&mut generations.old, young);
+            room.old.fetch_sub(old.bytes, Ordering::Relaxed);
             drop(shard);
             // Outside the lock: it may be much.
             drop(old);
@@ -190,30 +251,52 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Room {
+    fn bytes(&self) -> u64 {
+        self.young.load(Ordering::Relaxed) + self.old.load(Ordering::Relaxed)
+    }
+}
+
 impl Shard {
+    fn of(&mut self, priority: Priority) -> &mut Generations {
+        match priority {
+            Priority::Interactive => &mut self.people,
+            Priority::Report => &mut self.reports,
+        }
+    }
+}
+
+impl Generations {
+    fn bytes(&self) -> u64 {
+        self.young.bytes + self.old.bytes
+    }
+
     /// Looks an entry up. An old one becomes young again while there is room.
-    fn look(&mut self, hash: u64, place: Place, young: &AtomicU64, half: u64) -> Option<Arc<dyn Any + Send + Sync>> {
+    fn look(&mut self, hash: u64, place: Place, room: &Room, half: u64) -> Option<Arc<dyn Any + Send + Sync>> {
         let of_place = |held: &Held| (held.place == place).then(|| Arc::clone(&held.entry));
         if let Some(held) = self.young.entries.get(&hash) {
             return of_place(held);
         }
         let held = self.old.entries.get(&hash)?;
         let (found, bytes) = (of_place(held), held.bytes);
-        if young.load(Ordering::Relaxed) + bytes <= half
+        if room.young.load(Ordering::Relaxed) + bytes <= half
             && let Some(held) = self.old.remove(hash)
         {
-            young.fetch_add(bytes, Ordering::Relaxed);
+            room.young.fetch_add(bytes, Ordering::Relaxed);
+            room.old.fetch_sub(bytes, Ordering::Relaxed);
             self.young.add(hash, held);
         }
         found
     }
 
-    fn remove(&mut self, hash: u64, young: &AtomicU64) -> Option<Held> {
+    fn remove(&mut self, hash: u64, room: &Room) -> Option<Held> {
         if let Some(held) = self.young.remove(hash) {
-            young.fetch_sub(held.bytes, Ordering::Relaxed);
+            room.young.fetch_sub(held.bytes, Ordering::Relaxed);
             return Some(held);
         }
-        self.old.remove(hash)
+        let held = self.old.remove(hash)?;
+        room.old.fetch_sub(held.bytes, Ordering::Relaxed);
+        Some(held)
     }
 }
 

@@ -32,6 +32,36 @@ async fn at_no_moment_does_it_hold_more_whatever_is_looked_at_in_between() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_walk_of_a_report_takes_a_quarter_and_pushes_out_nothing_that_people_read() {
+    let config = CacheConfig { max_bytes: 256 * 1024, ..CacheConfig::default() };
+    let setting = Setting::with(Owner::default(), &config);
+    let cards: Vec<usize> = (100..200).collect();
+    setting.reader.get_many(&setting.request(None), &cards).await;
+    let of_people = setting.store.bytes();
+    for page in 0..50 {
+        let keys: Vec<usize> = (2000 + page * 100..2100 + page * 100).collect();
+        setting.reader.get_many(&setting.report(), &keys).await;
+        assert!(setting.store.bytes() <= of_people + 64 * 1024, "{} bytes", setting.store.bytes());
+    }
+    assert!(setting.store.bytes() >= of_people + 24 * 1024, "what it read last is kept");
+    let again = setting.request(None);
+    assert!(cards.iter().filter(|key| **key != 13).all(|key| setting.reader.peek(&again, key).is_some()));
+    assert!(setting.reader.peek(&again, &6999).is_some(), "people see what a report has read");
+    assert!(setting.reader.peek(&again, &2000).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_and_reports_together_stay_within_the_bound() {
+    let config = CacheConfig { max_bytes: 64 * 1024, ..CacheConfig::default() };
+    let setting = Setting::with(Owner::default(), &config);
+    for key in 2000..6000 {
+        let request = if key / 500 % 2 == 0 { setting.request(None) } else { setting.report() };
+        setting.reader.get(&request, &key).await.unwrap();
+        assert!(setting.store.bytes() <= 64 * 1024, "{} bytes at {key}", setting.store.bytes());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_nobody_reads_anymore_does_not_stay_for_long() {
     let setting = Setting::new(Owner::default());
     let keys: Vec<usize> = (2000..3000).collect();
