@@ -143,7 +143,10 @@ async fn pages_hold_every_row_once_whatever_their_size() {
     let counted = get(&gateway, "Deals?$count=true&$top=0").await.json();
     assert_eq!(counted["@odata.count"], whole.len());
     let count = get(&gateway, "Deals/$count").await;
-    assert_eq!((count.text, count.header("content-type")), (whole.len().to_string(), "text/plain;charset=utf-8"));
+    assert_eq!(
+        (count.text.clone(), count.header("content-type")),
+        (whole.len().to_string(), "text/plain;charset=utf-8")
+    );
 }
 
 #[tokio::test]
@@ -426,7 +429,7 @@ async fn a_system_that_is_away_gives_an_error_and_never_fewer_rows() {
             let got = get(&gateway, set).await;
             assert_eq!(got.status, status, "{set}: {}", got.text);
             let seconds = got.header("retry-after").parse::<u64>();
-            assert_eq!(seconds.is_ok_and(|seconds| seconds > 0), status == 503, "{set}: {seconds:?}");
+            assert_eq!(seconds.as_ref().is_ok_and(|seconds| *seconds > 0), status == 503, "{set}: {seconds:?}");
             assert!(got.json()["error"]["message"].as_str().unwrap().starts_with(system), "{}", got.text);
         }
         for set in others {

@@ -324,8 +324,12 @@ fn comparable(operator: Operator, left: &Expression, right: &Expression) -> Pars
     let (one, other) = (left.gives(), right.gives());
     if !one.goes_with(other) {
         let named = match (left, right) {
-            (Expression::Column(_, column), _) => format!("`{}` is compared with {}", column.name, one.name()),
-            (_, Expression::Column(_, column)) => format!("`{}` is compared with {}", column.name, other.name()),
+            (Expression::Column(_, column), _) => {
+                format!("`{}` is compared with {}, not with {}", column.name, one.name(), other.name())
+            }
+            (_, Expression::Column(_, column)) => {
+                format!("`{}` is compared with {}, not with {}", column.name, other.name(), one.name())
+            }
             _ => format!("{} cannot be compared with {}", one.name(), other.name()),
         };
         return Err(wrong(named));

@@ -101,8 +101,8 @@ fn what_is_unknown_is_neither_more_nor_less_and_neither_true_nor_false() {
 fn what_is_wrong_with_a_filter_is_said() {
     for (filter, said) in [
         ("nme eq 'x'", "there is no property `nme`: did you mean `name`?"),
-        ("name eq 1", "`name` is compared with a number"),
-        ("amount eq '1'", "`amount` is compared with a text in single quotes"),
+        ("name eq 1", "`name` is compared with a text in single quotes, not with a number"),
+        ("amount eq '1'", "`amount` is compared with a number, not with a text in single quotes"),
         ("closed eq 2026-02-30", "`2026-02-30` is no value"),
         ("closed eq 2026-06-15T10:00:00", "`2026-06-15T10:00:00` is no value"),
         ("name eq 'x", "a text has no quote at its end"),
@@ -117,7 +117,7 @@ fn what_is_wrong_with_a_filter_is_said() {
         ("contains(amount,'x')", "`contains` takes"),
         ("nofunction(name)", "there is no function `nofunction`"),
         ("amount in ()", "is no value"),
-        ("amount in (1,'2')", "`amount` is compared with a text"),
+        ("amount in (1,'2')", "`amount` is compared with a number"),
         ("amount eq NaN", "there is no property `NaN`"),
         ("amount eq 99999999999999999999999999999999", "is no value"),
     ] {
