@@ -31,8 +31,8 @@ pub enum Dimension {
     Vertical,
     /// Client of the deal.
     Client,
-    /// Band of the project's contract value, in the currency of the row; none while nothing is sold. The bands are `reports.deal_size_bands` in the
-    /// configuration.
+    /// Band of the project's contract value, in the currency of the row; none while nothing is sold. The bands are
+    /// `reports.deal_size_bands` in the configuration.
     DealSize,
     /// Type of the deal.
     DealType,
