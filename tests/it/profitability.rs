@@ -50,16 +50,19 @@ async fn margin_by_vertical_is_the_sum_of_the_margins_of_its_projects() {
     codes.sort();
     codes.dedup();
 
-    let query = "query($ids: [ProjectId!], $first: Int!) { projects(ids: $ids, first: $first) { nodes {
-        deals { vertical isWon } financials { margin { amount currency } } } } }";
     // The sum of each vertical; none where a margin is shown in another currency than that of the report.
     let mut expected: BTreeMap<String, Option<Decimal>> = BTreeMap::new();
-    for ids in codes.chunks(100) {
-        let page = gateway.ask_with(query, json!({ "ids": ids, "first": ids.len() }), None).await;
-        for project in page.data()["projects"]["nodes"].as_array().unwrap() {
-            let deals = project["deals"].as_array().cloned().unwrap_or_default();
-            let lead = deals.iter().find(|deal| deal["isWon"] == true).or(deals.first());
-            let vertical = lead.and_then(|lead| lead["vertical"].as_str()).unwrap_or("(unassigned)");
+    for ids in codes.chunks(10) {
+        // By the deals they began with: a project that its owner does not show any more still has its money.
+        let project = |(at, id): (usize, &String)| {
+            format!(
+                "p{at}: deal(by: {{ projectId: \"{id}\" }}) {{ vertical financials {{ margin {{ amount currency }} }} }} "
+            )
+        };
+        let query: String = ids.iter().enumerate().map(project).collect();
+        let page = gateway.ask(&format!("{{ {query} }}")).await;
+        for project in page.data().as_object().unwrap().values() {
+            let Some(vertical) = project["vertical"].as_str() else { continue };
             let sum = expected.entry(vertical.to_owned()).or_insert(Some(Decimal::ZERO));
             let margin = &project["financials"]["margin"];
             if let Some(amount) = decimal(&margin["amount"]) {
@@ -116,9 +119,10 @@ async fn a_filter_by_a_vertical_gives_the_row_of_that_vertical() {
 #[tokio::test]
 async fn without_the_erp_figures_are_null_with_one_error_and_never_smaller_numbers() {
     let gateway = Gateway::start(150).await;
-    let whole = gateway.ask(BY_VERTICAL).await;
+    // Asked elsewhere: what was read a moment ago would stand in for what cannot be read.
+    let whole = Gateway::start(150).await.ask(BY_VERTICAL).await;
     gateway.control("sap", "fault", json!({ "mode": "down" })).await;
-    let answer = gateway.ask_live(BY_VERTICAL).await;
+    let answer = gateway.ask(BY_VERTICAL).await;
     assert_eq!(answer.codes(), [("sap".to_owned(), "UPSTREAM_UNAVAILABLE".to_owned())]);
     for (row, before) in rows(&answer).iter().zip(rows(&whole)) {
         for metric in ["invoiced", "actualCost", "margin", "marginBase", "marginPct"] {
@@ -136,9 +140,9 @@ async fn without_the_erp_figures_are_null_with_one_error_and_never_smaller_numbe
 #[tokio::test]
 async fn without_the_list_of_projects_the_total_is_null_and_the_verticals_stand() {
     let gateway = Gateway::start(150).await;
-    let whole = rows(&gateway.ask(BY_VERTICAL).await);
+    let whole = rows(&Gateway::start(150).await.ask(BY_VERTICAL).await);
     gateway.control("redmine", "fault", json!({ "mode": "down" })).await;
-    let answer = gateway.ask_live(BY_VERTICAL).await;
+    let answer = gateway.ask(BY_VERTICAL).await;
     assert_eq!(answer.codes(), [("redmine".to_owned(), "UPSTREAM_UNAVAILABLE".to_owned())]);
     assert_eq!(answer.data()["profitability"]["totals"][0]["invoiced"], Value::Null);
     let named =
@@ -180,7 +184,10 @@ async fn figures_come_in_the_currency_that_is_asked_for_and_the_rates_are_named(
 #[tokio::test]
 async fn without_a_currency_rows_are_split_by_it_and_no_rate_is_used() {
     let without = |config: String| config.replace("currency = \"EUR\"\nrates", "rates");
-    let gateway = Gateway::over(company(150), without).await;
+    // A deal without a currency makes the contract value of its whole project unknown.
+    let mut company = company(150);
+    company.deals.retain(|deal| deal.currency.is_some());
+    let gateway = Gateway::over(company, without).await;
     let query =
         "{ profitability(groupBy: []) { totals { currency contractValue { amount currency } } rates { base } } }";
     let answer = gateway.ask(query).await;
