@@ -49,7 +49,9 @@ impl Sums {
         } else {
             self.completeness.excluded += 1;
         }
-        missing.iter().for_each(|reason| self.completeness.note(*reason));
+        for reason in missing {
+            self.completeness.note(*reason);
+        }
         self.converted |= statement.converted;
     }
 

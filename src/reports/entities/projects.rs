@@ -148,6 +148,7 @@ const TAIL: [Column; 8] = [
 
 const WIDTH: usize = HEAD.len() + 2 * FIGURES.len() + TAIL.len();
 
+#[expect(clippy::indexing_slicing, reason = "the compiler checks the bounds of a constant")]
 const ALL: [Column; WIDTH] = {
     let mut all = [HEAD[0]; WIDTH];
     let mut at = 0;
@@ -175,6 +176,7 @@ pub(super) const COLUMNS: &[Column] = &ALL;
 
 /// What of the owners is asked, for the columns that are wanted.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "any set of them is asked for")]
 struct Needs {
     progress: bool,
     contract: bool,

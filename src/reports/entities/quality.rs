@@ -121,7 +121,9 @@ impl Reports {
         }
         let readers: Vec<_> =
             self.reads.delivery.all().map(|delivery| (&delivery.owner, &delivery.project_pages)).collect();
-        readers.iter().for_each(|(owner, _)| findings.note(owner, "project", &RECORDS, &[]));
+        for (owner, _) in &readers {
+            findings.note(owner, "project", &RECORDS, &[]);
+        }
         let mut place = Some(Place::default());
         while let Some(at) = place {
             let Some(page) = page(&readers, ProjectQuery::default(), &at, &fresh()).await? else { break };

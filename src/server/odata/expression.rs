@@ -244,7 +244,9 @@ impl Expression {
             Self::Column(_, column) => found.push(column.name),
             Self::Not(inner) | Self::In(inner, _) => inner.columns(found),
             Self::All(parts) | Self::Any(parts) | Self::Call(_, parts) => {
-                parts.iter().for_each(|part| part.columns(found));
+                for part in parts {
+                    part.columns(found);
+                }
             }
             Self::Compare(_, left, right) => {
                 left.columns(found);
