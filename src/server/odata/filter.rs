@@ -244,13 +244,11 @@ impl<'t> Parser<'t, '_> {
         };
         let Some(cell) = cell else {
             let found = if word.is_empty() { shown(self.rest) } else { shown(word) };
-            return Err(wrong(if found.is_empty() {
-                "a value is missing at its end".to_owned()
-            } else {
-                format!(
-                    "`{found}` is no value: write texts in single quotes, dates as 2026-06-30, moments as 2026-06-30T00:00:00Z"
-                )
-            }));
+            if found.is_empty() {
+                return Err(wrong("a value is missing at its end"));
+            }
+            let forms = "write texts in single quotes, dates as 2026-06-30, moments as 2026-06-30T00:00:00Z";
+            return Err(wrong(&format!("`{found}` is no value: {forms}")));
         };
         self.rest = self.rest.get(word.len()..).unwrap_or_default();
         Ok(cell)
