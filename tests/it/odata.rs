@@ -236,7 +236,8 @@ async fn the_money_of_a_project_is_what_the_graph_says_figure_by_figure() {
     ];
     let numbers = [("invoiced_pct", "invoicedPct"), ("margin_pct", "marginPct"), ("margin_slippage", "marginSlippage")];
     let rows = all(&gateway, "Projects", &[("accept", "application/json;IEEE754Compatible=true")]).await;
-    let selected: String = figures.iter().map(|(_, name)| format!("{name} {{ amount currency }} ")).collect();
+    let selected: Vec<_> = figures.iter().map(|(_, name)| format!("{name} {{ amount currency }}")).collect();
+    let selected = selected.join(" ");
     let (mut compared, mut known) = (0, 0);
     for row in rows.iter().filter(|row| row["completeness"] != "DATA_CONFLICT") {
         let id = row["id"].as_str().unwrap();
