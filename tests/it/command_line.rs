@@ -295,7 +295,7 @@ async fn a_report_ends_with_what_is_wrong_with_a_system() {
     let config = demo.gateway_config();
     let (code, empty, messages) = ends_with(config.clone()).await;
     assert_eq!((code, empty), (Some(0), false), "{messages}");
-    let (code, empty, messages) = ends_with(config.replace("demo-redmine-key", "expired")).await;
+    let (code, empty, messages) = ends_with(config.replace("demo-redmine-key", "demo-expired-key")).await;
     assert_eq!((code, empty), (Some(4), true), "{messages}");
     assert!(messages.contains("redmine: the system did not accept Spine's credential"), "{messages}");
     let (code, empty, messages) = ends_with(config.replace(&demo.erp.url, "http://127.0.0.1:1")).await;

@@ -106,7 +106,7 @@ async fn one_address_tells_of_all_sets_and_each_of_them_can_be_loaded() {
                 let kind = declared.split(&format!("<Property Name=\"{property}\" Type=\"Edm.")).nth(1);
                 let kind = kind.and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{name}.{property}"));
                 let fits = match (kind, value) {
-                    (_, Value::Null) => row.keys().next() != Some(property),
+                    (_, Value::Null) => !declared.contains(&format!("<PropertyRef Name=\"{property}\"/>")),
                     ("String", Value::String(_)) | ("Boolean", Value::Bool(_)) => true,
                     ("Int64", Value::Number(number)) => number.is_u64(),
                     ("Decimal", Value::Number(number)) => {
@@ -304,7 +304,7 @@ async fn an_answer_says_how_much_of_itself_is_asked_for() {
     assert!(row["net"].is_number() && row.as_object().unwrap().len() == 4, "{row}");
     assert_eq!(
         minimal.json()["@odata.context"],
-        format!("{}/odata/$metadata#Invoices(id,net,issue_date,as_of)", gateway.url)
+        format!("{}/odata/$metadata#Invoices(id,issue_date,net,as_of)", gateway.url)
     );
     let none = get_with(&url, &[("accept", "application/json;odata.metadata=none")]).await;
     assert!(none.json()["@odata.context"].is_null() && none.json()["value"][0] == *row);
@@ -370,7 +370,7 @@ async fn what_is_wrong_or_not_there_is_said_in_the_shape_of_odata() {
         ("Nothing", 404, "there is no such set"),
         ("Deals/nothing", 404, "nothing of that name"),
         ("Deals?$filter=amuont%20gt%201", 400, "did you mean `amount`?"),
-        ("Deals?$filter=amount%20gt%20'1'", 400, "`amount` is compared with a text"),
+        ("Deals?$filter=amount%20gt%20'1'", 400, "`amount` is compared with a number"),
         ("Deals?$select=nothing", 400, "there is no property `nothing`"),
         ("Deals?$orderby=name%20up", 400, "`$orderby` is written"),
         ("Deals?$top=-1", 400, "`$top` is a whole number"),
@@ -430,7 +430,7 @@ async fn a_system_that_is_away_gives_an_error_and_never_fewer_rows() {
             let got = get(&gateway, set).await;
             assert_eq!(got.status, status, "{set}: {}", got.text);
             let seconds = got.header("retry-after").parse::<u64>();
-            assert_eq!(seconds.as_ref().is_ok_and(|seconds| *seconds > 0), status == 503, "{set}: {seconds:?}");
+            assert_eq!(seconds.is_ok_and(|seconds| seconds > 0), status == 503, "{set}");
             assert!(got.json()["error"]["message"].as_str().unwrap().starts_with(system), "{}", got.text);
         }
         for set in others {

@@ -148,7 +148,7 @@ const TAIL: [Column; 8] = [
 
 const WIDTH: usize = HEAD.len() + 2 * FIGURES.len() + TAIL.len();
 
-#[expect(clippy::indexing_slicing, reason = "the compiler checks the bounds of a constant")]
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it: what is out of bounds does not compile")]
 const ALL: [Column; WIDTH] = {
     let mut all = [HEAD[0]; WIDTH];
     let mut at = 0;
@@ -176,66 +176,21 @@ pub(super) const COLUMNS: &[Column] = &ALL;
 
 /// What of the owners is asked, for the columns that are wanted.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "any set of them is asked for")]
 struct Needs {
+    /// Percent complete.
     progress: bool,
-    contract: bool,
-    invoices: bool,
-    costs: bool,
+    /// Deals, invoices and costs: all of them, because a sum of nothing is zero in the currency of the others.
+    money: bool,
 }
 
 impl Needs {
     fn of(question: &Question) -> Self {
-        let money = |names: &[&str]| {
-            question.wants(names)
-                || question
-                    .columns
-                    .iter()
-                    .any(|column| column.strip_suffix("_currency").is_some_and(|figure| names.contains(&figure)))
-        };
-        let whole = question.wants(&["excluded", "completeness"]);
-        let mut needs = Self {
+        let figures = FIGURES.iter().flatten().chain(TAIL.iter().take(5));
+        let money: Vec<&str> = figures.map(|column| column.name).collect();
+        Self {
             progress: question.wants(&["percent_complete", "eac", "eac_currency", "margin_slippage"]),
-            contract: whole
-                || money(&[
-                    "contract_value",
-                    "estimated_margin",
-                    "left_to_invoice",
-                    "budget_variance",
-                    "invoiced_pct",
-                    "margin_slippage",
-                ]),
-            invoices: whole
-                || money(&[
-                    "invoiced",
-                    "collected",
-                    "outstanding",
-                    "overdue",
-                    "left_to_invoice",
-                    "margin",
-                    "invoiced_pct",
-                    "margin_pct",
-                ]),
-            costs: whole
-                || money(&[
-                    "actual_cost",
-                    "committed_cost",
-                    "margin",
-                    "margin_pct",
-                    "budget_variance",
-                    "eac",
-                    "margin_slippage",
-                ]),
-        };
-        // A figure that is the sum of nothing is zero in the currency of the others.
-        if needs.contract || needs.invoices || needs.costs {
-            needs = Self { contract: true, invoices: true, costs: true, ..needs };
+            money: question.wants(&money),
         }
-        needs
-    }
-
-    fn money(self) -> bool {
-        self.contract
     }
 }
 
@@ -335,17 +290,17 @@ impl Reports {
         let today = self.clock.today();
         let deals = async {
             match &reads.commercial {
-                Some(commercial) => commercial.deals_by_project.get_many(options, of(needs.contract)).await,
+                Some(commercial) => commercial.deals_by_project.get_many(options, of(needs.money)).await,
                 None => Vec::new(),
             }
         };
         let (headers, work, deals, invoices, costs, cost_sums) = tokio::join!(
-            ask(&reads.delivery, of(needs.money()), options, |delivery| Some(&delivery.projects)),
+            ask(&reads.delivery, of(needs.money), options, |delivery| Some(&delivery.projects)),
             ask(&reads.delivery, of(needs.progress), options, |delivery| Some(&delivery.work.as_ref()?.by_project)),
             deals,
-            ask(&reads.receivables, of(needs.invoices), options, |invoices| Some(&invoices.by_project)),
-            ask(&reads.costs, of(needs.costs), options, |costs| costs.sums.is_none().then_some(&costs.by_project)),
-            ask(&reads.costs, of(needs.costs), options, |costs| costs.sums.as_ref()),
+            ask(&reads.receivables, of(needs.money), options, |invoices| Some(&invoices.by_project)),
+            ask(&reads.costs, of(needs.money), options, |costs| costs.sums.is_none().then_some(&costs.by_project)),
+            ask(&reads.costs, of(needs.money), options, |costs| costs.sums.as_ref()),
         );
         let mut known = Known::default();
         for (id, read) in headers {
@@ -420,10 +375,9 @@ fn row(project: &Project, known: &Known, needs: Needs, as_of: Timestamp) -> Row 
     let id = &project.id;
     let progress = project.percent_complete.or_else(|| known.progress.get(id).copied());
     let contested = known.contested.contains(id);
-    let of = |wanted: bool| wanted && !contested;
-    let contract = known.contracts.get(id).and_then(Part::known).filter(|_| of(needs.contract));
-    let receivables = known.receivables.get(id).and_then(Part::known).filter(|_| of(needs.invoices));
-    let spending = known.spending.get(id).and_then(Part::known).filter(|_| of(needs.costs));
+    let contract = known.contracts.get(id).and_then(Part::known).filter(|_| !contested);
+    let receivables = known.receivables.get(id).and_then(Part::known).filter(|_| !contested);
+    let spending = known.spending.get(id).and_then(Part::known).filter(|_| !contested);
     let invoiced = receivables.map(|sums| &sums.invoiced);
     let books = Books { contract, invoiced, spending, progress };
     let actual = spending.map(|sums| &sums.actual);
@@ -474,7 +428,7 @@ fn row(project: &Project, known: &Known, needs: Needs, as_of: Timestamp) -> Row 
     for figure in figures {
         row.extend([amount(figure), currency(figure)]);
     }
-    let (reasons, excluded) = if needs.money() { reasons(id, known, contested) } else { (Vec::new(), None) };
+    let (reasons, excluded) = if needs.money { reasons(id, known, contested) } else { (Vec::new(), None) };
     row.extend([
         number(books.invoiced_pct()),
         number(books.margin_pct()),

@@ -1,11 +1,12 @@
 //! The set `DataQuality`: how many records of each kind have a flaw that keeps them out of figures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::pages::page;
 use super::{Place, Row, column, count, text};
 use crate::domain::{
-    Deal, DealQuery, Flaw, FlawKind, Invoice, InvoiceQuery, InvoiceState, Link, Project, ProjectQuery, ProjectStatus,
+    Deal, DealQuery, Flaw, FlawKind, Invoice, InvoiceQuery, InvoiceState, Link, Project, ProjectId, ProjectQuery,
+    ProjectStatus,
 };
 use crate::reads::{Owner, ReadOptions};
 use crate::reports::{Column, ColumnKind, ReportError, Reports};
@@ -28,7 +29,7 @@ pub(super) const COLUMNS: &[Column] = &[
         "Finding",
         ColumnKind::Text,
         "NOT_LINKED: a deal without a shared ID. MALFORMED_ID: a deal with one nobody can read. UNKNOWN_STATE: in a state nobody \
-         has mapped. MISSING_CURRENCY: an amount without a currency. UNREADABLE: a field that cannot be read.",
+         has mapped. DUPLICATE_ID: a project with an ID that another has too. MISSING_CURRENCY: an amount without a currency. UNREADABLE: a field that cannot be read.",
     ),
     column("records", "Records", ColumnKind::Count, "How many records it concerns."),
     column("looked_at", "Looked at", ColumnKind::Count, "How many records were looked at."),
@@ -96,8 +97,10 @@ fn of_deal(deal: &Deal) -> Vec<(&'static str, bool)> {
     found
 }
 
-fn of_project(project: &Project) -> [(&'static str, bool); 3] {
-    flawed(matches!(project.status, ProjectStatus::Unknown(_)), &project.flaws)
+fn of_project(project: &Project, seen: &mut HashSet<ProjectId>) -> Vec<(&'static str, bool)> {
+    let mut found = flawed(matches!(project.status, ProjectStatus::Unknown(_)), &project.flaws).to_vec();
+    found.push(("DUPLICATE_ID", !seen.insert(project.id.clone())));
+    found
 }
 
 fn of_invoice(invoice: &Invoice) -> [(&'static str, bool); 3] {
@@ -121,14 +124,16 @@ impl Reports {
         }
         let readers: Vec<_> =
             self.reads.delivery.all().map(|delivery| (&delivery.owner, &delivery.project_pages)).collect();
+        let kinds = [["DUPLICATE_ID"].as_slice(), &RECORDS].concat();
         for (owner, _) in &readers {
-            findings.note(owner, "project", &RECORDS, &[]);
+            findings.note(owner, "project", &kinds, &[]);
         }
+        let mut seen = HashSet::new();
         let mut place = Some(Place::default());
         while let Some(at) = place {
             let Some(page) = page(&readers, ProjectQuery::default(), &at, &fresh()).await? else { break };
             let own = page.items.iter().filter(|project| self.is_owned(project, page.owner));
-            own.for_each(|project| findings.note(page.owner, "project", &[], &of_project(project)));
+            own.for_each(|project| findings.note(page.owner, "project", &[], &of_project(project, &mut seen)));
             place = page.next;
         }
         for (direction, invoices) in self.invoice_owners(None) {

@@ -146,7 +146,8 @@ impl Asked {
             return self.ordered_page(reports, options, given).await;
         }
         // All pages have the same count: it is told on the first.
-        let count = if self.count && self.token.is_none() { Some(self.counted(reports, options).await?) } else { None };
+        let counts = self.count && self.token.is_none();
+        let count = if counts { Some(self.counted(reports, options).await?) } else { None };
         let question = self.question(true);
         let mut page = Page { count, ..Page::default() };
         let most = self.size.min(self.top.unwrap_or(usize::MAX));

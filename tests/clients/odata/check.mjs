@@ -4,7 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import Ajv from "ajv/dist/2020.js";
+import Ajv from "ajv";
 import { xml2json } from "odata-csdl";
 
 const [root] = process.argv.slice(2);
