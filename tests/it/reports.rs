@@ -149,6 +149,7 @@ async fn an_answer_says_how_old_and_how_complete_it_is_and_is_not_sent_again_to_
 
     let (_, number) = super::freshness::open_invoice(&gateway);
     gateway.control("sap", "correct", json!({ "invoice": number, "net": "4321.09" })).await;
+    gateway.pass(1);
     let changed = get(&gateway, path, &[("if-none-match", &etag), ("cache-control", "no-cache")]).await;
     assert_eq!(changed.status, 200);
     assert_ne!(changed.header("etag"), etag);
@@ -304,7 +305,8 @@ async fn the_catalogue_tells_names_columns_and_words() {
 #[tokio::test]
 async fn documents_of_the_binary_are_asked_by_get_and_answered_as_by_post() {
     let gateway = Gateway::start(40).await;
-    let variables = json!({ "id": gateway.project() }).to_string();
+    let (project, _) = super::freshness::open_invoice(&gateway);
+    let variables = json!({ "id": project }).to_string();
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("variables", &variables).finish();
     let card = format!("/graphql/p/deal-card?{query}");
     let first = get(&gateway, &card, &[]).await;
