@@ -2,6 +2,8 @@
 //! feeds, the reports and the published catalogue.
 
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
 
 use super::{Measure, Sums, percent};
 
@@ -51,7 +53,8 @@ pub enum MetricKind {
 }
 
 /// How sensitive a metric is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Sensitivity {
     /// For all who work with deals and projects.
     Internal,
@@ -76,6 +79,26 @@ impl Metric {
             MetricKind::Hours => "hours",
             MetricKind::Days => "days",
         }
+    }
+}
+
+/// As the catalogue is published, for those who rebuild it elsewhere.
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entry = serializer.serialize_struct("Metric", 12)?;
+        entry.serialize_field("name", self.name)?;
+        entry.serialize_field("label", self.label)?;
+        entry.serialize_field("description", self.description)?;
+        entry.serialize_field("formula", self.formula)?;
+        entry.serialize_field("unit", self.unit())?;
+        entry.serialize_field("grain", GRAIN)?;
+        entry.serialize_field("time_basis", self.time_basis)?;
+        entry.serialize_field("additive", &self.additive)?;
+        entry.serialize_field("numerator", &self.numerator)?;
+        entry.serialize_field("denominator", &self.denominator)?;
+        entry.serialize_field("owners", self.owners)?;
+        entry.serialize_field("sensitivity", &self.sensitivity)?;
+        entry.end()
     }
 }
 

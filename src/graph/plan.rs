@@ -13,9 +13,11 @@ use serde::Serialize;
 
 use super::direct::{Selected, select_from};
 use super::guard::Given;
+use super::profitability;
 use super::wave::{Ask, Asks, is_payable};
 use crate::domain::Direction;
 use crate::reads::{Kind, Reads};
+use crate::reports::PAGE;
 
 /// Rows of a list that does not say how many.
 const DEFAULT_FIRST: usize = 50;
@@ -94,6 +96,15 @@ fn first(list: &Selected<'_>, given: Given<'_>) -> Option<usize> {
     usize::try_from(number.as_u64()?).ok()
 }
 
+/// A word of the document or of the variables.
+fn name_of(value: &Value) -> Option<&str> {
+    match value {
+        Value::Enum(name) => Some(name),
+        Value::String(name) => Some(name),
+        _ => None,
+    }
+}
+
 struct Planner<'a> {
     reads: &'a Reads,
     given: Given<'a>,
@@ -153,6 +164,7 @@ impl Planner<'_> {
                     self.projects(field, &project.below, known);
                 }
             }
+            REPORT => self.portfolio(field),
             "invoice" => {
                 for invoices in reads.receivables.all() {
                     self.step(1, None, Some(invoices.invoices.kind()), name, 1);
@@ -181,6 +193,34 @@ impl Planner<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What each page of the portfolio costs; how many there are is known once they are read.
+    fn portfolio(&mut self, field: &Selected<'_>) {
+        let reads = self.reads;
+        let each = format!("{}, each {PAGE} deals", field.name);
+        let commercial = reads.commercial.as_ref();
+        self.step(1, None, commercial.map(|commercial| commercial.deal_pages.kind()), &each, 1);
+        self.step(2, None, commercial.map(|commercial| commercial.deals_by_project.kind()), &each, PAGE);
+        let dimensions = match field.argument("groupBy", self.given) {
+            Some(Value::List(dimensions)) => dimensions,
+            one => one.into_iter().collect(),
+        };
+        let names: Vec<&str> = dimensions.iter().filter_map(name_of).collect();
+        let needs = profitability::needs(&field.below, &names);
+        for kind in needs.kinds(reads) {
+            self.step(3, None, Some(kind), &each, PAGE);
+        }
+        // Without a filter, what no deal leads to is looked for.
+        if field.argument("filter", self.given).is_none_or(|filter| filter == Value::Null) {
+            let each = format!("{}, each page", field.name);
+            for delivery in reads.delivery.all() {
+                self.step(4, None, Some(delivery.project_pages.kind()), &each, 1);
+            }
+            for invoices in reads.receivables.all().filter(|_| needs.invoiced || needs.invoices || needs.costs) {
+                self.step(5, None, Some(invoices.pages.kind()), &each, 1);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -20,7 +21,7 @@ use super::scalars::{CurrencyCode, Date, DateTime};
 use super::wave;
 use crate::domain::{self, DealId};
 use crate::finance::metrics::{self, Metric};
-use crate::finance::{self, Group, Profitability};
+use crate::finance::{self, Group, Measure, Profitability};
 use crate::reports::{Engaged, Needs, Progress, Scope};
 
 /// What projects are grouped by. A project belongs to the deal it began with: the first that was won, else the first.
@@ -428,6 +429,24 @@ impl ProfitabilityRow {
     }
 }
 
+/// What is selected of the rows of a report.
+fn selected<'a>(report: &'a [Selected<'_>]) -> BTreeSet<&'a str> {
+    let rows = report.iter().filter(|field| matches!(field.name, "rows" | "totals"));
+    rows.flat_map(|row| &row.below).map(|field| field.name).collect()
+}
+
+fn measures(selected: &BTreeSet<&str>) -> Vec<Measure> {
+    let wanted = metrics::CATALOGUE.iter().filter(|metric| selected.contains(camel_case(metric.name).as_str()));
+    wanted.flat_map(|metric| metric.measures.iter().copied()).collect()
+}
+
+/// What a report asks of the owners, by what is selected of it and the names of its dimensions.
+pub(super) fn needs(report: &[Selected<'_>], group_by: &[&str]) -> Needs {
+    let dimensions = Dimension::items().iter().filter(|dimension| group_by.contains(&dimension.name));
+    let needs = Needs::of(measures(&selected(report)));
+    dimensions.fold(needs, |needs, dimension| needs.by(dimension.value.into()))
+}
+
 /// Answers `Query.profitability`.
 pub(super) async fn report(
     ctx: &Context<'_>,
@@ -452,10 +471,8 @@ pub(super) async fn report(
     let spine = spine(ctx)?;
     let options = options(ctx)?;
     let fields = select_below(ctx);
-    let rows = || fields.iter().filter(|field| matches!(field.name, "rows" | "totals")).flat_map(|row| &row.below);
-    let selected: BTreeSet<&str> = rows().map(|field| field.name).collect();
-    let wanted = metrics::CATALOGUE.iter().filter(|metric| selected.contains(camel_case(metric.name).as_str()));
-    let measures: Vec<_> = wanted.flat_map(|metric| metric.measures.iter().copied()).collect();
+    let selected = selected(&fields);
+    let measures = measures(&selected);
     let needs = Needs::of(measures.iter().copied());
     let needs = dimensions.iter().fold(needs, |needs, dimension| needs.by(*dimension));
 

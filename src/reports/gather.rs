@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::{DealsDetails, Reports};
 use crate::domain::{Client, ClientId, Cost, CostSum, DealId, Effort, Project, ProjectId, ProjectInvoice, Sum, Ticket};
 use crate::finance::{Dimension, Exclusion, Measure, Part};
-use crate::reads::{ByOwner, Read, ReadOptions, Reader};
+use crate::reads::{ByOwner, Kind, Read, ReadOptions, Reader, Reads};
 use crate::systems::{ErrorKind, SystemError};
 
 /// What is asked of the owners.
@@ -240,6 +240,27 @@ impl Needs {
                 self.tickets = true;
             }
         }
+    }
+
+    /// The readers that are asked for projects: one, or one for each owner of a domain that has several.
+    pub fn kinds(self, reads: &Reads) -> Vec<&Kind> {
+        let mut kinds = Vec::new();
+        let commercial = reads.commercial.as_ref();
+        kinds.extend(commercial.and_then(|all| all.clients.as_ref()).filter(|_| self.clients).map(Reader::kind));
+        for delivery in reads.delivery.all() {
+            kinds.extend(Some(delivery.projects.kind()).filter(|_| self.projects || self.progress));
+            kinds.extend(delivery.work.as_ref().filter(|_| self.progress).map(|work| work.by_project.kind()));
+            kinds.extend(Some(delivery.effort.kind()).filter(|_| self.effort));
+        }
+        kinds.extend(reads.tickets.all().filter(|_| self.tickets).map(|tickets| tickets.by_project.kind()));
+        for invoices in reads.receivables.all().filter(|_| self.invoiced || self.invoices) {
+            let sums = invoices.sums.as_ref().filter(|_| !self.invoices);
+            kinds.push(sums.map_or_else(|| invoices.by_project.kind(), Reader::kind));
+        }
+        for costs in reads.costs.all().filter(|_| self.costs) {
+            kinds.push(costs.sums.as_ref().map_or_else(|| costs.by_project.kind(), Reader::kind));
+        }
+        kinds
     }
 
     /// And what a dimension is made of.

@@ -19,7 +19,7 @@ use crate::reads::{AtHand, Commercial, Fresh, ReadOptions, Reader};
 use crate::systems::{Priority, SystemError};
 
 /// Rows of a page of the owner's list.
-const PAGE: usize = 200;
+pub const PAGE: usize = 200;
 
 /// Pages after which a list is given up: two million rows.
 const MAX_PAGES: usize = 10_000;

@@ -108,6 +108,7 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route("/graphql", any(graphql::serve::<E>))
         .route("/graphql/p/{name}", get(graphql::persisted::<E>))
         .route("/reports", get(reports::list::<E>))
+        .route("/reports/metrics", get(reports::metrics))
         .route("/reports/{name}", get(reports::table::<E>))
         .route("/odata", any(odata::serve::<E>))
         .route("/odata/", any(odata::serve::<E>))

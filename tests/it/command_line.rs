@@ -203,6 +203,20 @@ fn explain_says_what_an_operation_will_ask_and_calls_nobody() {
     let projects = plan["steps"].as_array().unwrap().iter().find(|step| step["read"] == "projects").unwrap();
     let (keys, batch) = (projects["keys"].as_u64().unwrap(), projects["batch"].as_u64().unwrap());
     assert_eq!((keys, projects["batches"].as_u64().unwrap()), (150, 150_u64.div_ceil(batch)));
+
+    // What a page of the portfolio costs: how many pages there are nobody knows before they are read.
+    let report = format!("{directory}/report.graphql");
+    let table_of = |dimensions: &str, filter: &str| {
+        let query = format!("{{ profitability(groupBy: {dimensions}{filter}) {{ rows {{ dealCount }} }} }}");
+        std::fs::write(&report, query).unwrap();
+        text(&run(&["explain", "-c", &config, &report]).stdout)
+    };
+    let all = table_of("[PROJECT_MANAGER]", "");
+    for read in ["deal_page", "deals_by_project", "projects ", "project_page"] {
+        assert!(all.contains(read), "{read}: {all}");
+    }
+    let few = table_of("VERTICAL", ", filter: { vertical: \"Energy\" }");
+    assert!(few.contains("deal_page") && !few.contains("projects ") && !few.contains("project_page"), "{few}");
 }
 
 #[test]

@@ -22,6 +22,12 @@ fn the_example_configuration_is_in_step() {
 }
 
 #[test]
+fn the_catalogue_of_metrics_is_in_step() {
+    let catalogue = serde_json::to_string_pretty(&spine::finance::metrics::CATALOGUE.as_slice()).unwrap();
+    in_step(file!("docs/metrics.json"), &format!("{catalogue}\n"));
+}
+
+#[test]
 fn the_table_of_error_codes_is_in_step() {
     let mut page = String::from(
         "# Error codes\n\nEvery error carries `extensions { code requestId }`; those about a system also `system connection \

@@ -303,6 +303,21 @@ async fn the_catalogue_tells_names_columns_and_words() {
 }
 
 #[tokio::test]
+async fn the_catalogue_of_metrics_is_served_and_its_ratios_name_metrics_of_it() {
+    let gateway = Gateway::start(10).await;
+    let catalogue = get(&gateway, "/reports/metrics", &[]).await.json();
+    let metrics = catalogue.as_array().unwrap();
+    let names: Vec<&str> = metrics.iter().map(|metric| metric["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"margin") && names.contains(&"dso"));
+    let ratios = metrics.iter().filter(|metric| metric["additive"] == false);
+    for part in ratios.flat_map(|metric| [&metric["numerator"], &metric["denominator"]]) {
+        assert!(names.contains(&part.as_str().unwrap()), "{part}");
+    }
+    let graph = gateway.ask("{ metrics { name formula } }").await;
+    assert_eq!(graph.fine()["metrics"].as_array().unwrap().len(), metrics.len());
+}
+
+#[tokio::test]
 async fn documents_of_the_binary_are_asked_by_get_and_answered_as_by_post() {
     let gateway = Gateway::start(40).await;
     let (project, _) = super::freshness::open_invoice(&gateway);

@@ -22,6 +22,7 @@ use super::answers::Age;
 use super::error::Refused;
 use super::request_id::RequestId;
 use super::{Door, freshness, media, origin, pages};
+use crate::finance::metrics::CATALOGUE;
 use crate::reads::ReadOptions;
 use crate::reports::{Filter, Format, Parameter, Progress, Report, ReportError, Reports, Table};
 use crate::systems::{ErrorKind, Priority};
@@ -49,6 +50,11 @@ pub(super) async fn list<E: Executor>(State(door): State<Arc<Door<E>>>, headers:
     let formats = Format::ALL.map(Format::name);
     let catalogue = Catalogue { reports: Reports::ready(), parameters: Filter::PARAMETERS, formats };
     ([(header::VARY, "accept")], axum::Json(catalogue)).into_response()
+}
+
+/// The metrics of the reports: what each means, and how it is computed.
+pub(super) async fn metrics() -> Response {
+    axum::Json(CATALOGUE.as_slice()).into_response()
 }
 
 /// A report.
