@@ -16,6 +16,7 @@ mod facts;
 mod fairness;
 mod freshness;
 mod generated;
+mod handover;
 mod input;
 mod odata;
 mod oracle;

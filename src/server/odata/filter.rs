@@ -63,7 +63,7 @@ pub(super) fn parse(text: &str, columns: &[Column]) -> Parsed<Expression> {
     let filter = parser.any()?;
     parser.skip_space();
     if !parser.rest.is_empty() {
-        return Err(wrong(format!("`{}` is not expected there", shown(parser.rest))));
+        return Err(wrong(&format!("`{}` is not expected there", shown(parser.rest))));
     }
     flag(&filter)?;
     Ok(filter)
@@ -77,7 +77,7 @@ pub(super) fn literal(text: &str) -> Parsed<Cell> {
     if parser.rest.is_empty() {
         Ok(value)
     } else {
-        Err(wrong(format!("`{}` is not expected there", shown(parser.rest))))
+        Err(wrong(&format!("`{}` is not expected there", shown(parser.rest))))
     }
 }
 
@@ -199,7 +199,7 @@ impl<'t> Parser<'t, '_> {
             return Err(if lambda || FUNCTIONS.contains(&name) {
                 Problem::not_implemented(format!("`{}` in `$filter` is not supported", shown(name)))
             } else {
-                wrong(format!("there is no function `{}`", shown(name)))
+                wrong(&format!("there is no function `{}`", shown(name)))
             });
         };
         self.rest = self.rest.get(name.len()..).unwrap_or_default();
@@ -215,7 +215,7 @@ impl<'t> Parser<'t, '_> {
         let fits = |(argument, taken): (&Expression, &Type)| argument.gives().goes_with(*taken);
         if arguments.len() != takes.len() || !arguments.iter().zip(*takes).all(fits) {
             let takes: Vec<&str> = takes.iter().map(|taken| taken.name()).collect();
-            return Err(wrong(format!("`{name}` takes {}", takes.join(" and "))));
+            return Err(wrong(&format!("`{name}` takes {}", takes.join(" and "))));
         }
         Ok(Expression::Call(*function, arguments))
     }
@@ -244,13 +244,11 @@ impl<'t> Parser<'t, '_> {
         };
         let Some(cell) = cell else {
             let found = if word.is_empty() { shown(self.rest) } else { shown(word) };
-            return Err(wrong(if found.is_empty() {
-                "a value is missing at its end".to_owned()
-            } else {
-                format!(
-                    "`{found}` is no value: write texts in single quotes, dates as 2026-06-30, moments as 2026-06-30T00:00:00Z"
-                )
-            }));
+            if found.is_empty() {
+                return Err(wrong("a value is missing at its end"));
+            }
+            let forms = "write texts in single quotes, dates as 2026-06-30, moments as 2026-06-30T00:00:00Z";
+            return Err(wrong(&format!("`{found}` is no value: {forms}")));
         };
         self.rest = self.rest.get(word.len()..).unwrap_or_default();
         Ok(cell)
@@ -262,7 +260,7 @@ impl<'t> Parser<'t, '_> {
         let mut rest = self.rest.strip_prefix('\'').unwrap_or_default();
         loop {
             let Some((part, after)) = rest.split_once('\'') else {
-                return Err(wrong("a text has no quote at its end".to_owned()));
+                return Err(wrong("a text has no quote at its end"));
             };
             text.push_str(part);
             let Some(more) = after.strip_prefix('\'') else {
@@ -276,7 +274,7 @@ impl<'t> Parser<'t, '_> {
 
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth == DEEPEST {
-            return Err(wrong(format!("it is nested deeper than {DEEPEST}")));
+            return Err(wrong(&format!("it is nested deeper than {DEEPEST}")));
         }
         self.depth += 1;
         let found = inner(self);
@@ -312,7 +310,7 @@ impl<'t> Parser<'t, '_> {
             return Ok(());
         }
         let found = if self.rest.is_empty() { "its end".to_owned() } else { format!("`{}`", shown(self.rest)) };
-        Err(wrong(format!("`{sign}` is expected before {found}")))
+        Err(wrong(&format!("`{sign}` is expected before {found}")))
     }
 }
 
@@ -328,11 +326,11 @@ fn comparable(operator: Operator, left: &Expression, right: &Expression) -> Pars
             }
             _ => format!("{} cannot be compared with {}", one.name(), other.name()),
         };
-        return Err(wrong(named));
+        return Err(wrong(&named));
     }
     let equality = matches!(operator, Operator::Equal | Operator::NotEqual);
     if !equality && (one == Type::Flag || other == Type::Flag) {
-        return Err(wrong("true and false are compared with `eq` or `ne`".to_owned()));
+        return Err(wrong("true and false are compared with `eq` or `ne`"));
     }
     Ok(())
 }
@@ -342,10 +340,10 @@ fn flag(expression: &Expression) -> Parsed<()> {
     if expression.gives().goes_with(Type::Flag) {
         return Ok(());
     }
-    Err(wrong(format!("`{}` is no condition: compare it with something", shown(&expression.to_string()))))
+    Err(wrong(&format!("`{}` is no condition: compare it with something", shown(&expression.to_string()))))
 }
 
-fn wrong(message: String) -> Problem {
+fn wrong(message: &str) -> Problem {
     Problem::bad_request(format!("`$filter` cannot be read: {message}"))
 }
 

@@ -370,7 +370,9 @@ def compare_all(url, oracle, comparison):
     base = url.removesuffix("/graphql")
     reports, _ = get(f"{base}/reports")
     comparison.columns = {report["name"]: [column["name"] for column in report["columns"]] for report in reports["reports"]}
-    comparison.same("ready reports", sorted([*GROUPS, *PROJECTS, "overdue-receivables"]), sorted(comparison.columns))
+    # Handovers are no figures, and the facts hold no details of deals: tests/it/handover.rs compares them.
+    ready = sorted([*GROUPS, *PROJECTS, "overdue-receivables", "incomplete-handovers"])
+    comparison.same("ready reports", ready, sorted(comparison.columns))
     for name in GROUPS:
         compare_group_report(base, oracle, comparison, name)
     for name in PROJECTS:
