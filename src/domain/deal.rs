@@ -59,6 +59,18 @@ impl Deal {
     }
 }
 
+/// The deal that a project began with: the first of its deals that was won, else the first. They stand in the order of their
+/// records.
+pub fn lead_of(deals: &[Arc<Deal>]) -> Option<&Arc<Deal>> {
+    deals.iter().find(|deal| deal.status == Some(DealStatus::Won)).or_else(|| deals.first())
+}
+
+/// The client of a project's deals: that of the first won one that has one, else of the first that has.
+pub fn client_of(deals: &[Arc<Deal>]) -> Option<&ClientId> {
+    let won = deals.iter().find(|deal| deal.status == Some(DealStatus::Won) && deal.client.is_some());
+    won.or_else(|| deals.iter().find(|deal| deal.client.is_some())).and_then(|deal| deal.client.as_ref())
+}
+
 /// The link from a deal to its project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {

@@ -22,7 +22,10 @@ mod weigh;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cost::{Cost, CostKind, CostState};
-pub use deal::{Client, Communication, CommunicationKind, Contact, Deal, DealStatus, LineItem, Link, Person, Proposal};
+pub use deal::{
+    Client, Communication, CommunicationKind, Contact, Deal, DealStatus, LineItem, Link, Person, Proposal, client_of,
+    lead_of,
+};
 pub use flaw::{Flaw, FlawKind};
 pub use ids::{
     ClientId, ConnectionName, ContactId, DealId, GlobalId, IdNode, InvoiceId, ProjectId, SharedIdError, SharedIdRule,

@@ -18,7 +18,7 @@ use super::direct::{
 };
 use super::errors::{bad_request, system_error, truncated};
 use crate::domain::Page;
-use crate::reads::{Fresh, Owner, ReadOptions, Reader};
+use crate::reads::{Fresh, Owner, PageReader, ReadOptions};
 use crate::systems::Priority;
 
 /// Largest `first`.
@@ -71,9 +71,6 @@ impl CursorType for Cursor {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 }
-
-/// Reads pages: which rows, from where, how many.
-type PageReader<Q, T> = Reader<(Q, Option<String>, usize), Page<Arc<T>>>;
 
 /// A row of a list, with its cursor, its owner, and the page it came in, which knows its age.
 pub(super) struct Row<'o, T> {

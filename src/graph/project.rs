@@ -198,12 +198,6 @@ impl Project {
     }
 }
 
-/// The client of a project's deals: that of the first won one that has one, else of the first that has.
-fn client_of(deals: &[Arc<domain::Deal>]) -> Option<&domain::ClientId> {
-    let won = deals.iter().find(|deal| deal.status == Some(domain::DealStatus::Won) && deal.client.is_some());
-    won.or_else(|| deals.iter().find(|deal| deal.client.is_some())).and_then(|deal| deal.client.as_ref())
-}
-
 fn is_incident(ticket: &domain::Ticket) -> bool {
     ticket.category == TicketCategory::Incident
 }
@@ -369,7 +363,7 @@ impl Project {
     async fn client(&self, ctx: &Context<'_>) -> Result<Option<Client>> {
         let deals = Deal::of_project(ctx, &self.id).await?;
         let records: Vec<_> = deals.into_iter().map(|deal| deal.record).collect();
-        match client_of(&records) {
+        match domain::client_of(&records) {
             Some(id) => Client::read(ctx, id).await,
             None => Ok(None),
         }
@@ -571,7 +565,7 @@ impl Direct for Project {
                 Some(ProjectField::Client) => {
                     let commercial = reads.commercial.as_ref().ok_or(Deferred)?;
                     let read = known(Some(&commercial.deals_by_project), &self.id, scene)?;
-                    let client = match client_of(read.value.as_deref().map(Vec::as_slice).unwrap_or_default()) {
+                    let client = match domain::client_of(read.value.as_deref().map(Vec::as_slice).unwrap_or_default()) {
                         Some(id) => Client::peek(scene, id)?,
                         None => None,
                     };

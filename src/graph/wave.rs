@@ -19,7 +19,7 @@ use super::direct::Selected;
 use super::guard::Given;
 use crate::domain::{ClientId, Deal, DealId, Invoice, ProjectId};
 use crate::reads::{ByOwner, Costs, DealDetails, Invoices, Key, Kind, ReadOptions, Reader, Reads};
-use crate::reports::{DealsDetails, passing_on};
+use crate::reports::{DealsDetails, distinct, passing_on};
 
 const HEADER: [&str; 12] = [
     "name",
@@ -462,11 +462,4 @@ impl<'a> Wave<'a> {
             reader.get_many(options, &keys).await;
         }));
     }
-}
-
-fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
-    let mut all: Vec<T> = items.collect();
-    all.sort();
-    all.dedup();
-    all
 }

@@ -27,10 +27,7 @@ pub use freshness::Freshness;
 pub use links::Links;
 pub use observed::Observed;
 pub use options::ReadOptions;
-pub use owned::{
-    Commercial, Costs, DealDetails, DealPageKey, Delivery, InvoicePageKey, Invoices, Owner, ProjectPageKey, Reads,
-    Tickets,
-};
+pub use owned::{Commercial, Costs, DealDetails, Delivery, Invoices, Owner, PageKey, PageReader, Reads, Tickets};
 pub use reader::{Key, Reader};
 pub use store::Store;
 pub use trace::{BatchTrace, ReadTrace, Trace};

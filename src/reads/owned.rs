@@ -50,7 +50,7 @@ pub struct Commercial {
     /// The deals of a project.
     pub deals_by_project: Reader<ProjectId, Vec<Arc<Deal>>>,
     /// Pages of deals.
-    pub deal_pages: Reader<DealPageKey, Page<Arc<Deal>>>,
+    pub deal_pages: PageReader<DealQuery, Deal>,
     /// Clients by record ID.
     pub clients: Option<Reader<ClientId, Client>>,
     /// What hangs on a deal.
@@ -86,7 +86,7 @@ pub struct Delivery {
     /// Hours booked on a project.
     pub effort: Reader<ProjectId, Effort>,
     /// Pages of projects.
-    pub project_pages: Reader<ProjectPageKey, Page<Arc<Project>>>,
+    pub project_pages: PageReader<ProjectQuery, Project>,
     /// Incidents and change requests, where the delivery owner keeps them. The same readers as those of
     /// [`Reads::tickets`] if one connection owns both, so that nothing is read twice.
     pub work: Option<Arc<Tickets>>,
@@ -113,7 +113,7 @@ pub struct Invoices {
     /// The invoices of a project.
     pub by_project: Reader<ProjectId, Vec<ProjectInvoice>>,
     /// Pages of invoices.
-    pub pages: Reader<InvoicePageKey, Page<Arc<Invoice>>>,
+    pub pages: PageReader<InvoiceQuery, Invoice>,
     /// What a project was invoiced, where the owner adds up itself.
     pub sums: Option<Reader<ProjectId, Vec<Sum>>>,
 }
@@ -131,12 +131,10 @@ pub struct Costs {
     pub payables: Option<Invoices>,
 }
 
-/// A page of deals: which, from where, how many.
-pub type DealPageKey = (DealQuery, Option<String>, usize);
-/// A page of projects: which, from where, how many.
-pub type ProjectPageKey = (ProjectQuery, Option<String>, usize);
-/// A page of invoices: which, from where, how many.
-pub type InvoicePageKey = (InvoiceQuery, Option<String>, usize);
+/// Names a page: which rows, from where, how many.
+pub type PageKey<Q> = (Q, Option<String>, usize);
+/// Reads pages.
+pub type PageReader<Q, T> = Reader<PageKey<Q>, Page<Arc<T>>>;
 
 /// The names of reads of invoices to clients: one by one, of a project, in pages.
 const INVOICES: [&str; 3] = ["invoices", "invoices_by_project", "invoice_page"];

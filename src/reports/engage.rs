@@ -266,10 +266,7 @@ fn credit_sales(invoices: &[ProjectInvoice], today: Date) -> Figure {
 fn attributes(gathered: &Gathered, header: Option<&Project>, deals: &[Arc<Deal>]) -> Attributes {
     let text = |text: Option<&String>| text.filter(|text| !text.trim().is_empty()).map(|text| Arc::from(text.as_str()));
     let lead = deals.first();
-    let client = lead
-        .filter(|deal| deal.client.is_some())
-        .or_else(|| deals.iter().find(|deal| deal.client.is_some()))
-        .and_then(|deal| deal.client.as_ref());
+    let client = domain::client_of(deals);
     let known = client.and_then(|id| gathered.clients.get(id));
     Attributes {
         vertical: text(lead.and_then(|deal| deal.vertical.as_ref())),

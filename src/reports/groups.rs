@@ -47,10 +47,7 @@ pub(super) async fn table(
     let mut visit = |engaged: Engaged<'_>| {
         profitability.add(&engaged.engagement, &engaged.attributes, &[]);
     };
-    let failures = reports.walk(&scope, options, progress, &mut visit).await?;
-    if let Some(failure) = failures.into_iter().next() {
-        return Err(ReportError::System(failure));
-    }
+    reports.walk_whole(&scope, options, progress, &mut visit).await?;
     let (mut rows, totals) = profitability.finish();
     if let Order::Descending(metric) = groups.order {
         rows.sort_by_key(|row| {

@@ -19,7 +19,7 @@ pub use format::Format;
 pub use gather::Needs;
 pub use handover::{DealsDetails, passing_on};
 pub use parameters::{Parameter, wrong};
-pub use portfolio::{Engaged, PAGE, Scope, Visitor};
+pub use portfolio::{Engaged, PAGE, Scope, distinct};
 pub use ready::Report;
 pub use table::{Cell, Column, ColumnKind, Table};
 

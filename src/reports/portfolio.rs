@@ -12,10 +12,10 @@ use super::engage::{Lead, engagement, unlisted};
 use super::gather::{Gathered, Needs};
 use super::{Progress, ReportError, Reports, passing_on};
 use crate::domain::{
-    Deal, DealId, DealQuery, DealStatus, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery,
+    Deal, DealId, DealQuery, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery, lead_of,
 };
 use crate::finance::{Attributes, Engagement, Exclusion, Handover};
-use crate::reads::{AtHand, Commercial, Fresh, ReadOptions, Reader};
+use crate::reads::{AtHand, Commercial, Fresh, Kind, PageReader, ReadOptions};
 use crate::systems::{Priority, SystemError};
 
 /// Rows of a page of the owner's list.
@@ -50,18 +50,6 @@ pub struct Engaged<'a> {
     pub deals: Vec<Arc<Deal>>,
 }
 
-/// What receives the engagements.
-pub trait Visitor {
-    /// Receives one.
-    fn visit(&mut self, engaged: Engaged<'_>);
-}
-
-impl<F: FnMut(Engaged<'_>)> Visitor for F {
-    fn visit(&mut self, engaged: Engaged<'_>) {
-        self(engaged);
-    }
-}
-
 /// A walk through the portfolio.
 struct Walk<'a, V> {
     reports: &'a Reports,
@@ -85,7 +73,7 @@ impl Reports {
         scope: &Scope,
         options: &ReadOptions,
         progress: &Progress,
-        visitor: &mut (impl Visitor + Send),
+        visit: &mut (impl FnMut(Engaged<'_>) + Send),
     ) -> Result<Vec<Arc<SystemError>>, ReportError> {
         let commercial = self.reads.commercial.as_ref().ok_or(ReportError::NotOwned(Domain::Commercial))?;
         let options = ReadOptions { priority: Priority::Report, ..options.clone() };
@@ -94,7 +82,7 @@ impl Reports {
             commercial,
             needs: scope.needs,
             options,
-            visitor,
+            visitor: visit,
             seen: HashSet::new(),
             failures: Vec::new(),
         };
@@ -124,13 +112,27 @@ impl Reports {
     }
 }
 
+impl Reports {
+    /// The same, for who takes all or nothing: that an owner could not be asked is an error.
+    pub(super) async fn walk_whole(
+        &self,
+        scope: &Scope,
+        options: &ReadOptions,
+        progress: &Progress,
+        visit: &mut (impl FnMut(Engaged<'_>) + Send),
+    ) -> Result<(), ReportError> {
+        let failures = self.walk(scope, options, progress, visit).await?;
+        failures.into_iter().next().map_or(Ok(()), |failure| Err(ReportError::System(failure)))
+    }
+}
+
 /// A project that is about to be visited, and its deals.
 pub(super) struct Candidate {
     pub(super) id: ProjectId,
     pub(super) deals: Vec<Arc<Deal>>,
 }
 
-impl<V: Visitor> Walk<'_, V> {
+impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
     /// The options of one page: what it reads is at hand for it alone, so that memory does not grow with the portfolio.
     fn of_this_page(&self) -> ReadOptions {
         ReadOptions { at_hand: Arc::new(AtHand::default()), ..self.options.clone() }
@@ -182,11 +184,11 @@ impl<V: Visitor> Walk<'_, V> {
         let gathered = self.reports.gather(self.needs, options, &ids, &clients, &passing).await;
         for one in &projects {
             let engaged = engagement(self.reports, self.needs, &gathered, Some(&one.id), &one.deals, Lead::Linked);
-            self.visitor.visit(engaged);
+            (self.visitor)(engaged);
         }
         for (deal, lead) in alone {
             let engaged = engagement(self.reports, self.needs, &gathered, None, std::slice::from_ref(&deal), lead);
-            self.visitor.visit(engaged);
+            (self.visitor)(engaged);
         }
         self.note(gathered);
     }
@@ -263,7 +265,7 @@ impl<V: Visitor> Walk<'_, V> {
                 self.unseen(ids.collect()).await?;
                 for invoice in page {
                     if let Some(engaged) = super::engage::without_project(reports, self.needs, invoice) {
-                        self.visitor.visit(engaged);
+                        (self.visitor)(engaged);
                     }
                 }
             }
@@ -274,17 +276,12 @@ impl<V: Visitor> Walk<'_, V> {
     /// Takes note that an owner could not list what it has; gives back what is no failure of an owner.
     fn fail(&mut self, error: ReportError, reason: Exclusion) -> Result<(), ReportError> {
         let ReportError::System(error) = error else { return Err(error) };
-        self.visitor.visit(unlisted(self.needs, reason));
+        (self.visitor)(unlisted(self.needs, reason));
         if self.failures.iter().all(|known| known.connection != error.connection) {
             self.failures.push(error);
         }
         Ok(())
     }
-}
-
-/// The deal a project began with: the first that was won, else the first.
-fn lead_of(deals: &[Arc<Deal>]) -> Option<&Arc<Deal>> {
-    deals.iter().find(|deal| deal.status == Some(DealStatus::Won)).or_else(|| deals.first())
 }
 
 fn lead_first(deals: &[Arc<Deal>], lead: &DealId) -> Vec<Arc<Deal>> {
@@ -293,15 +290,13 @@ fn lead_first(deals: &[Arc<Deal>], lead: &DealId) -> Vec<Arc<Deal>> {
     first
 }
 
-fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+/// Each once, in order.
+pub fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
     let mut all: Vec<T> = items.collect();
     all.sort();
     all.dedup();
     all
 }
-
-/// Reads pages: which rows, from where, how many.
-type PageReader<Q, T> = Reader<(Q, Option<String>, usize), Page<Arc<T>>>;
 
 /// The pages of an owner's list, one after the other.
 pub(super) struct Pages<'a, Q: Clone, T: Send + Sync + 'static>
@@ -336,13 +331,30 @@ where
         let key = (self.query.clone(), self.after.take(), PAGE);
         let read = self.reader.get(&options, &key).await.map_err(ReportError::System)?;
         self.read += 1;
-        let next = read.value.as_ref().and_then(|page| page.next.clone());
-        if self.read >= MAX_PAGES || (next.is_some() && next == key.1) {
-            let connection = &self.reader.kind().connection;
-            return Err(ReportError::Truncated(format!("the list of {connection} does not end: it was given up")));
+        let next = next_of(self.reader, read.value.as_deref(), key.1.as_deref())?;
+        if self.read >= MAX_PAGES {
+            return Err(endless(self.reader.kind()));
         }
         self.ended = next.is_none();
         self.after = next;
         Ok(Some(read))
     }
+}
+
+/// Where the page after one begins; none after the last. A page that names itself as the next is an error.
+pub(super) fn next_of<Q, T>(
+    reader: &PageReader<Q, T>,
+    page: Option<&Page<Arc<T>>>,
+    after: Option<&str>,
+) -> Result<Option<String>, ReportError>
+where
+    Q: Clone + Eq + std::hash::Hash + std::fmt::Debug + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+{
+    let next = page.and_then(|page| page.next.as_deref()).filter(|next| !next.is_empty());
+    if next.is_some() && next == after { Err(endless(reader.kind())) } else { Ok(next.map(str::to_owned)) }
+}
+
+fn endless(list: &Kind) -> ReportError {
+    ReportError::Truncated(format!("the list of {} does not end: it was given up", list.connection))
 }

@@ -133,10 +133,7 @@ pub(super) async fn table(
         let cells = columns.iter().map(cell).collect();
         rows.push(Row { cells, order: (order.0, order.1, id.as_str().into()) });
     };
-    let failures = reports.walk(&scope, options, progress, &mut visit).await?;
-    if let Some(failure) = failures.into_iter().next() {
-        return Err(ReportError::System(failure));
-    }
+    reports.walk_whole(&scope, options, progress, &mut visit).await?;
     rows.sort_by(|one, other| one.order.cmp(&other.order));
     let rows = rows.into_iter().map(|row| row.cells).collect();
     Ok(reports.table(columns, rows, completeness, converted, options))

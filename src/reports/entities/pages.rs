@@ -7,16 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Place;
-use crate::domain::Page;
-use crate::reads::{Owner, ReadOptions, Reader};
-use crate::reports::ReportError;
-use crate::systems::{ErrorKind, SystemError};
-
-/// Rows of an owner's page.
-const PAGE: usize = 200;
-
-/// Reads pages: which rows, from where, how many.
-type PageReader<Q, T> = Reader<(Q, Option<String>, usize), Page<Arc<T>>>;
+use crate::reads::{Owner, PageReader, ReadOptions};
+use crate::reports::portfolio::next_of;
+use crate::reports::{PAGE, ReportError};
 
 /// A page, whose it is, and where the next is.
 pub(super) struct OwnerPage<'o, T> {
@@ -41,18 +34,7 @@ where
     let key = (query, place.page.clone(), PAGE);
     let read = reader.get(options, &key).await.map_err(ReportError::System)?;
     let value = read.value.as_deref();
-    let next = value.and_then(|page| page.next.clone()).filter(|next| !next.is_empty());
-    if next.is_some() && next == place.page {
-        // The owner sends us round in a circle.
-        return Err(ReportError::System(Arc::new(SystemError {
-            connection: owner.connection.clone(),
-            system: owner.system,
-            operation: "list",
-            kind: ErrorKind::Truncated,
-            retry_after: None,
-            detail: None,
-        })));
-    }
+    let next = next_of(reader, value, place.page.as_deref())?;
     let next = match next {
         Some(next) => {
             // Whoever loads a set asks for the next page next. What must be read anew for each request cannot be ahead.

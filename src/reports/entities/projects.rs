@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::finance::{Books, Completeness, Contract, Figure, Receivables, Shown, Spending, percent_complete};
 use crate::reads::{ByOwner, Fresh, Owner, Read, ReadOptions, Reader};
-use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
+use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports, distinct};
 use crate::systems::ErrorKind;
 
 pub(super) const DESCRIPTION: &str = "Projects that the owner of projects knows, each with its money. Every figure has its currency \
@@ -275,9 +275,7 @@ impl Reports {
         options: &ReadOptions,
     ) -> Result<Vec<Row>, ReportError> {
         let needs = Needs::of(question);
-        let mut ids: Vec<ProjectId> = projects.iter().map(|project| project.id.clone()).collect();
-        ids.sort();
-        ids.dedup();
+        let ids: Vec<ProjectId> = distinct(projects.iter().map(|project| project.id.clone()));
         let known = self.known(needs, &ids, options).await?;
         Ok(projects.iter().map(|project| row(project, &known, needs, as_of)).collect())
     }

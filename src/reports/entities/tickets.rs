@@ -7,7 +7,7 @@ use super::pages::page;
 use super::{Chunk, Place, Row, column, global_id, moment, number, text};
 use crate::domain::{IdNode, Priority, ProjectQuery, Ticket, TicketCategory, TicketId, TicketStatus};
 use crate::reads::{Owner, ReadOptions};
-use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
+use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports, distinct};
 use crate::systems::ErrorKind;
 
 pub(super) const DESCRIPTION: &str = "Tickets of every project that the owner of projects knows, of every category. A ticket without a project is not in it, nor \
@@ -41,15 +41,9 @@ impl Reports {
         let Some(page) = page(&readers, ProjectQuery::default(), place, options).await? else {
             return Ok(Chunk::default());
         };
-        let mut ids: Vec<_> = page
-            .items
-            .iter()
-            .filter(|project| self.is_owned(project, page.owner))
-            .map(|project| project.id.clone())
-            .collect();
+        let own = page.items.iter().filter(|project| self.is_owned(project, page.owner));
         // An ID that two projects of the tool claim has its tickets once.
-        ids.sort();
-        ids.dedup();
+        let ids = distinct(own.map(|project| project.id.clone()));
         let mut rows = Vec::new();
         for (tickets, ids) in self.reads.tickets.group(&ids) {
             for read in tickets.by_project.get_many(options, &ids).await {
