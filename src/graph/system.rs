@@ -8,7 +8,7 @@ use super::scalars::DateTime;
 use crate::domain::Domain;
 use crate::reads::Reads;
 use crate::systems::Connection;
-use crate::systems::http::{BreakerState, Health};
+use crate::systems::http::{BreakerState, Health, HealthStatus};
 
 /// A connection to a system, and how it fares.
 #[derive(Debug, Clone, SimpleObject)]
@@ -54,6 +54,7 @@ pub struct SystemLastError {
 
 /// How a connection fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "HealthStatus")]
 pub enum SystemStatus {
     /// The last call went well.
     Ok,
@@ -84,7 +85,7 @@ impl System {
         let owns = OwnerDomain::owned().filter(|(_, domain)| owned(*domain)).map(|(shown, _)| shown).collect();
         // The worst of its clients speaks for a connection that has several.
         let health = connection.upstreams.iter().map(|client| client.health()).reduce(worse);
-        let status = health.as_ref().map_or(SystemStatus::Unknown, status_of);
+        let status = health.as_ref().map_or(HealthStatus::Unknown, Health::status).into();
         Self {
             name: connection.name.to_string(),
             kind: connection.system.to_owned(),
@@ -112,34 +113,6 @@ impl System {
 
 fn worse(left: Health, right: Health) -> Health {
     let (calls, failures) = (left.calls + right.calls, left.failures + right.failures);
-    let worst = if status_of(&left).rank() >= status_of(&right).rank() { left } else { right };
+    let worst = if left.status() >= right.status() { left } else { right };
     Health { calls, failures, ..worst }
-}
-
-fn status_of(health: &Health) -> SystemStatus {
-    let failed_last = match (health.last_error, health.last_success) {
-        (Some(error), Some(success)) => error.at > success,
-        (Some(_), None) => true,
-        (None, _) => false,
-    };
-    if health.breaker != BreakerState::Closed {
-        SystemStatus::Down
-    } else if failed_last || health.rate_limited_until.is_some() {
-        SystemStatus::Degraded
-    } else if health.last_success.is_some() {
-        SystemStatus::Ok
-    } else {
-        SystemStatus::Unknown
-    }
-}
-
-impl SystemStatus {
-    fn rank(self) -> u8 {
-        match self {
-            Self::Unknown => 0,
-            Self::Ok => 1,
-            Self::Degraded => 2,
-            Self::Down => 3,
-        }
-    }
 }

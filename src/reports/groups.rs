@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 
 use super::portfolio::{Engaged, Scope};
-use super::table::{Cell, Column, ColumnKind};
+use super::table::{Cell, Column};
 use super::{Filter, Needs, Progress, ReportError, Reports, Table};
 use crate::finance::metrics::Metric;
-use crate::finance::{Completeness, Dimension, Group, Profitability, Sums, Terms};
+use crate::finance::{Completeness, Dimension, Group, Profitability, Terms};
 use crate::reads::ReadOptions;
 
 /// What people call the group of what nobody assigned.
@@ -55,14 +55,13 @@ pub(super) async fn table(
             (row.currency.map(|currency| currency.code()), value.is_none(), value.map(Reverse))
         });
     }
-    let mut all = Sums::default();
-    let mut completeness = Completeness::default();
+    let (mut completeness, mut converted) = (Completeness::default(), false);
     for total in totals {
-        all.converted |= total.sums.converted;
+        converted |= total.sums.converted;
         completeness = completeness.and(&total.sums.completeness);
     }
     let rows = rows.iter().map(|row| row_of(row, groups, columns)).collect();
-    Ok(reports.table(columns, rows, completeness, all.converted, options))
+    Ok(reports.table(columns, rows, completeness, converted, options))
 }
 
 fn row_of(group: &Group, groups: &Groups, columns: &[Column]) -> Vec<Cell> {
@@ -80,40 +79,4 @@ fn row_of(group: &Group, groups: &Groups, columns: &[Column]) -> Vec<Cell> {
     cells.push(Cell::count(completeness.excluded));
     cells.push(Cell::reasons(completeness));
     cells
-}
-
-impl Cell {
-    /// A text.
-    pub(super) fn text(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-
-    /// A count.
-    pub(super) fn count(count: usize) -> Self {
-        Self::Count(u64::try_from(count).unwrap_or(u64::MAX))
-    }
-
-    /// A number, to 4 places.
-    pub(super) fn decimal(number: Option<rust_decimal::Decimal>) -> Self {
-        let places = |number: rust_decimal::Decimal| {
-            number.round_dp_with_strategy(4, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
-        };
-        number.map_or(Self::Empty, |number| Self::Decimal(places(number)))
-    }
-
-    /// A metric.
-    pub(super) fn metric(metric: &Metric, sums: &Sums) -> Self {
-        let value = metric.of(sums);
-        if ColumnKind::of(metric.kind) == ColumnKind::Count {
-            let count = value.and_then(|value| u64::try_from(value).ok());
-            return count.map_or(Self::Empty, Self::Count);
-        }
-        Self::decimal(value)
-    }
-
-    /// Why something is excluded.
-    pub(super) fn reasons(completeness: &Completeness) -> Self {
-        let reasons: Vec<&str> = completeness.reasons.iter().map(|reason| reason.as_str()).collect();
-        if reasons.is_empty() { Self::Empty } else { Self::Text(reasons.join(" ")) }
-    }
 }

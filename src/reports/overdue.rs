@@ -13,22 +13,23 @@ use crate::finance::{Completeness, Exclusion};
 use crate::reads::ReadOptions;
 use crate::systems::Priority;
 
-const fn column(name: &'static str, label: &'static str, kind: ColumnKind, description: &'static str) -> Column {
-    Column { name, label, kind, description }
-}
-
 /// Its columns.
 pub(super) static COLUMNS: [Column; 10] = [
-    column("client", "Client", ColumnKind::Text, "Who owes, by the name in the books; empty if it is not stated."),
-    column("client_id", "Client code", ColumnKind::Text, "Its code in the books; empty if it is not stated."),
-    column("number", "Number", ColumnKind::Text, "Number of the invoice."),
-    column("project_id", "Project", ColumnKind::Text, "Shared IDs of the projects it is for, separated by spaces."),
-    column("issue_date", "Issued", ColumnKind::Date, "When it was issued."),
-    column("due_date", "Due", ColumnKind::Date, "When it was due."),
-    column("days_overdue", "Days overdue", ColumnKind::Count, "Days since it was due."),
+    Column::new("client", "Client", ColumnKind::Text, "Who owes, by the name in the books; empty if it is not stated."),
+    Column::new("client_id", "Client code", ColumnKind::Text, "Its code in the books; empty if it is not stated."),
+    Column::new("number", "Number", ColumnKind::Text, "Number of the invoice."),
+    Column::new(
+        "project_id",
+        "Project",
+        ColumnKind::Text,
+        "Shared IDs of the projects it is for, separated by spaces.",
+    ),
+    Column::new("issue_date", "Issued", ColumnKind::Date, "When it was issued."),
+    Column::new("due_date", "Due", ColumnKind::Date, "When it was due."),
+    Column::new("days_overdue", "Days overdue", ColumnKind::Count, "Days since it was due."),
     CURRENCY,
-    column("total", "Total", ColumnKind::Amount, "With tax; empty if it is unknown in the row's currency."),
-    column(
+    Column::new("total", "Total", ColumnKind::Amount, "With tax; empty if it is unknown in the row's currency."),
+    Column::new(
         "balance",
         "Open",
         ColumnKind::Amount,
@@ -77,14 +78,13 @@ pub(super) async fn table(reports: &Reports, filter: &Filter, options: &ReadOpti
                     completeness.leave_out(if unknown { Exclusion::MissingAmount } else { Exclusion::MissingRate });
                 }
                 let ids: Vec<&str> = invoice.project_ids.iter().map(ProjectId::as_str).collect();
-                let text = |text: Option<&str>| text.map_or(Cell::Empty, Cell::text);
                 let party = invoice.party.as_ref();
                 let days = i64::from(today.since(due).map_or(0, |span| span.get_days()));
                 let cells = vec![
-                    text(party.and_then(|party| party.name.as_deref())),
-                    text(party.and_then(|party| party.id.as_deref())),
-                    text(invoice.number.as_deref()),
-                    text(Some(ids.join(" ").as_str()).filter(|ids| !ids.is_empty())),
+                    Cell::maybe(party.and_then(|party| party.name.as_deref())),
+                    Cell::maybe(party.and_then(|party| party.id.as_deref())),
+                    Cell::maybe(invoice.number.as_deref()),
+                    Cell::maybe(Some(ids.join(" ").as_str()).filter(|ids| !ids.is_empty())),
                     invoice.issue_date.map_or(Cell::Empty, Cell::Date),
                     Cell::Date(due),
                     Cell::Count(u64::try_from(days).unwrap_or_default()),

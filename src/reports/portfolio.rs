@@ -11,9 +11,7 @@ use std::sync::atomic::Ordering;
 use super::engage::{Lead, engagement, unlisted};
 use super::gather::{Gathered, Needs};
 use super::{Progress, ReportError, Reports, passing_on};
-use crate::domain::{
-    Deal, DealId, DealQuery, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery, lead_of,
-};
+use crate::domain::{Deal, DealId, DealQuery, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery, lead_of};
 use crate::finance::{Attributes, Engagement, Exclusion, Handover};
 use crate::reads::{AtHand, Commercial, Fresh, Kind, PageReader, ReadOptions};
 use crate::systems::{Priority, SystemError};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::portfolio::{Engaged, Scope};
-use super::table::{Cell, Column, ColumnKind};
+use super::table::{Cell, Column};
 use super::{Filter, Needs, Progress, ReportError, Reports, Table};
 use crate::domain::{DealStatus, Health, Project, ProjectStatus};
 use crate::finance::metrics::{MARGIN_SLIPPAGE, Metric};
@@ -36,41 +36,38 @@ pub(super) enum Choice {
     IncompleteHandover,
 }
 
-const fn text(name: &'static str, label: &'static str, description: &'static str) -> Column {
-    Column { name, label, kind: ColumnKind::Text, description }
-}
-
-const fn date(name: &'static str, label: &'static str, description: &'static str) -> Column {
-    Column { name, label, kind: ColumnKind::Date, description }
-}
-
-pub(super) const PROJECT_ID: Column = text("project_id", "Project", "The shared ID of the project.");
+pub(super) const PROJECT_ID: Column = Column::text("project_id", "Project", "The shared ID of the project.");
 pub(super) const PROJECT: Column =
-    text("project", "Name", "The project's name; empty if the owner of projects does not know it.");
-pub(super) const MANAGER: Column = text("manager", "Manager", "The project's manager; empty if nobody is named.");
+    Column::text("project", "Name", "The project's name; empty if the owner of projects does not know it.");
+pub(super) const MANAGER: Column =
+    Column::text("manager", "Manager", "The project's manager; empty if nobody is named.");
 pub(super) const STATUS: Column =
-    text("status", "Status", "Whether the project runs; empty if its owner does not know it.");
-pub(super) const HEALTH: Column = text("health", "Health", "As the delivery team set it; empty if nobody did.");
-pub(super) const HEALTH_REASON: Column = text("health_reason", "Reason", "Why the health is so, in the team's words.");
-pub(super) const START_DATE: Column = date("start_date", "Start", "Start of the project; empty if nobody states it.");
-pub(super) const DUE_DATE: Column = date("due_date", "Due", "When the project is due; empty if nobody states it.");
+    Column::text("status", "Status", "Whether the project runs; empty if its owner does not know it.");
+pub(super) const HEALTH: Column = Column::text("health", "Health", "As the delivery team set it; empty if nobody did.");
+pub(super) const HEALTH_REASON: Column =
+    Column::text("health_reason", "Reason", "Why the health is so, in the team's words.");
+pub(super) const START_DATE: Column =
+    Column::date("start_date", "Start", "Start of the project; empty if nobody states it.");
+pub(super) const DUE_DATE: Column =
+    Column::date("due_date", "Due", "When the project is due; empty if nobody states it.");
 pub(super) const CLOSE_DATE: Column =
-    date("close_date", "Closed", "Close date of the deal that the project began with.");
-pub(super) const SIGNS: Column = text(
+    Column::date("close_date", "Closed", "Close date of the deal that the project began with.");
+pub(super) const SIGNS: Column = Column::text(
     "signs",
     "Signs",
     "Why it is at risk, separated by spaces: HEALTH_RED, HEALTH_AMBER, LATE, OVER_BUDGET, MARGIN_SLIPPED, OVERDUE_INVOICES.",
 );
 
-pub(super) const DEAL_OWNER: Column = text("deal_owner", "Deal owner", "Who sold it; empty if nobody is named.");
-pub(super) const MISSING: Column = text(
+pub(super) const DEAL_OWNER: Column =
+    Column::text("deal_owner", "Deal owner", "Who sold it; empty if nobody is named.");
+pub(super) const MISSING: Column = Column::text(
     "missing",
     "Missing",
     "What the project does not inherit, separated by spaces: SCOPE, PRICING, CONTACTS, SIGNED_PROPOSAL, NOTES.",
 );
-pub(super) const PRESENT: Column = text("present", "Present", "What it inherits, in the same words.");
+pub(super) const PRESENT: Column = Column::text("present", "Present", "What it inherits, in the same words.");
 pub(super) const UNKNOWN: Column =
-    text("unknown", "Unknown", "What could not be told, because the CRM does not keep it, in the same words.");
+    Column::text("unknown", "Unknown", "What could not be told, because the CRM does not keep it, in the same words.");
 
 /// A row, and what it is ordered by.
 struct Row {
@@ -143,7 +140,7 @@ pub(super) async fn table(
 fn of_the_project(column: &str, engaged: &Engaged<'_>) -> Option<Cell> {
     let header = engaged.header.as_deref();
     let attributes = &engaged.attributes;
-    let text = |text: Option<&str>| text.map_or(Cell::Empty, Cell::text);
+    let text = Cell::maybe;
     let date = |date: Option<jiff::civil::Date>| date.map_or(Cell::Empty, Cell::Date);
     Some(match column {
         "project" => text(header.and_then(|header| header.name.as_deref())),

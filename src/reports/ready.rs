@@ -38,12 +38,11 @@ enum Make {
     Overdue,
 }
 
-const fn text(name: &'static str, label: &'static str, description: &'static str) -> Column {
-    Column { name, label, kind: ColumnKind::Text, description }
-}
-
-pub(super) const CURRENCY: Column =
-    text("currency", "Currency", "The currency of the amounts in this row; empty if nothing in it has an amount.");
+pub(super) const CURRENCY: Column = Column::text(
+    "currency",
+    "Currency",
+    "The currency of the amounts in this row; empty if nothing in it has an amount.",
+);
 pub(super) const INCLUDED: Column = Column {
     name: "included",
     label: "Included",
@@ -57,27 +56,20 @@ pub(super) const EXCLUDED: Column = Column {
     description: "Projects, and deals without one, of which an amount is unknown: it is not in the sum it belongs in.",
 };
 pub(super) const REASONS: Column =
-    text("reasons", "Reasons", "Why something is excluded, separated by spaces; empty if nothing is.");
-const VERTICAL: Column = text("vertical", "Vertical", "Vertical of the deal; (unassigned) if nobody states it.");
-const COUNTRY: Column = text("country", "Country", "Country of the client; (unassigned) if nobody states it.");
-const DEAL_TYPE: Column = text("deal_type", "Project type", "Type of the deal; (unassigned) if nobody states it.");
-const DEAL_SIZE: Column = text(
+    Column::text("reasons", "Reasons", "Why something is excluded, separated by spaces; empty if nothing is.");
+const VERTICAL: Column =
+    Column::text("vertical", "Vertical", "Vertical of the deal; (unassigned) if nobody states it.");
+const COUNTRY: Column = Column::text("country", "Country", "Country of the client; (unassigned) if nobody states it.");
+const DEAL_TYPE: Column =
+    Column::text("deal_type", "Project type", "Type of the deal; (unassigned) if nobody states it.");
+const DEAL_SIZE: Column = Column::text(
     "deal_size",
     "Deal size",
     "Band of the contract value in the row's currency; (unassigned) if it is unknown or nothing is sold.",
 );
-const CLIENT_ID: Column = text("client_id", "Client ID", "The client's record ID in the CRM; empty if there is none.");
-const CLIENT: Column = text("client", "Client", "The client's name; (unassigned) if the deal has none.");
-
-/// A metric as a column.
-const fn metric(metric: &Metric) -> Column {
-    Column {
-        name: metric.name,
-        label: metric.label,
-        kind: ColumnKind::of(metric.kind),
-        description: metric.description,
-    }
-}
+const CLIENT_ID: Column =
+    Column::text("client_id", "Client ID", "The client's record ID in the CRM; empty if there is none.");
+const CLIENT: Column = Column::text("client", "Client", "The client's name; (unassigned) if the deal has none.");
 
 /// The columns of a report by groups: what they have in common, the currency, the metrics, and how whole they are.
 macro_rules! by_groups {
@@ -85,7 +77,7 @@ macro_rules! by_groups {
         mod $name {
             use super::*;
             pub(super) static COLUMNS: [Column; 4 + [$($member),+].len() + [$(m::$metric),+].len()] =
-                [$($member,)+ CURRENCY, $(metric(&m::$metric),)+ INCLUDED, EXCLUDED, REASONS];
+                [$($member,)+ CURRENCY, $(Column::metric(&m::$metric),)+ INCLUDED, EXCLUDED, REASONS];
             pub(super) static METRICS: [Metric; [$(m::$metric),+].len()] = [$(m::$metric),+];
         }
     };
@@ -111,7 +103,7 @@ macro_rules! by_projects {
             use super::*;
             use projects::*;
             pub(super) static COLUMNS: [Column; 1 + [$($before),+].len() + [$(m::$metric),+].len() + { const AFTER: &[Column] = &[$($after),*]; AFTER.len() }] =
-                [$($before,)+ CURRENCY, $(metric(&m::$metric),)+ $($after),*];
+                [$($before,)+ CURRENCY, $(Column::metric(&m::$metric),)+ $($after),*];
             pub(super) static METRICS: [Metric; [$(m::$metric),+].len()] = [$(m::$metric),+];
         }
     };

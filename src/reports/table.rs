@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
 
 use crate::domain::Rates;
-use crate::finance::Completeness;
-use crate::finance::metrics::MetricKind;
+use crate::finance::metrics::{Metric, MetricKind};
+use crate::finance::{Completeness, Sums};
 
 /// The answer of a report. It is whole: where a system could not be asked there is an error in its place.
 #[derive(Debug, Clone)]
@@ -59,9 +59,36 @@ pub enum ColumnKind {
     Flag,
 }
 
+impl Column {
+    /// A column.
+    pub(super) const fn new(
+        name: &'static str,
+        label: &'static str,
+        kind: ColumnKind,
+        description: &'static str,
+    ) -> Self {
+        Self { name, label, kind, description }
+    }
+
+    /// A column of texts.
+    pub(super) const fn text(name: &'static str, label: &'static str, description: &'static str) -> Self {
+        Self::new(name, label, ColumnKind::Text, description)
+    }
+
+    /// A column of days.
+    pub(super) const fn date(name: &'static str, label: &'static str, description: &'static str) -> Self {
+        Self::new(name, label, ColumnKind::Date, description)
+    }
+
+    /// The column of a metric.
+    pub(super) const fn metric(metric: &Metric) -> Self {
+        Self::new(metric.name, metric.label, ColumnKind::of(metric.kind), metric.description)
+    }
+}
+
 impl ColumnKind {
     /// Of a metric.
-    pub(super) const fn of(kind: MetricKind) -> Self {
+    const fn of(kind: MetricKind) -> Self {
         match kind {
             MetricKind::Count => Self::Count,
             MetricKind::Amount => Self::Amount,
@@ -88,4 +115,43 @@ pub enum Cell {
     Moment(Timestamp),
     /// Of [`ColumnKind::Flag`].
     Flag(bool),
+}
+
+impl Cell {
+    /// A text.
+    pub(super) fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+
+    /// A text that may be missing.
+    pub(super) fn maybe(text: Option<&str>) -> Self {
+        text.map_or(Self::Empty, Self::text)
+    }
+
+    /// A count.
+    pub(super) fn count(count: usize) -> Self {
+        Self::Count(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    /// A number, to 4 places.
+    pub(super) fn decimal(number: Option<Decimal>) -> Self {
+        let places = |number: Decimal| number.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero);
+        number.map_or(Self::Empty, |number| Self::Decimal(places(number)))
+    }
+
+    /// A metric.
+    pub(super) fn metric(metric: &Metric, sums: &Sums) -> Self {
+        let value = metric.of(sums);
+        if ColumnKind::of(metric.kind) == ColumnKind::Count {
+            let count = value.and_then(|value| u64::try_from(value).ok());
+            return count.map_or(Self::Empty, Self::Count);
+        }
+        Self::decimal(value)
+    }
+
+    /// Why something is excluded.
+    pub(super) fn reasons(completeness: &Completeness) -> Self {
+        let reasons: Vec<&str> = completeness.reasons.iter().map(|reason| reason.as_str()).collect();
+        if reasons.is_empty() { Self::Empty } else { Self::Text(reasons.join(" ")) }
+    }
 }

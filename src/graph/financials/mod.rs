@@ -16,7 +16,7 @@ use super::project::Project;
 use super::source::Source;
 use super::wave::Pushdown;
 use crate::domain::{self, Deal, DealStatus, ProjectId};
-use crate::finance::{self, Books, Contract, Exclusion, Figure, Receivables, Shown, Spending};
+use crate::finance::{self, Books, Contract, Figure, Receivables, Shown, Spending};
 use crate::reads::{Costs, Invoices, Owner, Read, Reader};
 
 /// The money of a project, or of a deal that leads to none.
@@ -43,6 +43,7 @@ pub struct Completeness {
 
 /// Why a figure is null, or a record is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "finance::Exclusion")]
 pub enum CompletenessReason {
     /// A record has no amount.
     MissingAmount,
@@ -86,31 +87,6 @@ impl From<finance::Completeness> for Completeness {
     fn from(completeness: finance::Completeness) -> Self {
         let finance::Completeness { included, excluded, reasons } = completeness;
         Self { included, excluded, reasons: reasons.into_iter().map(CompletenessReason::from).collect() }
-    }
-}
-
-impl From<Exclusion> for CompletenessReason {
-    fn from(exclusion: Exclusion) -> Self {
-        match exclusion {
-            Exclusion::MissingAmount => Self::MissingAmount,
-            Exclusion::MissingCurrency => Self::MissingCurrency,
-            Exclusion::UnreadableAmount => Self::UnreadableAmount,
-            Exclusion::MissingDueDate => Self::MissingDueDate,
-            Exclusion::UnknownState => Self::UnknownState,
-            Exclusion::NotFoundById => Self::NotFoundById,
-            Exclusion::MixedCurrencies => Self::MixedCurrencies,
-            Exclusion::MissingRate => Self::MissingRate,
-            Exclusion::NotWhole => Self::NotWhole,
-            Exclusion::CommercialUnavailable => Self::CommercialUnavailable,
-            Exclusion::ReceivablesUnavailable => Self::ReceivablesUnavailable,
-            Exclusion::CostsUnavailable => Self::CostsUnavailable,
-            Exclusion::DeliveryUnavailable => Self::DeliveryUnavailable,
-            Exclusion::TicketsUnavailable => Self::TicketsUnavailable,
-            Exclusion::NotInCommercial => Self::NotInCommercial,
-            Exclusion::NotInReceivables => Self::NotInReceivables,
-            Exclusion::NotInCosts => Self::NotInCosts,
-            Exclusion::NotLinked => Self::NotLinked,
-        }
     }
 }
 

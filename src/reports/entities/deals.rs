@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::pages::page;
-use super::{Chunk, Place, Question, Row, amount, column, currency, date, flaws, global_id, moment, text};
+use super::{Chunk, Place, Question, Row, amount, currency, date, flaws, global_id, moment, text};
 use crate::domain::{ClientId, Deal, DealId, DealQuery, DealStatus, Domain, GlobalId, IdNode};
 use crate::reads::{Commercial, Owner, ReadOptions};
 use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
@@ -11,47 +11,52 @@ use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
 pub(super) const DESCRIPTION: &str = "Deals, as the CRM holds them.";
 
 pub(super) const COLUMNS: &[Column] = &[
-    column("id", "Deal ID", ColumnKind::Text, "Unique over all systems, e.g. `deal:hubspot:900001`."),
-    column("name", "Deal", ColumnKind::Text, "Name. Null if the CRM states none."),
-    column("pipeline", "Pipeline", ColumnKind::Text, "Pipeline, by its label."),
-    column("stage", "Stage", ColumnKind::Text, "Stage, by its label."),
-    column("status", "Status", ColumnKind::Text, "OPEN, WON or LOST; null if the stage says none of these."),
-    column(
+    Column::new("id", "Deal ID", ColumnKind::Text, "Unique over all systems, e.g. `deal:hubspot:900001`."),
+    Column::new("name", "Deal", ColumnKind::Text, "Name. Null if the CRM states none."),
+    Column::new("pipeline", "Pipeline", ColumnKind::Text, "Pipeline, by its label."),
+    Column::new("stage", "Stage", ColumnKind::Text, "Stage, by its label."),
+    Column::new("status", "Status", ColumnKind::Text, "OPEN, WON or LOST; null if the stage says none of these."),
+    Column::new(
         "amount",
         "Amount",
         ColumnKind::Amount,
         "What the client pays, without tax, in `currency`. Null if the CRM states none, or none that can be read.",
     ),
-    column("currency", "Currency", ColumnKind::Text, "ISO 4217 code of `amount` and `expected_margin`."),
-    column(
+    Column::new("currency", "Currency", ColumnKind::Text, "ISO 4217 code of `amount` and `expected_margin`."),
+    Column::new(
         "expected_margin",
         "Expected margin",
         ColumnKind::Amount,
         "What sales expects to remain of the amount after the cost of the work, in `currency`. Null if the CRM states none, or \
          one in another currency than that of `amount`.",
     ),
-    column("close_date", "Close date", ColumnKind::Date, "Close date, expected or real."),
-    column("owner", "Deal owner", ColumnKind::Text, "Who owns the deal. Null if nobody does."),
-    column("vertical", "Vertical", ColumnKind::Text, "Vertical. Null if the CRM states none."),
-    column("deal_type", "Deal type", ColumnKind::Text, "Deal type, e.g. new business. Null if the CRM states none."),
-    column("client_id", "Client ID", ColumnKind::Text, "The client. Null if the CRM links the deal to none."),
-    column(
+    Column::new("close_date", "Close date", ColumnKind::Date, "Close date, expected or real."),
+    Column::new("owner", "Deal owner", ColumnKind::Text, "Who owns the deal. Null if nobody does."),
+    Column::new("vertical", "Vertical", ColumnKind::Text, "Vertical. Null if the CRM states none."),
+    Column::new(
+        "deal_type",
+        "Deal type",
+        ColumnKind::Text,
+        "Deal type, e.g. new business. Null if the CRM states none.",
+    ),
+    Column::new("client_id", "Client ID", ColumnKind::Text, "The client. Null if the CRM links the deal to none."),
+    Column::new(
         "project_id",
         "Project ID",
         ColumnKind::Text,
         "The shared ID of the project. Null if the deal carries none, or none that is well-formed: see `link`.",
     ),
-    column(
+    Column::new(
         "link",
         "Link",
         ColumnKind::Text,
         "Whether the deal carries a usable shared ID: LINKED, NOT_LINKED or MALFORMED.",
     ),
-    column("created_at", "Created", ColumnKind::Moment, "When the record was made, UTC."),
-    column("updated_at", "Updated", ColumnKind::Moment, "When the record last changed, UTC."),
-    column("url", "Link to the CRM", ColumnKind::Text, super::URL),
-    column("flaws", "Flaws", ColumnKind::Text, super::FLAWS),
-    column("as_of", "As of", ColumnKind::Moment, super::AS_OF),
+    Column::new("created_at", "Created", ColumnKind::Moment, "When the record was made, UTC."),
+    Column::new("updated_at", "Updated", ColumnKind::Moment, "When the record last changed, UTC."),
+    Column::new("url", "Link to the CRM", ColumnKind::Text, super::URL),
+    Column::new("flaws", "Flaws", ColumnKind::Text, super::FLAWS),
+    Column::new("as_of", "As of", ColumnKind::Moment, super::AS_OF),
 ];
 
 impl Reports {

@@ -1,33 +1,43 @@
 //! The set `Freshness`: the connections, and how they fare.
 
-use super::{Row, column, moment, text};
+use super::{Row, moment, text};
 use crate::domain::Domain;
 use crate::reports::{Cell, Column, ColumnKind, Reports};
 use crate::systems::Connection;
-use crate::systems::http::{BreakerState, Health};
+use crate::systems::http::{Health, HealthStatus};
 
 pub(super) const DESCRIPTION: &str = "The connections to systems, and how each fares at this moment.";
 
 pub(super) const COLUMNS: &[Column] = &[
-    column("name", "Connection", ColumnKind::Text, "Its name in the configuration."),
-    column("system", "System", ColumnKind::Text, "Its kind, e.g. `hubspot`."),
-    column("owns", "Owns", ColumnKind::Text, "The domains it owns, with commas between them."),
-    column(
+    Column::new("name", "Connection", ColumnKind::Text, "Its name in the configuration."),
+    Column::new("system", "System", ColumnKind::Text, "Its kind, e.g. `hubspot`."),
+    Column::new("owns", "Owns", ColumnKind::Text, "The domains it owns, with commas between them."),
+    Column::new(
         "status",
         "Status",
         ColumnKind::Text,
         "OK: the last call went well. DEGRADED: it failed, or the system asks to be asked less. DOWN: it failed repeatedly. \
          UNKNOWN: it was not asked yet.",
     ),
-    column("as_of", "As of", ColumnKind::Moment, "The last answer that was fine, UTC. Null if there was none yet."),
-    column("last_error_at", "Last failure", ColumnKind::Moment, "The last failure, UTC. Null if there was none yet."),
-    column(
+    Column::new(
+        "as_of",
+        "As of",
+        ColumnKind::Moment,
+        "The last answer that was fine, UTC. Null if there was none yet.",
+    ),
+    Column::new(
+        "last_error_at",
+        "Last failure",
+        ColumnKind::Moment,
+        "The last failure, UTC. Null if there was none yet.",
+    ),
+    Column::new(
         "calls",
         "Calls",
         ColumnKind::Count,
         "Calls made since the start: what the system counts against its quota.",
     ),
-    column("failures", "Failures", ColumnKind::Count, "Calls that failed since the start."),
+    Column::new("failures", "Failures", ColumnKind::Count, "Calls that failed since the start."),
 ];
 
 impl Reports {
@@ -41,12 +51,12 @@ impl Reports {
         let owns: Vec<&str> = Domain::ALL.iter().filter(|domain| owned(domain)).map(|domain| domain.as_str()).collect();
         let all: Vec<Health> = connection.upstreams.iter().map(|client| client.health()).collect();
         // The worst of its clients speaks for a connection that has several.
-        let status = all.iter().map(status).max_by_key(|(rank, _)| *rank).map_or("UNKNOWN", |(_, word)| word);
+        let status = all.iter().map(Health::status).max().unwrap_or(HealthStatus::Unknown);
         vec![
             text(Some(&connection.name)),
             text(Some(connection.system)),
             text(Some(owns.join(",")).filter(|owns| !owns.is_empty())),
-            text(Some(status)),
+            text(Some(word(status))),
             moment(all.iter().filter_map(|health| health.last_success).max()),
             moment(all.iter().filter_map(|health| health.last_error).map(|error| error.at).max()),
             Cell::Count(all.iter().map(|health| health.calls).sum()),
@@ -55,16 +65,11 @@ impl Reports {
     }
 }
 
-fn status(health: &Health) -> (u8, &'static str) {
-    let failed_last =
-        health.last_error.is_some_and(|error| health.last_success.is_none_or(|success| error.at > success));
-    if health.breaker != BreakerState::Closed {
-        (3, "DOWN")
-    } else if failed_last || health.rate_limited_until.is_some() {
-        (2, "DEGRADED")
-    } else if health.last_success.is_some() {
-        (1, "OK")
-    } else {
-        (0, "UNKNOWN")
+fn word(status: HealthStatus) -> &'static str {
+    match status {
+        HealthStatus::Unknown => "UNKNOWN",
+        HealthStatus::Ok => "OK",
+        HealthStatus::Degraded => "DEGRADED",
+        HealthStatus::Down => "DOWN",
     }
 }

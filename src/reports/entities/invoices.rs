@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::deals::own;
 use super::pages::page;
-use super::{Chunk, Place, Question, Row, amount, column, currency, date, flaws, global_id, text};
+use super::{Chunk, Place, Question, Row, amount, currency, date, flaws, global_id, text};
 use crate::domain::{Booked, Direction, IdNode, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceStatus, Money};
 use crate::reads::{Invoices, Owner, ReadOptions};
 use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
@@ -12,52 +12,57 @@ use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
 pub(super) const DESCRIPTION: &str = "Invoices and credit notes, to clients (RECEIVABLE) and from vendors (PAYABLE). Amounts are positive on both kinds.";
 
 pub(super) const COLUMNS: &[Column] = &[
-    column("id", "Invoice ID", ColumnKind::Text, "Unique over all systems, e.g. `invoice:sap:13-91`."),
-    column("number", "Number", ColumnKind::Text, "Number on paper."),
-    column("direction", "Direction", ColumnKind::Text, "RECEIVABLE (to a client) or PAYABLE (from a vendor)."),
-    column("kind", "Kind", ColumnKind::Text, "INVOICE or CREDIT_NOTE. A credit note takes back: subtract it."),
-    column(
+    Column::new("id", "Invoice ID", ColumnKind::Text, "Unique over all systems, e.g. `invoice:sap:13-91`."),
+    Column::new("number", "Number", ColumnKind::Text, "Number on paper."),
+    Column::new("direction", "Direction", ColumnKind::Text, "RECEIVABLE (to a client) or PAYABLE (from a vendor)."),
+    Column::new("kind", "Kind", ColumnKind::Text, "INVOICE or CREDIT_NOTE. A credit note takes back: subtract it."),
+    Column::new(
         "status",
         "Status",
         ColumnKind::Text,
         "As of today, UTC: DRAFT, OPEN, PARTIALLY_PAID, PAID, OVERDUE, VOID, or UNKNOWN. Drafts and void documents are part of \
          no figure.",
     ),
-    column("party", "Party", ColumnKind::Text, "Who owes, or is owed."),
-    column("issue_date", "Issued", ColumnKind::Date, "Issued."),
-    column("due_date", "Due", ColumnKind::Date, "Due."),
-    column("net", "Net", ColumnKind::Amount, "Without tax, in `currency`."),
-    column("tax", "Tax", ColumnKind::Amount, "Tax, in `currency`."),
-    column("total", "Total", ColumnKind::Amount, "With tax, in `currency`."),
-    column("paid", "Paid", ColumnKind::Amount, "Paid so far, of the total, in `currency`."),
-    column("balance", "Balance", ColumnKind::Amount, "Still open, of the total, in `currency`."),
-    column("currency", "Currency", ColumnKind::Text, "ISO 4217 code of the document. Null if it is not known."),
-    column(
+    Column::new("party", "Party", ColumnKind::Text, "Who owes, or is owed."),
+    Column::new("issue_date", "Issued", ColumnKind::Date, "Issued."),
+    Column::new("due_date", "Due", ColumnKind::Date, "Due."),
+    Column::new("net", "Net", ColumnKind::Amount, "Without tax, in `currency`."),
+    Column::new("tax", "Tax", ColumnKind::Amount, "Tax, in `currency`."),
+    Column::new("total", "Total", ColumnKind::Amount, "With tax, in `currency`."),
+    Column::new("paid", "Paid", ColumnKind::Amount, "Paid so far, of the total, in `currency`."),
+    Column::new("balance", "Balance", ColumnKind::Amount, "Still open, of the total, in `currency`."),
+    Column::new("currency", "Currency", ColumnKind::Text, "ISO 4217 code of the document. Null if it is not known."),
+    Column::new(
         "net_company",
         "Net (company)",
         ColumnKind::Amount,
         "`net` as booked in `company_currency`. Null if it was not.",
     ),
-    column("tax_company", "Tax (company)", ColumnKind::Amount, "`tax` as booked in `company_currency`."),
-    column("total_company", "Total (company)", ColumnKind::Amount, "`total` as booked in `company_currency`."),
-    column("paid_company", "Paid (company)", ColumnKind::Amount, "`paid` as booked in `company_currency`."),
-    column("balance_company", "Balance (company)", ColumnKind::Amount, "`balance` as booked in `company_currency`."),
-    column(
+    Column::new("tax_company", "Tax (company)", ColumnKind::Amount, "`tax` as booked in `company_currency`."),
+    Column::new("total_company", "Total (company)", ColumnKind::Amount, "`total` as booked in `company_currency`."),
+    Column::new("paid_company", "Paid (company)", ColumnKind::Amount, "`paid` as booked in `company_currency`."),
+    Column::new(
+        "balance_company",
+        "Balance (company)",
+        ColumnKind::Amount,
+        "`balance` as booked in `company_currency`.",
+    ),
+    Column::new(
         "company_currency",
         "Company currency",
         ColumnKind::Text,
         "ISO 4217 code of the company's own currency, in which the owner booked the document too.",
     ),
-    column(
+    Column::new(
         "project_id",
         "Project ID",
         ColumnKind::Text,
         "The project it is for. Null if it is for none, or for several.",
     ),
-    column("project_ids", "Project IDs", ColumnKind::Text, "All projects it is for, with commas between them."),
-    column("url", "Link to the ERP", ColumnKind::Text, super::URL),
-    column("flaws", "Flaws", ColumnKind::Text, super::FLAWS),
-    column("as_of", "As of", ColumnKind::Moment, super::AS_OF),
+    Column::new("project_ids", "Project IDs", ColumnKind::Text, "All projects it is for, with commas between them."),
+    Column::new("url", "Link to the ERP", ColumnKind::Text, super::URL),
+    Column::new("flaws", "Flaws", ColumnKind::Text, super::FLAWS),
+    Column::new("as_of", "As of", ColumnKind::Moment, super::AS_OF),
 ];
 
 impl Reports {

@@ -10,7 +10,7 @@ mod quality;
 mod tickets;
 
 use jiff::Timestamp;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, Column, ColumnKind, Filter, Progress, Report, ReportError, Reports};
@@ -206,7 +206,7 @@ impl Reports {
         for (number, cells) in (1_u64..).zip(table.rows) {
             let mut row = Vec::with_capacity(cells.len() + 1);
             row.push(Cell::Count(number));
-            row.extend(cells.into_iter().map(exact));
+            row.extend(cells.into_iter().map(fitting));
             rows.push(row);
         }
         Ok(Chunk { rows, next: None })
@@ -246,10 +246,6 @@ const ROW: Column = Column {
     description: "Number of the row in the report, from 1. It is the key, and another row may have it another time.",
 };
 
-const fn column(name: &'static str, label: &'static str, kind: ColumnKind, description: &'static str) -> Column {
-    Column { name, label, kind, description }
-}
-
 /// `margin-by-vertical` as `MarginByVertical`.
 fn pascal_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -277,20 +273,15 @@ fn moment(at: Option<Timestamp>) -> Cell {
     at.map_or(Cell::Empty, Cell::Moment)
 }
 
-fn count(number: usize) -> Cell {
-    u64::try_from(number).map_or(Cell::Empty, Cell::Count)
-}
-
 /// A number with at most four places. One that has fifteen digits or more before the point is no figure of a company; it
 /// fits into no decimal of a BI tool, and is left out rather than cut.
 fn number(number: Option<Decimal>) -> Cell {
-    let fits = number.map(|number| number.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero));
-    let bound = Decimal::from(1_000_000_000_000_000_i64);
-    fits.filter(|number| number.abs() < bound).map_or(Cell::Empty, Cell::Decimal)
+    fitting(Cell::decimal(number))
 }
 
-fn exact(cell: Cell) -> Cell {
-    if let Cell::Decimal(decimal) = cell { number(Some(decimal)) } else { cell }
+fn fitting(cell: Cell) -> Cell {
+    let bound = Decimal::from(1_000_000_000_000_000_i64);
+    if matches!(cell, Cell::Decimal(number) if number.abs() >= bound) { Cell::Empty } else { cell }
 }
 
 fn amount(money: Option<Money>) -> Cell {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::pages::page;
-use super::{Chunk, Place, Question, Row, amount, column, count, currency, date, flaws, number, text};
+use super::{Chunk, Place, Question, Row, amount, currency, date, flaws, number, text};
 use crate::domain::{
     Cost, CostSum, Deal, Health, Money, Project, ProjectId, ProjectInvoice, ProjectQuery, ProjectStatus,
 };
@@ -25,8 +25,8 @@ pub(super) const DESCRIPTION: &str = "Projects that the owner of projects knows,
 macro_rules! figure {
     ($name:literal, $currency:literal, $label:literal, $description:literal) => {
         [
-            column($name, $label, ColumnKind::Amount, $description),
-            column(
+            Column::new($name, $label, ColumnKind::Amount, $description),
+            Column::new(
                 $currency,
                 concat!($label, " currency"),
                 ColumnKind::Text,
@@ -37,27 +37,32 @@ macro_rules! figure {
 }
 
 const HEAD: [Column; 10] = [
-    column(
+    Column::new(
         "id",
         "Project ID",
         ColumnKind::Text,
         "The shared ID. Two records that claim one ID are two rows, without figures.",
     ),
-    column("name", "Project", ColumnKind::Text, "Name."),
-    column("status", "Status", ColumnKind::Text, "PLANNED, ACTIVE, ON_HOLD, COMPLETED, CANCELLED, or UNKNOWN."),
-    column("health", "Health", ColumnKind::Text, "GREEN, AMBER, RED, or UNKNOWN. Null if nobody set it."),
-    column("health_reason", "Health reason", ColumnKind::Text, "Why the health is what it is."),
-    column("manager", "Project manager", ColumnKind::Text, "Project manager."),
-    column("start_date", "Start", ColumnKind::Date, "Start."),
-    column("due_date", "Due", ColumnKind::Date, "Due."),
-    column(
+    Column::new("name", "Project", ColumnKind::Text, "Name."),
+    Column::new("status", "Status", ColumnKind::Text, "PLANNED, ACTIVE, ON_HOLD, COMPLETED, CANCELLED, or UNKNOWN."),
+    Column::new("health", "Health", ColumnKind::Text, "GREEN, AMBER, RED, or UNKNOWN. Null if nobody set it."),
+    Column::new("health_reason", "Health reason", ColumnKind::Text, "Why the health is what it is."),
+    Column::new("manager", "Project manager", ColumnKind::Text, "Project manager."),
+    Column::new("start_date", "Start", ColumnKind::Date, "Start."),
+    Column::new("due_date", "Due", ColumnKind::Date, "Due."),
+    Column::new(
         "percent_complete",
         "Percent complete",
         ColumnKind::Percent,
         "0 to 100: what the owner of projects states, else the progress of the planned work weighted by its estimated hours. Null \
          if neither is known.",
     ),
-    column("hours_budgeted", "Hours budgeted", ColumnKind::Number, "Hours budgeted. Null if the owner states none."),
+    Column::new(
+        "hours_budgeted",
+        "Hours budgeted",
+        ColumnKind::Number,
+        "Hours budgeted. Null if the owner states none.",
+    ),
 ];
 
 const FIGURES: [[Column; 2]; 12] = [
@@ -116,34 +121,39 @@ const FIGURES: [[Column; 2]; 12] = [
 ];
 
 const TAIL: [Column; 8] = [
-    column(
+    Column::new(
         "invoiced_pct",
         "Invoiced %",
         ColumnKind::Percent,
         "Invoiced in percent of the contract value. Do not add up: divide sums.",
     ),
-    column("margin_pct", "Margin %", ColumnKind::Percent, "Margin in percent of invoiced. Do not add up: divide sums."),
-    column(
+    Column::new(
+        "margin_pct",
+        "Margin %",
+        ColumnKind::Percent,
+        "Margin in percent of invoiced. Do not add up: divide sums.",
+    ),
+    Column::new(
         "margin_slippage",
         "Margin slippage",
         ColumnKind::Percent,
         "Forecast margin % less estimated margin %, in percentage points: negative is worse than sold.",
     ),
-    column(
+    Column::new(
         "excluded",
         "Records excluded",
         ColumnKind::Count,
         "Won deals, invoices and costs of the project whose amount is unknown; figures they belong in are null. Null if no figure was asked for.",
     ),
-    column(
+    Column::new(
         "completeness",
         "Completeness",
         ColumnKind::Text,
         "Why figures are null, e.g. MIXED_CURRENCIES, NOT_IN_COSTS; null if all is well. See docs/finance.md.",
     ),
-    column("url", "Link to the project tool", ColumnKind::Text, super::URL),
-    column("flaws", "Flaws", ColumnKind::Text, super::FLAWS),
-    column("as_of", "As of", ColumnKind::Moment, super::AS_OF),
+    Column::new("url", "Link to the project tool", ColumnKind::Text, super::URL),
+    Column::new("flaws", "Flaws", ColumnKind::Text, super::FLAWS),
+    Column::new("as_of", "As of", ColumnKind::Moment, super::AS_OF),
 ];
 
 const WIDTH: usize = HEAD.len() + 2 * FIGURES.len() + TAIL.len();
@@ -431,7 +441,7 @@ fn row(project: &Project, known: &Known, needs: Needs, as_of: Timestamp) -> Row 
         number(books.invoiced_pct()),
         number(books.margin_pct()),
         number(books.margin_slippage()),
-        excluded.map_or(Cell::Empty, count),
+        excluded.map_or(Cell::Empty, Cell::count),
         text(Some(reasons.join(", ")).filter(|all| !all.is_empty())),
         text(project.url.as_deref()),
         flaws(&project.flaws),

@@ -3,36 +3,36 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::pages::page;
-use super::{Place, Row, column, count, text};
+use super::{Place, Row, text};
 use crate::domain::{
     Deal, DealQuery, Flaw, FlawKind, Invoice, InvoiceQuery, InvoiceState, Link, Project, ProjectId, ProjectQuery,
     ProjectStatus,
 };
 use crate::reads::{Owner, ReadOptions};
-use crate::reports::{Column, ColumnKind, ReportError, Reports};
+use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
 
 pub(super) const DESCRIPTION: &str = "How many records have something wrong that keeps them out of figures, by connection. A \
                                       finding with 0 records is listed: it was looked for.";
 
 pub(super) const COLUMNS: &[Column] = &[
-    column(
+    Column::new(
         "id",
         "Finding ID",
         ColumnKind::Text,
         "Connection, kind of record and finding, e.g. `hubspot/deal/NOT_LINKED`.",
     ),
-    column("connection", "Connection", ColumnKind::Text, "The connection that owns the records."),
-    column("system", "System", ColumnKind::Text, "Its kind, e.g. `hubspot`."),
-    column("record", "Record", ColumnKind::Text, "deal, project, invoice or bill."),
-    column(
+    Column::new("connection", "Connection", ColumnKind::Text, "The connection that owns the records."),
+    Column::new("system", "System", ColumnKind::Text, "Its kind, e.g. `hubspot`."),
+    Column::new("record", "Record", ColumnKind::Text, "deal, project, invoice or bill."),
+    Column::new(
         "finding",
         "Finding",
         ColumnKind::Text,
         "NOT_LINKED: a deal without a shared ID. MALFORMED_ID: a deal with one nobody can read. UNKNOWN_STATE: in a state nobody \
          has mapped. DUPLICATE_ID: a project with an ID that another has too. MISSING_CURRENCY: an amount without a currency. UNREADABLE: a field that cannot be read.",
     ),
-    column("records", "Records", ColumnKind::Count, "How many records it concerns."),
-    column("looked_at", "Looked at", ColumnKind::Count, "How many records were looked at."),
+    Column::new("records", "Records", ColumnKind::Count, "How many records it concerns."),
+    Column::new("looked_at", "Looked at", ColumnKind::Count, "How many records were looked at."),
 ];
 
 /// What was found, by connection and kind of record.
@@ -69,8 +69,8 @@ impl Findings {
                     text(Some(tally.system)),
                     text(Some(record)),
                     text(Some(finding)),
-                    count(records),
-                    count(tally.looked_at),
+                    Cell::count(records),
+                    Cell::count(tally.looked_at),
                 ]);
             }
         }

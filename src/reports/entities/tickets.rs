@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::deals::own;
 use super::pages::page;
-use super::{Chunk, Place, Row, column, global_id, moment, number, text};
+use super::{Chunk, Place, Row, global_id, moment, number, text};
 use crate::domain::{IdNode, Priority, ProjectQuery, Ticket, TicketCategory, TicketId, TicketStatus};
 use crate::reads::{Owner, ReadOptions};
 use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports, distinct};
@@ -14,24 +14,24 @@ pub(super) const DESCRIPTION: &str = "Tickets of every project that the owner of
      one of a project whose ID two records claim: `DataQuality` counts these as DUPLICATE_ID.";
 
 pub(super) const COLUMNS: &[Column] = &[
-    column("id", "Ticket ID", ColumnKind::Text, "Unique over all systems, e.g. `ticket:hubspot:77`."),
-    column("subject", "Subject", ColumnKind::Text, "Subject."),
-    column("status", "Status", ColumnKind::Text, "NEW, IN_PROGRESS, WAITING, CLOSED, or UNKNOWN."),
-    column("category", "Category", ColumnKind::Text, "INCIDENT, CHANGE_REQUEST, SUPPORT, TASK, or UNKNOWN."),
-    column(
+    Column::new("id", "Ticket ID", ColumnKind::Text, "Unique over all systems, e.g. `ticket:hubspot:77`."),
+    Column::new("subject", "Subject", ColumnKind::Text, "Subject."),
+    Column::new("status", "Status", ColumnKind::Text, "NEW, IN_PROGRESS, WAITING, CLOSED, or UNKNOWN."),
+    Column::new("category", "Category", ColumnKind::Text, "INCIDENT, CHANGE_REQUEST, SUPPORT, TASK, or UNKNOWN."),
+    Column::new(
         "priority",
         "Priority",
         ColumnKind::Text,
         "LOW, NORMAL, HIGH, CRITICAL, or UNKNOWN. Null if nobody set one.",
     ),
-    column("team", "Team", ColumnKind::Text, "The team that has it."),
-    column("owner", "Owner", ColumnKind::Text, "Who has it."),
-    column("opened_at", "Opened", ColumnKind::Moment, "When it was opened, UTC."),
-    column("closed_at", "Closed", ColumnKind::Moment, "When it was closed, UTC. Null while it is open."),
-    column("hours", "Hours", ColumnKind::Number, "Hours booked on it. Null if its owner does not say."),
-    column("project_id", "Project ID", ColumnKind::Text, "The shared ID of its project."),
-    column("url", "Link", ColumnKind::Text, super::URL),
-    column("as_of", "As of", ColumnKind::Moment, super::AS_OF),
+    Column::new("team", "Team", ColumnKind::Text, "The team that has it."),
+    Column::new("owner", "Owner", ColumnKind::Text, "Who has it."),
+    Column::new("opened_at", "Opened", ColumnKind::Moment, "When it was opened, UTC."),
+    Column::new("closed_at", "Closed", ColumnKind::Moment, "When it was closed, UTC. Null while it is open."),
+    Column::new("hours", "Hours", ColumnKind::Number, "Hours booked on it. Null if its owner does not say."),
+    Column::new("project_id", "Project ID", ColumnKind::Text, "The shared ID of its project."),
+    Column::new("url", "Link", ColumnKind::Text, super::URL),
+    Column::new("as_of", "As of", ColumnKind::Moment, super::AS_OF),
 ];
 
 impl Reports {

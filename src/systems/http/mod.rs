@@ -27,7 +27,7 @@ pub use exchange::Signer;
 pub use message::{Classify, Failure, Request, Response};
 pub use sign_in::{Granted, SignIn, Ticket};
 
-pub use super::upstream::{BreakerState, Health, LastError, Retry};
+pub use super::upstream::{BreakerState, Health, HealthStatus, LastError, Retry};
 
 use super::upstream::{Failed, Guard, Upstream};
 use super::{Call, ErrorKind, SystemError};

@@ -37,6 +37,36 @@ pub struct Health {
     pub waiting: usize,
 }
 
+/// How a connection fares, in a word; the worse the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HealthStatus {
+    /// It was not asked yet.
+    Unknown,
+    /// The last call went well.
+    Ok,
+    /// The last call failed, or the system asks to be asked less.
+    Degraded,
+    /// It failed repeatedly and is being given a rest.
+    Down,
+}
+
+impl Health {
+    /// How it fares, in a word.
+    pub fn status(&self) -> HealthStatus {
+        let failed_last =
+            self.last_error.is_some_and(|error| self.last_success.is_none_or(|success| error.at > success));
+        if self.breaker != BreakerState::Closed {
+            HealthStatus::Down
+        } else if failed_last || self.rate_limited_until.is_some() {
+            HealthStatus::Degraded
+        } else if self.last_success.is_some() {
+            HealthStatus::Ok
+        } else {
+            HealthStatus::Unknown
+        }
+    }
+}
+
 /// A failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastError {

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use breaker::BreakerState;
-pub use health::{Health, LastError};
+pub use health::{Health, HealthStatus, LastError};
 pub use retry::Retry;
 
 use super::{Call, ErrorKind, SystemError};
