@@ -10,7 +10,27 @@ use serde::Serialize;
 use super::media::Media;
 use super::request_id::RequestId;
 use crate::graph;
-use crate::systems::SystemError;
+use crate::systems::{ErrorKind, SystemError};
+
+/// When to ask again, in seconds, where no system said it; and the longest that BI tools wait.
+pub(super) const RETRY_AFTER: u64 = 10;
+const LONGEST_RETRY_AFTER: u64 = 120;
+
+/// With which status a feed answers when a system failed it, and after how many seconds it makes sense to ask again.
+///
+/// 503 and 504 are for what passes by itself: BI tools ask again. 502 is for what somebody must put right. A system's 401 and
+/// 403 never become one of ours: they are about Spine's credential, and a BI tool would ask a person for theirs.
+pub(super) fn of_system(error: &SystemError) -> (StatusCode, Option<u64>) {
+    let status = match error.kind {
+        ErrorKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
+        ErrorKind::NotAllowed | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        kind if kind.retryable() => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    let said = error.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
+    let seconds = said.unwrap_or(RETRY_AFTER).clamp(1, LONGEST_RETRY_AFTER);
+    (status, error.kind.retryable().then_some(seconds))
+}
 
 /// The most errors of one refusal: a query of a thousand unknown fields does not get a thousand sentences.
 const MOST_ERRORS: usize = 20;

@@ -24,13 +24,11 @@ use super::error::{Refused, identify, name};
 use super::media::{self, Media};
 use super::request_id::RequestId;
 use super::shape::{self, Shape};
-use super::{Door, explain, freshness, operations, origin, urgency};
+use super::timed::Timed;
+use super::{Door, GRACE, explain, freshness, operations, origin, urgency};
 use crate::graph::guard::{self, Given};
 use crate::graph::{self, Json, Plan, asks_for_a_report, longest_list};
 use crate::reads::{ReadOptions, Trace};
-
-/// How long after the deadline an answer may come that leaves out what was not there in time.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// All methods of `/graphql`.
 pub(super) async fn serve<E: Executor>(
@@ -284,22 +282,20 @@ fn is_request_error(response: &async_graphql::Response) -> bool {
 
 /// One line in the log for each request, also for those whose caller hung up.
 struct LogLine {
-    id: RequestId,
-    start: Instant,
+    request: Timed,
     operation: Option<String>,
     errors: usize,
     /// Whether it was answered with what was answered before.
     kept: bool,
-    status: Option<StatusCode>,
 }
 
 impl LogLine {
     fn new(id: &RequestId) -> Self {
-        Self { id: id.clone(), start: Instant::now(), operation: None, errors: 0, kept: false, status: None }
+        Self { request: Timed::new(id), operation: None, errors: 0, kept: false }
     }
 
     fn answered(mut self, response: Response) -> Response {
-        self.status = Some(response.status());
+        self.request.answered(&response);
         response
     }
 }
@@ -307,13 +303,13 @@ impl LogLine {
 impl Drop for LogLine {
     fn drop(&mut self) {
         tracing::info!(
-            request.id = %self.id,
+            request.id = %self.request.id,
             graphql.operation = self.operation.as_deref().unwrap_or_default(),
             graphql.errors = self.errors,
             graphql.kept = self.kept,
-            http.status = self.status.map(|status| status.as_u16()),
-            outcome = if self.status.is_some() { "answered" } else { "client_cancelled" },
-            duration_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            http.status = self.request.status(),
+            outcome = self.request.outcome(),
+            duration_ms = self.request.millis(),
             "request"
         );
     }

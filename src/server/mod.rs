@@ -30,6 +30,7 @@ mod pages;
 mod reports;
 mod request_id;
 mod shape;
+mod timed;
 mod urgency;
 
 #[cfg(test)]
@@ -37,14 +38,16 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, get};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -52,10 +55,15 @@ pub use listener::serve;
 pub use request_id::RequestId;
 
 use crate::config::{Limits, ServerOptions};
+use crate::reads::ReadOptions;
 use crate::reports::Reports;
+use crate::systems::Priority;
 use answers::Answers;
 use documents::Documents;
 use error::Refused;
+
+/// How long after the deadline an answer may come: its last read ends by then.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// What stands behind the door.
 #[derive(Debug)]
@@ -91,6 +99,16 @@ impl<E: Executor> Door<E> {
         let places = Arc::new(Semaphore::new(options.max_requests));
         let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
         Self { checking, trusting, reports, documents, answers, limits, options, draining, places }
+    }
+}
+
+impl<E> Door<E> {
+    /// What a request for a report or a feed asks of every value it reads.
+    fn report_options(&self, headers: &HeaderMap) -> ReadOptions {
+        let reports = &self.reports;
+        let deadline = Instant::now() + reports.settings.deadline.0;
+        let options = ReadOptions::new(reports.clock.monotonic(), deadline);
+        ReadOptions { max_age: freshness::max_age(headers), priority: Priority::Report, ..options }
     }
 }
 

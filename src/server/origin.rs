@@ -21,13 +21,13 @@ pub(super) fn is_own(headers: &HeaderMap, public: &[WebOrigin]) -> bool {
     public.contains(&origin) || is_local(&origin) && is_asked(&origin, headers)
 }
 
-/// The answer to a page that may not ask.
+/// What a page that may not ask is told.
+pub(super) const REFUSED: &str =
+    "This page may not ask: its origin is not this server's. The setting is server.public_origins.";
+
+/// The answer to it.
 pub(super) fn refused() -> Refused {
-    Refused::new(
-        StatusCode::FORBIDDEN,
-        "FORBIDDEN",
-        "This page may not ask: its origin is not this server's. The setting is server.public_origins.",
-    )
+    Refused::new(StatusCode::FORBIDDEN, "FORBIDDEN", REFUSED)
 }
 
 /// Whether the name cannot be made to point elsewhere.

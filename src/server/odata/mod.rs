@@ -17,7 +17,6 @@ mod write;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::body::Body;
@@ -26,25 +25,22 @@ use axum::http::uri::Authority;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, timeout_at};
+use jiff::Timestamp;
+use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use super::answers::Age;
 use super::request_id::RequestId;
-use super::{Door, freshness, origin};
+use super::timed::Timed;
+use super::{Door, GRACE, freshness, origin};
 use crate::config::WebOrigin;
 use crate::reads::ReadOptions;
 use crate::reports::Reports;
-use crate::systems::Priority;
 use feed::Asked;
 use format::Format;
 use options::Options;
 use problem::Problem;
 use resource::Resource;
-
-/// How long after the deadline an answer may come: its last read ends by then.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// Where the feed begins.
 const ROOT: &str = "/odata";
@@ -85,9 +81,7 @@ async fn answer<E: Executor>(
         return Err(Problem::read_only());
     }
     if !origin::is_own(headers, &door.options.public_origins) {
-        return Err(Problem::forbidden(
-            "This page may not ask: its origin is not this server's. The setting is server.public_origins.",
-        ));
+        return Err(Problem::forbidden(origin::REFUSED));
     }
     check_version(headers)?;
     let root = root(headers, &door.options.public_origins)?;
@@ -122,9 +116,7 @@ async fn answer<E: Executor>(
     let asked = Asked::new(set, &options, preferred)?;
     let Ok(_place) = door.places.try_acquire() else { return Err(Problem::overloaded()) };
 
-    let deadline = Instant::now() + reports.settings.deadline.0;
-    let reading = ReadOptions::new(reports.clock.monotonic(), deadline);
-    let reading = ReadOptions { max_age: freshness::max_age(headers), priority: Priority::Report, ..reading };
+    let reading = door.report_options(headers);
     let body = async {
         match (key, format) {
             (None, Some(format)) => {
@@ -140,7 +132,7 @@ async fn answer<E: Executor>(
             _ => asked.counted(reports, &reading).await.map(|count| count.to_string().into_bytes()),
         }
     };
-    let body = timeout_at(deadline + GRACE, body).await.map_err(|_| Problem::deadline())??;
+    let body = timeout_at(reading.deadline + GRACE, body).await.map_err(|_| Problem::deadline())??;
     if momentary {
         reading.observed.pin_to_moment();
     }
@@ -169,16 +161,15 @@ fn respond(
     let left = observed.lifetime().filter(|_| !observed.momentary());
     if let Some(age) = observed.age() {
         freshness::tell(Age { age, left }, headers);
-        if let Some(as_of) = as_of(reports, age) {
+        if let Some(as_of) = as_of(reports.as_of(reading)) {
             headers.insert(AS_OF, as_of);
         }
     }
     finish(response, body, content_type, &etag, request)
 }
 
-/// When what is `age` old was read.
-fn as_of(reports: &Reports, age: Duration) -> Option<HeaderValue> {
-    let at = reports.clock.now().checked_sub(SignedDuration::try_from(age).ok()?).ok()?;
+/// When the oldest value was read, to the second.
+fn as_of(at: Timestamp) -> Option<HeaderValue> {
     let at = Timestamp::from_second(at.as_second()).ok()?;
     HeaderValue::from_str(&at.to_string()).ok()
 }
@@ -241,19 +232,17 @@ fn root(headers: &HeaderMap, public: &[WebOrigin]) -> Result<String, Problem> {
 
 /// One line in the log for each request, also for those whose caller hung up.
 struct LogLine {
-    id: RequestId,
-    start: Instant,
+    request: Timed,
     set: Option<String>,
-    status: Option<StatusCode>,
 }
 
 impl LogLine {
     fn new(id: &RequestId) -> Self {
-        Self { id: id.clone(), start: Instant::now(), set: None, status: None }
+        Self { request: Timed::new(id), set: None }
     }
 
     fn answered(mut self, response: Response) -> Response {
-        self.status = Some(response.status());
+        self.request.answered(&response);
         response
     }
 }
@@ -261,11 +250,11 @@ impl LogLine {
 impl Drop for LogLine {
     fn drop(&mut self) {
         tracing::info!(
-            request.id = %self.id,
+            request.id = %self.request.id,
             odata.set = self.set.as_deref().unwrap_or_default(),
-            http.status = self.status.map(|status| status.as_u16()),
-            outcome = if self.status.is_some() { "answered" } else { "client_cancelled" },
-            duration_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            http.status = self.request.status(),
+            outcome = self.request.outcome(),
+            duration_ms = self.request.millis(),
             "request"
         );
     }

@@ -8,12 +8,8 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::graph::{Code, Json};
 use crate::reports::ReportError;
-use crate::systems::{ErrorKind, SystemError};
-
-/// Seconds after which it makes sense to ask a system again that says nothing about it.
-const PAUSE: u64 = 10;
-/// The longest that BI tools wait, in seconds.
-const LONGEST_PAUSE: u64 = 120;
+use crate::server::error::{RETRY_AFTER, of_system};
+use crate::systems::SystemError;
 
 /// A request that gets no data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +61,7 @@ impl Problem {
     pub(super) fn deadline() -> Self {
         let message = "The answer was not there in time: ask for fewer rows or columns, or raise `reports.deadline`.";
         let problem = Self::new(StatusCode::GATEWAY_TIMEOUT, Code::DeadlineExceeded.as_str(), message);
-        Self { retry_after: Some(PAUSE), ..problem }
+        Self { retry_after: Some(RETRY_AFTER), ..problem }
     }
 
     pub(super) fn internal() -> Self {
@@ -73,20 +69,10 @@ impl Problem {
     }
 }
 
-/// What passes by itself is 503 or 504, which BI tools ask again for; what somebody must put right is 502. A system's 401 and
-/// 403 never become one of ours: they are about Spine's credential, and a BI tool would ask a person for theirs.
 impl From<&Arc<SystemError>> for Problem {
     fn from(error: &Arc<SystemError>) -> Self {
-        let status = match error.kind {
-            ErrorKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
-            ErrorKind::NotAllowed | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            kind if kind.retryable() => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_GATEWAY,
-        };
-        let said = error.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
-        let seconds = said.unwrap_or(PAUSE).clamp(1, LONGEST_PAUSE);
+        let (status, retry_after) = of_system(error);
         let message = format!("{}: {}", error.connection, error.kind.message());
-        let retry_after = error.kind.retryable().then_some(seconds);
         Self { retry_after, ..Self::new(status, Code::from(error.kind).as_str(), message) }
     }
 }

@@ -7,7 +7,6 @@ mod asked;
 mod facts;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::body::Body;
@@ -15,25 +14,17 @@ use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use super::answers::Age;
-use super::error::Refused;
+use super::error::{RETRY_AFTER, Refused, of_system};
 use super::request_id::RequestId;
-use super::{Door, freshness, media, origin, pages};
+use super::timed::Timed;
+use super::{Door, GRACE, freshness, media, origin, pages};
 use crate::finance::metrics::CATALOGUE;
-use crate::reads::ReadOptions;
 use crate::reports::{Filter, Format, Parameter, Progress, Report, ReportError, Reports, Table};
-use crate::systems::{ErrorKind, Priority};
 use asked::Asked;
-
-/// How long after the deadline a report may come: its last read ends by then.
-const GRACE: Duration = Duration::from_millis(500);
-
-/// When to ask again, in seconds, where no system said it; and the longest that BI tools wait.
-const RETRY_AFTER: u64 = 10;
-const LONGEST_RETRY_AFTER: u64 = 120;
 
 /// The reports there are, with their columns: a page for people, JSON for programs.
 pub(super) async fn list<E: Executor>(State(door): State<Arc<Door<E>>>, headers: HeaderMap) -> Response {
@@ -93,15 +84,12 @@ async fn answer<E: Executor>(
         return Err(Failure { refused, retry_after: Some(1) });
     };
 
-    let reports = &door.reports;
-    let deadline = Instant::now() + reports.settings.deadline.0;
-    let options = ReadOptions::new(reports.clock.monotonic(), deadline);
-    let options = ReadOptions { max_age: freshness::max_age(headers), priority: Priority::Report, ..options };
+    let options = door.report_options(headers);
     let progress = Progress::default();
-    let run = reports.run(asked.report.name, &asked.filter, &options, &progress);
+    let run = door.reports.run(asked.report.name, &asked.filter, &options, &progress);
     let run = run.instrument(tracing::info_span!("report", request.id = %id));
     // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
-    let table = timeout_at(deadline + GRACE, run).await.map_err(|_| Failure::late())?.map_err(Failure::of)?;
+    let table = timeout_at(options.deadline + GRACE, run).await.map_err(|_| Failure::late())?.map_err(Failure::of)?;
     line.rows = Some(table.rows.len());
     let body = asked.format.write(&table, asked.style).map_err(|error| {
         tracing::error!(request.id = %id, %error, "a report cannot be written");
@@ -143,21 +131,12 @@ impl From<Refused> for Failure {
 }
 
 impl Failure {
-    /// 503 and 504 are for what passes by itself: BI tools ask again. 502 and 501 are for what somebody must put right.
     fn of(error: ReportError) -> Self {
         match error {
             ReportError::Unknown(_) => asked::unknown().into(),
             ReportError::Filter(message) => Refused::bad_request(message).into(),
             ReportError::System(error) => {
-                let status = match error.kind {
-                    ErrorKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
-                    ErrorKind::NotAllowed | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-                    kind if kind.retryable() => StatusCode::SERVICE_UNAVAILABLE,
-                    _ => StatusCode::BAD_GATEWAY,
-                };
-                let said = error.retry_after.map(|after| after.as_secs() + u64::from(after.subsec_nanos() > 0));
-                let seconds = said.unwrap_or(RETRY_AFTER).clamp(1, LONGEST_RETRY_AFTER);
-                let retry_after = error.kind.retryable().then_some(seconds);
+                let (status, retry_after) = of_system(&error);
                 Self { refused: Refused::from_system(status, &error), retry_after }
             }
             ReportError::NotOwned(_) => {
@@ -178,21 +157,19 @@ impl Failure {
 
 /// One line in the log for each request, also for those whose caller hung up.
 struct LogLine {
-    id: RequestId,
-    start: Instant,
+    request: Timed,
     /// Name and format, by our own words.
     asked: Option<(&'static str, Format)>,
     rows: Option<usize>,
-    status: Option<StatusCode>,
 }
 
 impl LogLine {
     fn new(id: &RequestId) -> Self {
-        Self { id: id.clone(), start: Instant::now(), asked: None, rows: None, status: None }
+        Self { request: Timed::new(id), asked: None, rows: None }
     }
 
     fn answered(mut self, response: Response) -> Response {
-        self.status = Some(response.status());
+        self.request.answered(&response);
         response
     }
 }
@@ -200,13 +177,13 @@ impl LogLine {
 impl Drop for LogLine {
     fn drop(&mut self) {
         tracing::info!(
-            request.id = %self.id,
+            request.id = %self.request.id,
             report.name = self.asked.map(|(name, _)| name),
             report.format = self.asked.map(|(_, format)| format.name()),
             report.rows = self.rows,
-            http.status = self.status.map(|status| status.as_u16()),
-            outcome = if self.status.is_some() { "answered" } else { "client_cancelled" },
-            duration_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            http.status = self.request.status(),
+            outcome = self.request.outcome(),
+            duration_ms = self.request.millis(),
             "request"
         );
     }
