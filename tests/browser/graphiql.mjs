@@ -4,7 +4,7 @@
 // the panels, completes and runs a query of its own. No request may leave for another host; every such request is refused and
 // counted. CHROMIUM names the browser (default /usr/bin/chromium).
 import { parseArgs } from 'node:util'
-import { chromium } from 'playwright-core'
+import { check, checkNothingWentWrong, finish, launch, watchedPage } from './session.mjs'
 
 const TABS = ['DealCard', 'Project', 'OverdueInvoices', 'Margins', 'WhoIsRight']
 
@@ -17,23 +17,9 @@ if (!url) {
   process.exit(2)
 }
 
-let passed = 0
-let failed = 0
-function check(name, ok, why = '') {
-  if (ok) passed++
-  else failed++
-  console.log(`${ok ? 'ok  ' : 'FAIL'} ${name}${ok ? '' : `: ${why}`}`)
-}
-
-const foreign = new Set()
-const errors = []
 const answers = []
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-})
+const browser = await launch()
 try {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -47,27 +33,17 @@ try {
   await ownQuery(page)
   await headers(page)
   await comesBack(page, 'Mine')
-  check('no request left for another host', !foreign.size, [...foreign].slice(0, 5).join(' '))
-  check('no page error, no refusal by the content security policy', !errors.length, errors.slice(0, 3).join(' | '))
+  checkNothingWentWrong()
 } catch (error) {
   check('the page behaves', false, error.message)
 } finally {
   await browser.close()
 }
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed ? 1 : 0)
+finish()
 
 /** A page whose foreign requests, errors and GraphQL answers are recorded. */
 async function watch(context) {
-  await context.route('**/*', (route) => {
-    if (isLocal(route.request().url())) return route.continue()
-    foreign.add(route.request().url())
-    return route.abort()
-  })
-  const page = await context.newPage()
-  page.on('websocket', (socket) => isLocal(socket.url()) || foreign.add(socket.url()))
-  page.on('pageerror', (error) => errors.push(error.message))
-  page.on('console', (line) => line.type() === 'error' && errors.push(line.text()))
+  const page = await watchedPage(context)
   page.on('response', async (response) => {
     const request = response.request()
     if (request.method() !== 'POST') return
@@ -76,11 +52,6 @@ async function watch(context) {
     answers.push({ operation: sent?.operationName, query: sent?.query, headers: request.headers(), answer })
   })
   return page
-}
-
-function isLocal(address) {
-  const { protocol, hostname } = new URL(address)
-  return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) || ['data:', 'blob:', 'about:'].includes(protocol)
 }
 
 async function opens(page) {

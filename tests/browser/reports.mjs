@@ -5,7 +5,7 @@
 // must be what the feed says, to the last digit. No request may leave for another host; every such request is refused and
 // counted. CHROMIUM names the browser (default /usr/bin/chromium).
 import { parseArgs } from 'node:util'
-import { chromium } from 'playwright-core'
+import { check, checkNothingWentWrong, finish, launch, watchedPage } from './session.mjs'
 
 const { values: options, positionals: [given, erp] } = parseArgs({
   allowPositionals: true,
@@ -18,24 +18,10 @@ if (!given || !erp) {
 const url = new URL(given).href
 const NUMERIC = ['count', 'amount', 'percent', 'number']
 
-let passed = 0
-let failed = 0
-function check(name, ok, why = '') {
-  if (ok) passed++
-  else failed++
-  console.log(`${ok ? 'ok  ' : 'FAIL'} ${name}${ok ? '' : `: ${why}`}`)
-}
-
-const foreign = new Set()
-const errors = []
 /** Chromium reports an answer with an error's status by itself. These are the ones that the test asks for. */
 let expected = /^$/
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-})
+const browser = await launch()
 try {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -43,7 +29,7 @@ try {
     locale: 'en-US',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
-  const page = await watch(context)
+  const page = await watchedPage(context, (text) => expected.test(text))
   const { reports } = JSON.parse((await feed('/reports')).text)
   await opens(page, reports)
   for (const report of reports) await shows(page, report)
@@ -56,34 +42,14 @@ try {
   await drills(page, reports)
   await refuses(page, reports[0])
   await survives(page, reports[0])
-  check('no request left for another host', !foreign.size, [...foreign].slice(0, 5).join(' '))
-  check('no page error, no refusal by the content security policy', !errors.length, errors.slice(0, 3).join(' | '))
+  checkNothingWentWrong()
 } catch (error) {
   check('the page behaves', false, error.stack)
 } finally {
   await fault('off')
   await browser.close()
 }
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed ? 1 : 0)
-
-/** A page whose foreign requests and errors are recorded. */
-async function watch(context) {
-  await context.route('**/*', (route) => {
-    if (isLocal(route.request().url())) return route.continue()
-    foreign.add(route.request().url())
-    return route.abort()
-  })
-  const page = await context.newPage()
-  page.on('pageerror', (error) => errors.push(error.message))
-  page.on('console', (line) => line.type() === 'error' && !expected.test(line.text()) && errors.push(line.text()))
-  return page
-}
-
-function isLocal(address) {
-  const { protocol, hostname } = new URL(address)
-  return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) || ['data:', 'blob:', 'about:'].includes(protocol)
-}
+finish()
 
 async function opens(page, reports) {
   const response = await page.goto(url, { waitUntil: 'load', timeout: 30_000 })
