@@ -10,11 +10,13 @@
 //! - [`finance`]: pure arithmetic: the financials of a project, the profitability of a portfolio
 //! - [`reads`]: the read engine: cache, single flight, batches
 //! - [`systems`]: the ports to the systems of record, the HTTP client they share, one folder per kind of system
+//! - [`access`]: who reads, and what they may see
 //! - [`domain`]: the canonical words: ids, money, deals, projects, tickets, invoices, costs, sources
 //! - [`config`]: the file `spine.toml`
 //! - [`telemetry`]: the log
 //! - [`demo`]: the embedded systems and their seeded company
 
+pub mod access;
 pub mod app;
 pub mod cli;
 pub mod config;

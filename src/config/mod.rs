@@ -1,5 +1,6 @@
 //! `spine.toml`: one file per section. Everything is validated before a port opens.
 
+mod access;
 mod cache;
 mod document;
 mod duration;
@@ -12,6 +13,7 @@ mod server;
 mod shared_id;
 mod traffic;
 
+pub use access::{Access, DealRule, Person, Role, Team, Whose};
 pub use cache::{Cache, CacheDomain, CacheDomains};
 pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
@@ -23,12 +25,15 @@ pub use server::{ServerOptions, WebOrigin};
 pub use shared_id::{NormalizeStep, SharedId};
 pub use traffic::Traffic;
 
+use std::fmt::Display;
+
 use serde::de::DeserializeOwned;
 
 use crate::domain::{ConnectionName, Domain, SharedIdRule};
 
 /// The sections of the file.
-const SECTIONS: [&str; 8] = ["shared_id", "owners", "connections", "cache", "http", "server", "limits", "reports"];
+const SECTIONS: [&str; 9] =
+    ["shared_id", "owners", "connections", "cache", "http", "server", "limits", "reports", "access"];
 
 /// A configuration that reads as what it should be. Whether the connections can serve what they own is for the systems
 /// to say, which know what their kinds can do.
@@ -46,6 +51,8 @@ pub struct Config {
     pub limits: Limits,
     /// How questions about many projects are answered.
     pub reports: Reports,
+    /// Which role may read what.
+    pub access: Access,
     /// The connections: name and kind, in the order of the file.
     pub connections: Vec<(ConnectionName, String)>,
     document: Document,
@@ -71,6 +78,7 @@ impl Config {
         let server = keep(&mut errors, checked(&document, "server", ServerOptions::check));
         let limits = keep(&mut errors, checked(&document, "limits", Limits::check));
         let reports = keep(&mut errors, checked(&document, "reports", Reports::check));
+        let access = keep(&mut errors, checked(&document, "access", Access::check));
         keep(&mut errors, document.section::<Traffic>(&[&["http"]], &[]));
         let mut connections = Vec::new();
         for name in document.keys(&["connections"]) {
@@ -85,11 +93,11 @@ impl Config {
         if let Some(owners) = &owners {
             check_owners(&document, owners, shared_id.as_ref(), &mut errors);
         }
-        match (shared_id, owners, cache, server, limits, reports) {
-            (Some(shared_id), Some(owners), Some(cache), Some(server), Some(limits), Some(reports))
+        match (shared_id, owners, cache, server, limits, reports, access) {
+            (Some(shared_id), Some(owners), Some(cache), Some(server), Some(limits), Some(reports), Some(access))
                 if errors.is_empty() =>
             {
-                Ok(Self { shared_id, owners, cache, server, limits, reports, connections, document })
+                Ok(Self { shared_id, owners, cache, server, limits, reports, access, connections, document })
             }
             _ => Err(errors),
         }
@@ -112,10 +120,10 @@ impl Config {
 }
 
 /// A section that can be read and yet be wrong.
-fn checked<T: DeserializeOwned>(
+fn checked<T: DeserializeOwned, K: Display>(
     document: &Document,
     name: &str,
-    check: impl Fn(&T) -> Result<(), (&'static str, String)>,
+    check: impl Fn(&T) -> Result<(), (K, String)>,
 ) -> Result<T, ConfigError> {
     let section = document.section(&[&[name]], &[])?;
     check(&section).map_err(|(key, message)| document.error_at(&format!("{name}.{key}"), message))?;

@@ -3,6 +3,7 @@
 //! Plain structs without I/O and without any vendor's serialisation. A field that the owner did not state is `None`,
 //! never zero; a field the owner stated in a form nobody can read is `None` and a [`Flaw`] beside it.
 
+mod class;
 mod clock;
 mod cost;
 mod deal;
@@ -20,6 +21,7 @@ mod sum;
 mod ticket;
 mod weigh;
 
+pub use class::{Class, Classes};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cost::{Cost, CostKind, CostState};
 pub use deal::{

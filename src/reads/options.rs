@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{AtHand, Observed, Trace};
+use crate::access::Reader;
 use crate::systems::Priority;
 
 /// What a request asks of every value in its answer.
@@ -19,6 +20,8 @@ pub struct ReadOptions {
     pub max_age: Option<Duration>,
     /// Who waits.
     pub priority: Priority,
+    /// Who reads, and what they may see.
+    pub reader: Arc<Reader>,
     /// What was read.
     pub observed: Arc<Observed>,
     /// What it has read already.
@@ -35,6 +38,7 @@ impl ReadOptions {
             deadline,
             max_age: None,
             priority: Priority::Interactive,
+            reader: Reader::anyone(),
             observed: Arc::default(),
             at_hand: Arc::default(),
             trace: None,

@@ -1,0 +1,10 @@
+//! Who reads, and what they may see. What a role may read is worked out once, from the configuration and the catalogue of
+//! the schema's fields; each request is then answered for one [`Reader`].
+
+mod policy;
+mod principal;
+mod view;
+
+pub use policy::{Access, Catalogue, NoRole, PolicyError};
+pub use principal::{Principal, PrincipalKind};
+pub use view::{Reader, View, ViewKey};

@@ -1,0 +1,144 @@
+//! From the configuration's roles to what each may see.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::{Principal, PrincipalKind, Reader, View};
+use crate::config::{self, Role, Whose, nearest};
+use crate::domain::Classes;
+
+/// The fields of the schema, as `Deal.amount`, with the classes that a role must read to see each.
+pub type Catalogue = BTreeMap<String, Classes>;
+
+/// A role that names what there is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyError {
+    /// Dotted path in the configuration.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Why somebody who signed in is not answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoRole {
+    /// They have no role.
+    #[error("You are known here, but have no role: whoever runs this server gives one (access.people, or by the sign-in).")]
+    None,
+    /// They asked for a role that is not theirs.
+    #[error("You do not have the role that X-Spine-Role names.")]
+    NotYours,
+}
+
+/// The roles, and who has which.
+#[derive(Debug)]
+pub struct Access {
+    /// In the order of the configuration.
+    views: Vec<Arc<View>>,
+    whole: Arc<View>,
+    people: Vec<(String, Vec<String>)>,
+    teams: Vec<(HashSet<String>, Vec<String>)>,
+}
+
+impl Access {
+    /// Works out what each role may see.
+    pub fn new(config: &config::Access, catalogue: &Catalogue) -> Result<Self, Vec<PolicyError>> {
+        let mut errors = Vec::new();
+        for (name, role) in &config.roles {
+            for (key, fields) in [("fields", &role.fields), ("hidden", &role.hidden)] {
+                for field in fields.iter().filter(|field| !catalogue.contains_key(*field)) {
+                    errors.push(unknown(&format!("access.roles.{name}.{key}"), field, catalogue));
+                }
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let view = |(number, (name, role)): (u32, &(String, Role))| Arc::new(view(number, name, role, catalogue));
+        Ok(Self {
+            views: (1..).zip(&config.roles).map(view).collect(),
+            whole: Arc::new(View::whole()),
+            people: config.people.iter().map(|(email, person)| (email.to_lowercase(), person.roles.clone())).collect(),
+            teams: config
+                .teams
+                .values()
+                .map(|team| (team.members.iter().map(|email| email.to_lowercase()).collect(), team.roles.clone()))
+                .collect(),
+        })
+    }
+
+    /// Whoever signed in, as they are answered: in the role that they want, else in the first that they have.
+    ///
+    /// Where no roles are configured everybody sees everything. Where no sign-in is configured anybody does, too, and may
+    /// try every role.
+    pub fn reader(&self, principal: Principal, wanted: Option<&str>) -> Result<Arc<Reader>, NoRole> {
+        let anyone = principal.kind == PrincipalKind::Anyone;
+        let theirs = self.roles_of(&principal);
+        let view = match wanted {
+            Some(wanted) => theirs.into_iter().find(|view| view.role.as_deref() == Some(wanted)).ok_or(NoRole::NotYours)?,
+            None if anyone || self.views.is_empty() => &self.whole,
+            None => theirs.into_iter().next().ok_or(NoRole::None)?,
+        };
+        let owners = self.owners(&principal, view.deals.whose);
+        Ok(Arc::new(Reader { view: Arc::clone(view), owners, principal }))
+    }
+
+    /// The names of the roles that somebody has, in the order of the configuration.
+    pub fn role_names(&self, principal: &Principal) -> Vec<&str> {
+        self.roles_of(principal).into_iter().filter_map(|view| view.role.as_deref()).collect()
+    }
+
+    fn roles_of(&self, principal: &Principal) -> Vec<&Arc<View>> {
+        let email = principal.email.as_ref().map(|email| email.to_lowercase());
+        let has = |view: &&Arc<View>| {
+            let name = view.role.as_ref();
+            let given = |roles: &[String]| name.is_some_and(|name| roles.contains(name));
+            let person = |email: &String| self.people.iter().any(|(known, roles)| known == email && given(roles));
+            let team = |email: &String| self.teams.iter().any(|(members, roles)| members.contains(email) && given(roles));
+            principal.kind == PrincipalKind::Anyone
+                || given(&principal.roles)
+                || email.as_ref().is_some_and(|email| person(email) || team(email))
+        };
+        self.views.iter().filter(has).collect()
+    }
+
+    /// The e-mail addresses of those whose deals somebody reads, if not everybody's.
+    fn owners(&self, principal: &Principal, whose: Whose) -> HashSet<String> {
+        let Some(email) = principal.email.as_ref().map(|email| email.to_lowercase()) else { return HashSet::new() };
+        let mut owners = HashSet::new();
+        if whose == Whose::Team {
+            for (members, _) in self.teams.iter().filter(|(members, _)| members.contains(&email)) {
+                owners.extend(members.iter().cloned());
+            }
+        }
+        if whose != Whose::Anyones {
+            owners.insert(email);
+        }
+        owners
+    }
+}
+
+fn view(number: u32, name: &str, role: &Role, catalogue: &Catalogue) -> View {
+    let classes: Classes = role.reads.iter().copied().collect();
+    let masked = catalogue.iter().filter(|(field, needed)| {
+        let given = classes.cover(**needed) || role.fields.contains(field);
+        !given || role.hidden.contains(field)
+    });
+    View {
+        role: Some(name.to_owned()),
+        explore: role.explore,
+        number,
+        classes,
+        masked: masked.map(|(field, _)| field.clone()).collect(),
+        deals: role.deals.clone(),
+    }
+}
+
+fn unknown(path: &str, field: &str, catalogue: &Catalogue) -> PolicyError {
+    let names: Vec<&str> = catalogue.keys().map(String::as_str).collect();
+    let message = nearest(field, &names).map_or_else(
+        || format!("the schema has no field `{field}`: write type and field, e.g. \"Deal.contacts\""),
+        |near| format!("the schema has no field `{field}`: did you mean `{near}`?"),
+    );
+    PolicyError { path: path.to_owned(), message }
+}

@@ -1,0 +1,108 @@
+//! What a role may see, and whoever sees it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
+
+use super::Principal;
+use crate::config::{DealRule, Whose};
+use crate::domain::{Class, Classes, Deal};
+
+/// What a role may see.
+#[derive(Debug)]
+pub struct View {
+    /// The role; none if no roles are configured, and everybody sees everything.
+    pub role: Option<String>,
+    /// Whether it may look at the schema and ask with documents of its own.
+    pub explore: bool,
+    pub(super) number: u32,
+    pub(super) classes: Classes,
+    /// The fields it may not see, as `Deal.amount`.
+    pub(super) masked: HashSet<String>,
+    pub(super) deals: DealRule,
+}
+
+impl View {
+    /// Everything.
+    pub(super) fn whole() -> Self {
+        Self {
+            role: None,
+            explore: true,
+            number: 0,
+            classes: Classes::all(),
+            masked: HashSet::new(),
+            deals: DealRule::default(),
+        }
+    }
+
+    /// Whether a field may be seen, by type and name: `Deal.amount`.
+    pub fn may(&self, field: &str) -> bool {
+        self.masked.is_empty() || !self.masked.contains(field)
+    }
+
+    /// Whether a class of facts was given.
+    pub fn reads(&self, class: Class) -> bool {
+        self.classes.has(class)
+    }
+
+    /// Whether every field may be seen.
+    pub fn is_unmasked(&self) -> bool {
+        self.masked.is_empty() && self.classes == Classes::all()
+    }
+}
+
+/// Who reads, and what they see.
+#[derive(Debug)]
+pub struct Reader {
+    /// Who.
+    pub principal: Principal,
+    /// What.
+    pub view: Arc<View>,
+    /// The e-mail addresses whose deals are read, in small letters, if not everybody's.
+    pub(super) owners: HashSet<String>,
+}
+
+/// Tells answers apart that are not for the same eyes: readers with the same key see the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ViewKey {
+    view: u32,
+    /// Set where what is seen hangs on who looks.
+    subject: Option<String>,
+}
+
+impl Reader {
+    /// Whoever asks where everybody sees everything.
+    pub fn anyone() -> Arc<Self> {
+        static ANYONE: LazyLock<Arc<Reader>> = LazyLock::new(|| {
+            let view = Arc::new(View::whole());
+            Arc::new(Reader { principal: Principal::anyone(), view, owners: HashSet::new() })
+        });
+        Arc::clone(&ANYONE)
+    }
+
+    /// Whether all deals are read.
+    pub fn sees_all_deals(&self) -> bool {
+        self.view.deals == DealRule::default()
+    }
+
+    /// Whether a deal is read.
+    pub fn sees(&self, deal: &Deal) -> bool {
+        let rule = &self.view.deals;
+        let is_one_of = |allowed: &Option<Vec<String>>, value: &Option<String>| {
+            allowed.as_ref().is_none_or(|allowed| value.as_ref().is_some_and(|value| allowed.contains(value)))
+        };
+        let whose = rule.whose == Whose::Anyones || {
+            let email = deal.owner.as_ref().and_then(|owner| owner.email.as_ref());
+            email.is_some_and(|email| self.owners.contains(&email.to_lowercase()))
+        };
+        whose
+            && is_one_of(&rule.pipelines, &deal.pipeline)
+            && is_one_of(&rule.verticals, &deal.vertical)
+            && is_one_of(&rule.deal_types, &deal.deal_type)
+    }
+
+    /// What tells its answers from those of others.
+    pub fn key(&self) -> ViewKey {
+        let personal = self.view.deals.whose != Whose::Anyones;
+        ViewKey { view: self.view.number, subject: personal.then(|| self.principal.subject.clone()) }
+    }
+}
