@@ -1,5 +1,5 @@
 //! Who reads, and what they may see. What a role may read is worked out once, from the configuration and the catalogue of
-//! the schema's fields; each request is then answered for one [`Reader`].
+//! the schema's fields; each request is then answered for one [`Viewer`].
 
 mod policy;
 mod principal;
@@ -7,4 +7,4 @@ mod view;
 
 pub use policy::{Access, Catalogue, NoRole, PolicyError};
 pub use principal::{Principal, PrincipalKind};
-pub use view::{Reader, View, ViewKey};
+pub use view::{Viewer, View, ViewKey};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::{Principal, PrincipalKind, Reader, View};
+use super::{Principal, PrincipalKind, Viewer, View};
 use crate::config::{self, Role, Whose, nearest};
 use crate::domain::Classes;
 
@@ -71,7 +71,7 @@ impl Access {
     ///
     /// Where no roles are configured everybody sees everything. Where no sign-in is configured anybody does, too, and may
     /// try every role.
-    pub fn reader(&self, principal: Principal, wanted: Option<&str>) -> Result<Arc<Reader>, NoRole> {
+    pub fn viewer(&self, principal: Principal, wanted: Option<&str>) -> Result<Arc<Viewer>, NoRole> {
         let anyone = principal.kind == PrincipalKind::Anyone;
         let theirs = self.roles_of(&principal);
         let view = match wanted {
@@ -80,7 +80,7 @@ impl Access {
             None => theirs.into_iter().next().ok_or(NoRole::None)?,
         };
         let owners = self.owners(&principal, view.deals.whose);
-        Ok(Arc::new(Reader { view: Arc::clone(view), owners, principal }))
+        Ok(Arc::new(Viewer { view: Arc::clone(view), owners, principal }))
     }
 
     /// The names of the roles that somebody has, in the order of the configuration.

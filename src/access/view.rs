@@ -52,7 +52,7 @@ impl View {
 
 /// Who reads, and what they see.
 #[derive(Debug)]
-pub struct Reader {
+pub struct Viewer {
     /// Who.
     pub principal: Principal,
     /// What.
@@ -61,7 +61,7 @@ pub struct Reader {
     pub(super) owners: HashSet<String>,
 }
 
-/// Tells answers apart that are not for the same eyes: readers with the same key see the same.
+/// Tells answers apart that are not for the same eyes: viewers with the same key see the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ViewKey {
     view: u32,
@@ -69,12 +69,12 @@ pub struct ViewKey {
     subject: Option<String>,
 }
 
-impl Reader {
+impl Viewer {
     /// Whoever asks where everybody sees everything.
     pub fn anyone() -> Arc<Self> {
-        static ANYONE: LazyLock<Arc<Reader>> = LazyLock::new(|| {
+        static ANYONE: LazyLock<Arc<Viewer>> = LazyLock::new(|| {
             let view = Arc::new(View::whole());
-            Arc::new(Reader { principal: Principal::anyone(), view, owners: HashSet::new() })
+            Arc::new(Viewer { principal: Principal::anyone(), view, owners: HashSet::new() })
         });
         Arc::clone(&ANYONE)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{AtHand, Observed, Trace};
-use crate::access::Reader;
+use crate::access::Viewer;
 use crate::systems::Priority;
 
 /// What a request asks of every value in its answer.
@@ -21,7 +21,7 @@ pub struct ReadOptions {
     /// Who waits.
     pub priority: Priority,
     /// Who reads, and what they may see.
-    pub reader: Arc<Reader>,
+    pub viewer: Arc<Viewer>,
     /// What was read.
     pub observed: Arc<Observed>,
     /// What it has read already.
@@ -38,7 +38,7 @@ impl ReadOptions {
             deadline,
             max_age: None,
             priority: Priority::Interactive,
-            reader: Reader::anyone(),
+            viewer: Viewer::anyone(),
             observed: Arc::default(),
             at_hand: Arc::default(),
             trace: None,
