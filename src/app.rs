@@ -8,6 +8,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Access, PolicyError, Viewer};
 use crate::config::{Config, ConfigError, ServerOptions};
 use crate::domain::Clock;
 use crate::graph::guard::{self, Given};
@@ -28,9 +29,14 @@ pub struct App {
 impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
-        let (Graph { checking, trusting }, reports) = graph(config, clock)?;
+        let (Graph { checking, trusting, masks, catalogue }, reports) = graph(config, clock)?;
+        let access = Access::new(&config.access, &catalogue).map_err(|errors| {
+            let error = |error: PolicyError| config.error_at(&error.path, error.message);
+            errors.into_iter().map(error).collect::<Vec<_>>()
+        })?;
         let draining = CancellationToken::new();
-        let behind = Behind { checking, trusting, reports, answer_bytes: config.cache.answer_bytes };
+        let answer_bytes = config.cache.answer_bytes;
+        let behind = Behind { checking, trusting, masks, access: Arc::new(access), reports, answer_bytes };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
         Ok(Self { router: server::router(door), options: config.server.clone(), draining })
     }
@@ -97,5 +103,6 @@ pub async fn explain(
     };
     guard::require_variables(&operation.node, &variables).map_err(|refusal| wrong(refusal.to_string()))?;
     graph.validate(query, name, variables.clone()).await.map_err(Unexplained::Query)?;
-    Ok(Plan::new(&document, Given { operation: &operation.node, variables: &variables }, &reports.reads))
+    let given = Given { operation: &operation.node, variables: &variables };
+    Ok(Plan::new(&document, given, &reports.reads, &Viewer::anyone().view))
 }

@@ -7,4 +7,4 @@ mod view;
 
 pub use policy::{Access, Catalogue, NoRole, PolicyError};
 pub use principal::{Principal, PrincipalKind};
-pub use view::{Viewer, View, ViewKey};
+pub use view::{View, ViewKey, Viewer};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::{Principal, PrincipalKind, Viewer, View};
+use super::{Principal, PrincipalKind, View, Viewer};
 use crate::config::{self, Role, Whose, nearest};
 use crate::domain::Classes;
 
@@ -23,7 +23,9 @@ pub struct PolicyError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRole {
     /// They have no role.
-    #[error("You are known here, but have no role: whoever runs this server gives one (access.people, or by the sign-in).")]
+    #[error(
+        "You are known here, but have no role: whoever runs this server gives one (access.people, or by the sign-in)."
+    )]
     None,
     /// They asked for a role that is not theirs.
     #[error("You do not have the role that X-Spine-Role names.")]
@@ -75,7 +77,9 @@ impl Access {
         let anyone = principal.kind == PrincipalKind::Anyone;
         let theirs = self.roles_of(&principal);
         let view = match wanted {
-            Some(wanted) => theirs.into_iter().find(|view| view.role.as_deref() == Some(wanted)).ok_or(NoRole::NotYours)?,
+            Some(wanted) => {
+                theirs.into_iter().find(|view| view.role.as_deref() == Some(wanted)).ok_or(NoRole::NotYours)?
+            }
             None if anyone || self.views.is_empty() => &self.whole,
             None => theirs.into_iter().next().ok_or(NoRole::None)?,
         };
@@ -94,7 +98,8 @@ impl Access {
             let name = view.role.as_ref();
             let given = |roles: &[String]| name.is_some_and(|name| roles.contains(name));
             let person = |email: &String| self.people.iter().any(|(known, roles)| known == email && given(roles));
-            let team = |email: &String| self.teams.iter().any(|(members, roles)| members.contains(email) && given(roles));
+            let team =
+                |email: &String| self.teams.iter().any(|(members, roles)| members.contains(email) && given(roles));
             principal.kind == PrincipalKind::Anyone
                 || given(&principal.roles)
                 || email.as_ref().is_some_and(|email| person(email) || team(email))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::context::{options, spine};
+use super::context::{options, spine, viewer};
 use super::deal::Deal;
 use super::direct::{Deferred, Direct, Json, Scene, Selected, Written, fields, object, resolved};
 use super::errors::{not_owned, system_error};
@@ -98,7 +98,9 @@ impl Client {
     async fn projects(&self, ctx: &Context<'_>) -> Result<Option<Vec<Project>>> {
         let commercial = spine(ctx)?.commercial()?;
         let deals = all_pages(&commercial.deal_pages, options(ctx)?, &self.deals_query()).await?;
-        let mut ids: Vec<_> = deals.iter().filter_map(|deal| deal.project_id().cloned()).collect();
+        let viewer = viewer(ctx)?;
+        let seen = deals.iter().filter(|deal| viewer.sees(deal));
+        let mut ids: Vec<_> = seen.filter_map(|deal| deal.project_id().cloned()).collect();
         ids.sort();
         ids.dedup();
         Ok(Some(ids.into_iter().map(Project::new).collect()))

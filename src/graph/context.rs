@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result};
 
-use super::errors::{bad_request, not_owned};
+use super::errors::{bad_request, masked, not_owned};
 use super::owner::Ownership;
-use crate::domain::{Clock, Domain, ProjectId, SharedIdRule};
+use crate::access::Viewer;
+use crate::domain::{Class, Clock, Domain, ProjectId, SharedIdRule};
 use crate::reads::{Commercial, Costs, Delivery, Invoices, ReadOptions, Reads, Tickets};
 use crate::reports::Reports;
 
@@ -68,4 +69,21 @@ pub(super) fn spine<'c>(ctx: &Context<'c>) -> Result<&'c Spine> {
 /// What this request asks of the values it reads.
 pub(super) fn options<'c>(ctx: &Context<'c>) -> Result<&'c ReadOptions> {
     ctx.data::<ReadOptions>()
+}
+
+/// Who reads.
+pub(super) fn viewer<'c>(ctx: &Context<'c>) -> Result<&'c Viewer> {
+    Ok(&options(ctx)?.viewer)
+}
+
+/// Goes on only if the viewer's role shows a class of facts: `what` is what of it is asked for.
+pub(super) fn require(ctx: &Context<'_>, class: Class, what: &str) -> Result<()> {
+    let view = &viewer(ctx)?.view;
+    if view.reads(class) { Ok(()) } else { Err(masked(what, view)) }
+}
+
+/// Goes on only if the viewer's role shows a field, by type and name: who sorts, groups or filters by it sees it.
+pub(super) fn require_field(ctx: &Context<'_>, field: &str) -> Result<()> {
+    let view = &viewer(ctx)?.view;
+    if view.may(field) { Ok(()) } else { Err(masked(field, view)) }
 }

@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use rust_decimal::Decimal;
 
 use super::client::Client;
-use super::context::{options, spine};
+use super::context::{options, spine, viewer};
 use super::direct::{
     Direct, Json, One, Scene, Selected, Written, fields, money, object, optional, person, resolved, select_below,
     stated,
@@ -14,6 +14,7 @@ use super::direct::{
 use super::errors::{flaw_error, not_owned, system_error};
 use super::financials::Financials;
 use super::money::Money;
+use super::needs::{FactClass, needs as kept_for};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::person::Person;
 use super::project::Project;
@@ -105,7 +106,9 @@ impl Deal {
     pub(super) async fn read(ctx: &Context<'_>, id: &DealId) -> Result<Option<Self>> {
         let commercial = spine(ctx)?.commercial()?;
         let read = commercial.deals.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
-        Ok(read.value.clone().map(|record| Self::new(&commercial.owner, &read, record)))
+        let viewer = viewer(ctx)?;
+        let seen = read.value.clone().filter(|deal| viewer.sees(deal));
+        Ok(seen.map(|record| Self::new(&commercial.owner, &read, record)))
     }
 
     /// Reads the deals of a project.
@@ -113,7 +116,12 @@ impl Deal {
         let commercial = spine(ctx)?.commercial()?;
         let read = commercial.deals_by_project.get(options(ctx)?, id).await.map_err(|error| system_error(&error))?;
         let deals = read.value.as_deref().map(Vec::as_slice).unwrap_or_default();
-        Ok(deals.iter().map(|deal| Self::new(&commercial.owner, &read, Arc::clone(deal))).collect())
+        let viewer = viewer(ctx)?;
+        Ok(deals
+            .iter()
+            .filter(|deal| viewer.sees(deal))
+            .map(|deal| Self::new(&commercial.owner, &read, Arc::clone(deal)))
+            .collect())
     }
 
     fn money(&self, fields: &[Selected<'_>]) -> Financials {
@@ -188,8 +196,8 @@ impl Deal {
         readable(self.record.amount.map(Money::from), "amount", &self.record.flaws, &self.origin.owner)
     }
 
-    /// What sales expects to remain of the amount after the cost of the work; null if the CRM states none. Owner: commercial.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
+    /// What sales expects to remain of the amount after the cost of the work; null if the CRM states none. Needs: margins. Owner: commercial.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Commercial), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn expected_margin(&self) -> Result<Option<Money>> {
         readable(
             self.record.expected_margin.map(Money::from),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{ErrorExtensions, PathSegment, Response, ServerError, Value};
 
+use crate::access::View;
 use crate::domain::{Domain, FlawKind, SourceStatus};
 use crate::reads::Owner;
 use crate::reports::ReportError;
@@ -37,6 +38,8 @@ pub enum Code {
     DataConflict,
     /// The owner states this field in a form nobody can read.
     DataInvalid,
+    /// The reader's role does not show this.
+    FieldMasked,
     /// No connection owns this domain, or the owner does not keep this.
     NotOwned,
     /// The request's time was up.
@@ -51,7 +54,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, with what they mean and what to do, for the table in the documentation.
-    pub const ALL: [(Self, &'static str, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (
             Self::UpstreamTimeout,
             "The system did not answer in time.",
@@ -97,6 +100,11 @@ impl Code {
             "Put the record right in the system.",
         ),
         (
+            Self::FieldMasked,
+            "The reader's role does not show this. It was not asked for.",
+            "Ask in another role (`X-Spine-Role`), or have the role changed in `[access.roles]`.",
+        ),
+        (
             Self::NotOwned,
             "No connection owns this domain, or the owner does not keep this.",
             "Name an owner in `[owners]`.",
@@ -122,6 +130,7 @@ impl Code {
             Self::ResultTruncated => "RESULT_TRUNCATED",
             Self::DataConflict => "DATA_CONFLICT",
             Self::DataInvalid => "DATA_INVALID",
+            Self::FieldMasked => "FIELD_MASKED",
             Self::NotOwned => "NOT_OWNED",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::Overloaded => "OVERLOADED",
@@ -193,6 +202,13 @@ pub(super) fn flaw_error(owner: &Owner, kind: FlawKind) -> async_graphql::Error 
 /// A domain that nobody owns.
 pub(super) fn not_owned(domain: Domain) -> async_graphql::Error {
     simple(Code::NotOwned, format!("no connection owns {domain}, or its owner does not keep this"))
+}
+
+/// Something that the viewer's role does not show.
+pub(super) fn masked(what: &str, view: &View) -> async_graphql::Error {
+    simple(Code::FieldMasked, super::mask::message(what, view)).extend_with(|_, extensions| {
+        extensions.set("field", what);
+    })
 }
 
 /// A question that is wrong.

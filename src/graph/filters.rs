@@ -3,10 +3,10 @@
 use async_graphql::{Context, Enum, ID, InputObject, OneofObject, Result};
 use jiff::civil::Date as Day;
 
-use super::context::spine;
+use super::context::{require_field, spine};
 use super::deal::DealStatus;
 use super::errors::bad_request;
-use super::invoice::{InvoiceDirection, InvoiceKind, InvoiceStatus};
+use super::invoice::{InvoiceDirection, InvoiceKind, InvoiceStatus, require_direction};
 use super::project::ProjectStatus;
 use super::scalars::{Date, ProjectId};
 use crate::domain::{self, ClientId, DealQuery, GlobalId, IdNode, InvoiceQuery, ProjectQuery};
@@ -112,6 +112,25 @@ pub struct InvoiceFilter {
 impl DealFilter {
     /// The question in canonical words, and whether "not won" has still to be sorted out of the rows.
     pub(super) fn query(self, ctx: &Context<'_>, order: Option<DealOrder>) -> Result<(DealQuery, bool)> {
+        for (is_given, field) in [
+            (self.status.is_some(), "Deal.status"),
+            (self.is_won.is_some(), "Deal.isWon"),
+            (self.pipeline.is_some(), "Deal.pipeline"),
+            (self.stage.is_some(), "Deal.stage"),
+            (self.vertical.is_some(), "Deal.vertical"),
+            (self.deal_type.is_some(), "Deal.dealType"),
+            (self.client_id.is_some(), "Deal.client"),
+            (self.closed_from.is_some() || self.closed_to.is_some(), "Deal.closeDate"),
+            (self.linked.is_some(), "Deal.projectId"),
+            (self.text.is_some(), "Deal.name"),
+        ] {
+            if is_given {
+                require_field(ctx, field)?;
+            }
+        }
+        if let Some(order) = &order {
+            require_field(ctx, order.field.coordinate())?;
+        }
         let client = self.client_id.map(|id| client_record(ctx, &id)).transpose()?;
         let won = match (self.status, self.is_won) {
             (Some(status), Some(true)) if status != DealStatus::Won => {
@@ -144,9 +163,26 @@ impl DealFilter {
     }
 }
 
+impl DealOrderField {
+    /// The field that it is the order of.
+    fn coordinate(self) -> &'static str {
+        match self {
+            Self::CloseDate => "Deal.closeDate",
+            Self::Amount => "Deal.amount",
+            Self::Name => "Deal.name",
+            Self::CreatedAt => "Deal.createdAt",
+        }
+    }
+}
+
 impl ProjectFilter {
     /// The question in canonical words.
-    pub(super) fn query(self) -> Result<ProjectQuery> {
+    pub(super) fn query(self, ctx: &Context<'_>) -> Result<ProjectQuery> {
+        for (is_given, field) in [(self.status.is_some(), "Project.status"), (self.text.is_some(), "Project.name")] {
+            if is_given {
+                require_field(ctx, field)?;
+            }
+        }
         let known = |status: ProjectStatus| {
             status.known().ok_or_else(|| bad_request("projects cannot be filtered by the status UNKNOWN"))
         };
@@ -157,6 +193,17 @@ impl ProjectFilter {
 impl InvoiceFilter {
     /// The question in canonical words. What a status means beyond it is sorted out of the rows.
     pub(super) fn query(&self, ctx: &Context<'_>, today: Day) -> Result<InvoiceQuery> {
+        require_direction(ctx, self.direction)?;
+        for (is_given, field) in [
+            (self.kind.is_some(), "Invoice.kind"),
+            (self.status.is_some(), "Invoice.status"),
+            (self.due_before.is_some(), "Invoice.dueDate"),
+            (self.issued_from.is_some() || self.issued_to.is_some(), "Invoice.issueDate"),
+        ] {
+            if is_given {
+                require_field(ctx, field)?;
+            }
+        }
         let ids = self.project_ids.as_ref().map(|ids| {
             if ids.len() > 200 {
                 return Err(bad_request(format!("`projectIds` takes at most 200 IDs, not {}", ids.len())));

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use rust_decimal::Decimal;
 
-use super::context::{options, spine};
+use super::context::{options, require, spine};
 use super::deal::readable;
 use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, object, resolved};
 use super::errors::system_error;
 use super::money::{Money, shown};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::project::Project;
+use super::records::sees_one_of;
 use super::scalars::{Date, ProjectId};
 use super::source::{Origin, Source};
-use crate::domain::{self, Booked, GlobalId, IdNode, InvoiceId};
+use crate::domain::{self, Booked, Class, GlobalId, IdNode, InvoiceId};
 use crate::reads::{Fresh, Owner};
 
 /// An invoice or credit note.
@@ -115,6 +116,14 @@ pub struct Payment {
     amount: Option<Money>,
 }
 
+/// Goes on only if the viewer's role shows documents of a direction: bills of vendors are costs.
+pub(super) fn require_direction(ctx: &Context<'_>, direction: InvoiceDirection) -> Result<()> {
+    match direction {
+        InvoiceDirection::Receivable => require(ctx, Class::Receivables, "Invoice"),
+        InvoiceDirection::Payable => require(ctx, Class::Costs, "Invoice (PAYABLE)"),
+    }
+}
+
 /// The word in the ID of a document.
 fn node(direction: domain::Direction) -> IdNode {
     match direction {
@@ -133,6 +142,7 @@ impl Invoice {
         let reads = &spine(ctx)?.reads;
         let direction =
             if id.node == IdNode::Bill { domain::Direction::Payable } else { domain::Direction::Receivable };
+        require_direction(ctx, direction.into())?;
         let all = reads.invoices(direction).into_iter();
         for invoices in all.filter(|invoices| invoices.owner.connection == id.connection) {
             let key = InvoiceId::new(id.record.as_str());
@@ -141,6 +151,9 @@ impl Invoice {
                 reads.owns_invoices(&id.connection, record.direction, &record.project_ids)
             };
             if let Some(record) = read.value.clone().filter(own) {
+                if !sees_one_of(ctx, &record.project_ids).await? {
+                    return Ok(None);
+                }
                 return Ok(Some(Self::new(&invoices.owner, &read, record)));
             }
         }

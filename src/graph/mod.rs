@@ -14,8 +14,10 @@ pub mod financials;
 pub mod guard;
 pub mod handover;
 pub mod invoice;
+mod mask;
 pub mod metric;
 pub mod money;
+mod needs;
 mod owner;
 pub mod paging;
 pub mod person;
@@ -23,6 +25,7 @@ mod plan;
 pub mod profitability;
 pub mod project;
 mod query;
+mod records;
 pub mod scalars;
 pub mod source;
 pub mod system;
@@ -32,6 +35,8 @@ mod wave;
 pub use context::Spine;
 pub use direct::{Json, LongWay};
 pub use errors::{Code, coalesce, system_error};
+pub use mask::{Masked, Masks, is_marked};
+pub use needs::FactClass;
 pub use owner::{OwnerDomain, Ownership};
 pub use plan::{Plan, Step, asks_for_a_report, longest_list};
 pub use query::{Node, Query};
@@ -41,7 +46,9 @@ use std::sync::Arc;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Request, SDLExportOptions, ValidationMode, Variables};
 
+use crate::access::Catalogue;
 use crate::reports::Reports;
+use needs::Fields;
 
 /// The schema, with all it stands on.
 pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
@@ -53,6 +60,10 @@ pub struct Graph {
     pub checking: Schema,
     /// Executes documents that are known to be valid.
     pub trusting: Schema,
+    /// Takes out of documents what a viewer may not see.
+    pub masks: Arc<Masks>,
+    /// What a role must be given for each field.
+    pub catalogue: Catalogue,
 }
 
 impl Graph {
@@ -60,10 +71,13 @@ impl Graph {
     pub fn new(reports: Arc<Reports>) -> Self {
         let Reports { reads, shared_id, clock, .. } = reports.as_ref();
         let (reads, shared_id, clock) = (Arc::clone(reads), shared_id.clone(), Arc::clone(clock));
-        let ownership = owner::ownership(&sdl(), &reads);
+        let fields = Fields::of(&sdl());
+        let ownership = owner::ownership(&fields, &reads);
+        let catalogue = fields.catalogue();
         let spine = Arc::new(Spine { reads, reports, shared_id, clock, ownership });
         let checking = builder().data(Arc::clone(&spine)).finish();
-        Self { checking, trusting: builder().data(spine).validation_mode(ValidationMode::Fast).finish() }
+        let trusting = builder().data(spine).validation_mode(ValidationMode::Fast).finish();
+        Self { checking, trusting, masks: Arc::new(Masks::new(fields)), catalogue }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Who is right: the owner of every field, in the schema, in its descriptions and as data.
 
-use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use async_graphql::{Enum, SimpleObject, TypeDirective};
 
-use crate::domain::Domain;
+use super::metric::Sensitivity;
+use super::needs::{FactClass, Fields};
+use crate::domain::{Class, Domain};
 use crate::reads::{Owner, Reads};
 
 /// A family of facts with one owner; or a rollup, which Spine computes at read time from owners' records.
@@ -37,6 +38,21 @@ impl OwnerDomain {
     pub(super) fn owned() -> impl Iterator<Item = (Self, Domain)> {
         Self::ALL.iter().filter_map(|(shown, _, domain)| domain.map(|domain| (*shown, domain)))
     }
+
+    /// By its word in the schema.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, name, _)| *name == word).map(|(shown, ..)| *shown)
+    }
+
+    /// The domain; none for a rollup.
+    fn domain(self) -> Option<Domain> {
+        Self::ALL.iter().find(|(shown, ..)| *shown == self).and_then(|(.., domain)| *domain)
+    }
+
+    /// The class of facts that a role must be given to see what the domain's owner states.
+    pub(super) fn class(self) -> Option<Class> {
+        self.domain().map(Class::from)
+    }
 }
 
 /// States who owns a field. Introspection hides applied directives, so the same stands in the field's description and in
@@ -51,6 +67,10 @@ pub struct Ownership {
     pub field: String,
     /// The domain the field belongs to; ROLLUP if Spine computes it at read time.
     pub domain: OwnerDomain,
+    /// What a role must be given to see it; empty for what everybody sees who sees the object it stands on.
+    pub needs: Vec<FactClass>,
+    /// How sensitive it is.
+    pub sensitivity: Sensitivity,
     /// The connection of the configuration that owns the domain; null for a rollup, and if nobody owns it.
     pub connection: Option<String>,
     /// The kind of system, e.g. `hubspot`; null where `connection` is.
@@ -60,33 +80,24 @@ pub struct Ownership {
     pub ids: Option<String>,
 }
 
-/// Reads the `@owner` directives out of the printed schema, so that data and schema cannot disagree.
-pub(super) fn ownership(sdl: &str, reads: &Reads) -> Vec<Ownership> {
-    let Ok(document) = async_graphql::parser::parse_schema(sdl) else { return Vec::new() };
+/// The owners of all fields, by the `@owner` directives of the printed schema, so that data and schema cannot disagree.
+pub(super) fn ownership(fields: &Fields, reads: &Reads) -> Vec<Ownership> {
     let mut all = Vec::new();
-    for definition in document.definitions {
-        let TypeSystemDefinition::Type(definition) = definition else { continue };
-        let TypeKind::Object(object) = definition.node.kind else { continue };
-        for field in object.fields {
-            let directive = field.node.directives.iter().find(|directive| directive.node.name.node == "owner");
-            let argument = directive.and_then(|directive| directive.node.get_argument("domain"));
-            let named = argument.map(|argument| argument.node.to_string());
-            let known = OwnerDomain::ALL.iter().find(|(_, name, _)| named.as_deref() == Some(*name));
-            if let Some((domain, _, owned)) = known {
-                let entry = |of: Option<(Option<&str>, &Owner)>| Ownership {
-                    field: format!("{}.{}", definition.node.name.node, field.node.name.node),
-                    domain: *domain,
-                    connection: of.map(|(_, of)| of.connection.to_string()),
-                    system: of.map(|(_, of)| of.system.to_owned()),
-                    ids: of.and_then(|(ids, _)| ids.map(str::to_owned)),
-                };
-                let owners = owned.map(|domain| reads.owners(domain)).unwrap_or_default();
-                if owners.is_empty() {
-                    all.push(entry(None));
-                }
-                all.extend(owners.into_iter().map(|of| entry(Some(of))));
-            }
+    for (field, domain, declared) in fields.owned() {
+        let entry = |of: Option<(Option<&str>, &Owner)>| Ownership {
+            field: field.clone(),
+            domain,
+            needs: declared.needs.iter().map(FactClass::from).collect(),
+            sensitivity: declared.sensitivity(),
+            connection: of.map(|(_, of)| of.connection.to_string()),
+            system: of.map(|(_, of)| of.system.to_owned()),
+            ids: of.and_then(|(ids, _)| ids.map(str::to_owned)),
+        };
+        let owners = domain.domain().map(|domain| reads.owners(domain)).unwrap_or_default();
+        if owners.is_empty() {
+            all.push(entry(None));
         }
+        all.extend(owners.into_iter().map(|of| entry(Some(of))));
     }
     all
 }

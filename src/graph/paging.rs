@@ -8,16 +8,18 @@ use std::sync::Arc;
 use async_graphql::connection::{Connection, CursorType, Edge, EmptyFields};
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
-use async_graphql::{ContextSelectionSet, OutputType, Positioned, Result, ServerResult, SimpleObject, Value};
+use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, Result, ServerResult, SimpleObject, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::context::options;
 use super::direct::{
     Deferred, Direct, Json, One, Scene, Selected, Written, at_once, list as write_list, object, resolved,
 };
 use super::errors::{bad_request, system_error, truncated};
-use crate::domain::Page;
+use super::records::projects_seen;
+use crate::domain::{Page, ProjectId};
 use crate::reads::{Fresh, Owner, PageReader, ReadOptions};
 use crate::systems::Priority;
 
@@ -101,29 +103,35 @@ pub(super) fn first_of(first: i32) -> Result<usize> {
 /// What Spine leaves out of a list because its owner cannot, or because it is another owner's.
 pub(super) type Keep<'a, T> = &'a (dyn Fn(&Owner, &T) -> bool + Sync);
 
+/// The projects that a row is of, for viewers who read only some.
+pub(super) type Of<'a, T> = &'a (dyn Fn(&T) -> Vec<ProjectId> + Sync);
+
 /// Reads rows of all owners, one owner after the other, until there are `first`, of those that pass `keep`. A failed page
 /// fails the list: it is never just shorter.
 pub(super) async fn rows<'o, Q, T>(
+    ctx: &Context<'_>,
     readers: &[(&'o Owner, &PageReader<Q, T>)],
-    options: &ReadOptions,
     query: &Q,
-    first: i32,
-    after: Option<String>,
+    (first, after): (i32, Option<String>),
     keep: Option<Keep<'_, T>>,
+    of: Option<Of<'_, T>>,
 ) -> Result<Rows<'o, T>>
 where
     Q: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
     T: Send + Sync + 'static,
 {
+    let options = options(ctx)?;
+    let of = of.filter(|_| !options.viewer.sees_all_deals());
+    let sorts_out = keep.is_some() || of.is_some();
     let first = first_of(first)?;
     let begun = after.is_some();
     let cursor = after.as_deref().map(Cursor::decode_cursor).transpose();
     let mut cursor = cursor.map_err(|error| bad_request(error.to_string()))?.unwrap_or_default();
     let mut rows =
-        Rows { found: Vec::new(), total: None, more: false, begun, counts: keep.is_none() && readers.len() == 1 };
+        Rows { found: Vec::new(), total: None, more: false, begun, counts: !sorts_out && readers.len() == 1 };
     // As many as are asked for: an owner that gives fewer a page says where the next one begins. Where Spine filters nobody
     // knows how many must be looked at.
-    let size = |skip: usize| if keep.is_some() { PAGE } else { (skip + first).clamp(1, PAGE) };
+    let size = |skip: usize| if sorts_out { PAGE } else { (skip + first).clamp(1, PAGE) };
     for _ in 0..MAX_PAGES {
         let at_owner = cursor.owner;
         let Some((owner, reader)) = readers.get(at_owner) else { return Ok(rows) };
@@ -133,12 +141,20 @@ where
         let next = read.value.as_ref().and_then(|page| page.next.as_deref());
         let items = read.value.as_ref().map(|page| page.items.as_slice()).unwrap_or_default();
         rows.total = rows.total.or(read.value.as_ref().and_then(|page| page.total));
+        let seen = match of {
+            Some(of) => projects_seen(ctx, items.iter().flat_map(|item| of(item))).await?,
+            None => None,
+        };
+        let is_seen = |item: &T| {
+            let (Some(of), Some(seen)) = (of, &seen) else { return true };
+            of(item).iter().any(|id| seen.contains(id))
+        };
         for (at, item) in items.iter().enumerate().skip(cursor.skip) {
             if rows.found.len() == first {
                 rows.more = true;
                 return Ok(rows);
             }
-            if keep.is_none_or(|keep| keep(owner, item)) {
+            if keep.is_none_or(|keep| keep(owner, item)) && is_seen(item) {
                 // After the last row of a page the list goes on with the next page: this one need not be read again.
                 let next = next.filter(|next| at + 1 == items.len() && !next.is_empty());
                 let cursor = match next {

@@ -15,6 +15,7 @@ use super::direct::{Selected, select_from};
 use super::guard::Given;
 use super::profitability;
 use super::wave::{Ask, Asks, is_payable};
+use crate::access::View;
 use crate::domain::Direction;
 use crate::reads::{Kind, Reads};
 use crate::reports::PAGE;
@@ -61,8 +62,8 @@ pub struct Step {
 
 impl Plan {
     /// Plans an operation of a document.
-    pub fn new(document: &ExecutableDocument, given: Given<'_>, reads: &Reads) -> Self {
-        let mut planner = Planner { reads, given, steps: Vec::new() };
+    pub fn new(document: &ExecutableDocument, given: Given<'_>, reads: &Reads, view: &View) -> Self {
+        let mut planner = Planner { reads, given, view, steps: Vec::new() };
         for field in roots(document, given) {
             planner.root(&field);
         }
@@ -108,6 +109,7 @@ fn name_of(value: &Value) -> Option<&str> {
 struct Planner<'a> {
     reads: &'a Reads,
     given: Given<'a>,
+    view: &'a View,
     steps: Vec<Step>,
 }
 
@@ -231,7 +233,7 @@ impl Planner<'_> {
         if by_project {
             self.step(1, None, commercial.map(|commercial| commercial.deals_by_project.kind()), field.name, 1);
             // The project's ID is known from the start; what hangs on the deal is not.
-            let asks = Asks::of_deal(&field.below, self.given);
+            let asks = Asks::of_deal(&field.below, self.given, self.view);
             for ask in asks.first {
                 let wave = if ask <= Ask::PreSalesTickets { 2 } else { 1 };
                 self.ask(Known { rows: 1, wave, link: false }, ask, field.name);
@@ -248,7 +250,7 @@ impl Planner<'_> {
         rows: impl IntoIterator<Item = &'s Selected<'a>>,
         known: Known,
     ) {
-        let asks = Asks::of_deal(rows, self.given);
+        let asks = Asks::of_deal(rows, self.given, self.view);
         for ask in asks.first {
             // The client is named by the deal alone.
             let link = known.link && ask != Ask::Client;
@@ -263,7 +265,7 @@ impl Planner<'_> {
         rows: impl IntoIterator<Item = &'s Selected<'a>>,
         known: Known,
     ) {
-        let asks = Asks::of_project(rows, self.given);
+        let asks = Asks::of_project(rows, self.given, self.view);
         for ask in asks.first {
             self.ask(known, ask, field.name);
         }

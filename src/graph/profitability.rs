@@ -8,13 +8,14 @@ use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::context::{options, spine};
+use super::context::{options, require_field, spine, viewer};
 use super::deal::Deal;
 use super::direct::{Selected, select_below};
 use super::errors::{bad_request, report_error, system_error};
 use super::filters::DealFilter;
 use super::financials::Completeness;
 use super::money::Money;
+use super::needs::{FactClass, needs as kept_for};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::paging::{List, Slice};
 use super::scalars::{CurrencyCode, Date, DateTime};
@@ -155,248 +156,248 @@ impl ProfitabilityRow {
         self.group.currency.map(CurrencyCode)
     }
 
-    /// Deals: those of the projects, and those that lead to no project. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Deals: those of the projects, and those that lead to no project. Null if it is unknown. Needs: commercial. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn deal_count(&self) -> Option<u64> {
         self.count(&metrics::DEALS)
     }
 
-    /// Projects, each once however many deals it has. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Projects, each once however many deals it has. Null if it is unknown. Needs: commercial. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn project_count(&self) -> Option<u64> {
         self.count(&metrics::PROJECTS)
     }
 
-    /// What was sold: the amounts of won deals. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What was sold: the amounts of won deals. Null if it is unknown. Needs: commercial. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn contract_value(&self) -> Option<Money> {
         self.amount(&metrics::CONTRACT_VALUE)
     }
 
-    /// Invoiced without tax, less credit notes. Drafts and void documents are not in it. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Invoiced without tax, less credit notes. Drafts and void documents are not in it. Null if it is unknown. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn invoiced(&self) -> Option<Money> {
         self.amount(&metrics::INVOICED)
     }
 
-    /// What was sold and is not invoiced yet, of engagements of which both are known. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What was sold and is not invoiced yet, of engagements of which both are known. Null if it is unknown. Needs: commercial and receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial, FactClass::Receivables]))]
     async fn left_to_invoice(&self) -> Option<Money> {
         self.amount(&metrics::LEFT_TO_INVOICE)
     }
 
-    /// Paid so far, with tax. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Paid so far, with tax. Null if it is unknown. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn collected(&self) -> Option<Money> {
         self.amount(&metrics::COLLECTED)
     }
 
-    /// Still open, with tax. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Still open, with tax. Null if it is unknown. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn outstanding(&self) -> Option<Money> {
         self.amount(&metrics::OUTSTANDING)
     }
 
-    /// Still open after the due date, with tax. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Still open after the due date, with tax. Null if it is unknown. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn overdue(&self) -> Option<Money> {
         self.amount(&metrics::OVERDUE)
     }
 
-    /// What was spent: labour, vendors' bills less their credits, expenses. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What was spent: labour, vendors' bills less their credits, expenses. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn actual_cost(&self) -> Option<Money> {
         self.amount(&metrics::ACTUAL_COST)
     }
 
-    /// What is ordered and not yet invoiced by vendors. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What is ordered and not yet invoiced by vendors. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn committed_cost(&self) -> Option<Money> {
         self.amount(&metrics::COMMITTED_COST)
     }
 
-    /// What remains of what was invoiced after actual cost, of engagements of which both are known. It is no revenue recognition. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What remains of what was invoiced after actual cost, of engagements of which both are known. It is no revenue recognition. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn margin(&self) -> Option<Money> {
         self.amount(&metrics::MARGIN)
     }
 
-    /// What was invoiced of the engagements that are in the margin: the denominator of its percentage. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What was invoiced of the engagements that are in the margin: the denominator of its percentage. Null if it is unknown. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn margin_base(&self) -> Option<Money> {
         self.amount(&metrics::MARGIN_BASE)
     }
 
-    /// Margin as a percentage of what was invoiced; null where nothing was. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Margin as a percentage of what was invoiced; null where nothing was. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn margin_pct(&self) -> Option<Decimal> {
         self.number(&metrics::MARGIN_PCT)
     }
 
-    /// What sales expected to remain, of engagements whose won deals all state it. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What sales expected to remain, of engagements whose won deals all state it. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn estimated_margin(&self) -> Option<Money> {
         self.amount(&metrics::ESTIMATED_MARGIN)
     }
 
-    /// Contract value of the engagements that are in the estimated margin. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Contract value of the engagements that are in the estimated margin. Null if it is unknown. Needs: commercial. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn estimated_margin_base(&self) -> Option<Money> {
         self.amount(&metrics::ESTIMATED_MARGIN_BASE)
     }
 
-    /// Estimated margin as a percentage of the contract value. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Estimated margin as a percentage of the contract value. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn estimated_margin_pct(&self) -> Option<Decimal> {
         self.number(&metrics::ESTIMATED_MARGIN_PCT)
     }
 
-    /// What the work was expected to cost, of engagements with an estimate. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What the work was expected to cost, of engagements with an estimate. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn budget_cost(&self) -> Option<Money> {
         self.amount(&metrics::BUDGET_COST)
     }
 
-    /// Budget less actual cost: negative is over budget. Of engagements of which both are known. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Budget less actual cost: negative is over budget. Of engagements of which both are known. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn budget_variance(&self) -> Option<Money> {
         self.amount(&metrics::BUDGET_VARIANCE)
     }
 
-    /// Projects whose budget and actual cost are both known. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Projects whose budget and actual cost are both known. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn budgeted_projects(&self) -> Option<u64> {
         self.count(&metrics::BUDGETED_PROJECTS)
     }
 
-    /// Projects that cost more than was expected, so far. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Projects that cost more than was expected, so far. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn over_budget_projects(&self) -> Option<u64> {
         self.count(&metrics::OVER_BUDGET_PROJECTS)
     }
 
-    /// Share of the projects with a budget that are over it. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Share of the projects with a budget that are over it. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn over_budget_pct(&self) -> Option<Decimal> {
         self.number(&metrics::OVER_BUDGET_PCT)
     }
 
-    /// What the projects will have cost if they go on as they went, of those with progress. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What the projects will have cost if they go on as they went, of those with progress. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn eac(&self) -> Option<Money> {
         self.amount(&metrics::EAC)
     }
 
-    /// What will remain of the contract value, of projects with progress. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What will remain of the contract value, of projects with progress. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn forecast_margin(&self) -> Option<Money> {
         self.amount(&metrics::FORECAST_MARGIN)
     }
 
-    /// Contract value of the projects that are in the forecast margin. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Contract value of the projects that are in the forecast margin. Null if it is unknown. Needs: commercial. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn forecast_margin_base(&self) -> Option<Money> {
         self.amount(&metrics::FORECAST_MARGIN_BASE)
     }
 
-    /// Forecast margin as a percentage of the contract value. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Forecast margin as a percentage of the contract value. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn forecast_margin_pct(&self) -> Option<Decimal> {
         self.number(&metrics::FORECAST_MARGIN_PCT)
     }
 
-    /// Forecast less estimated margin: negative is worse than sold. Of projects of which both are known. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Forecast less estimated margin: negative is worse than sold. Of projects of which both are known. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn slippage(&self) -> Option<Money> {
         self.amount(&metrics::SLIPPAGE)
     }
 
-    /// Contract value of the projects that are in the slippage. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Contract value of the projects that are in the slippage. Null if it is unknown. Needs: commercial. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn slippage_base(&self) -> Option<Money> {
         self.amount(&metrics::SLIPPAGE_BASE)
     }
 
-    /// Forecast margin % less estimated margin %, in percentage points: negative is worse than sold. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Forecast margin % less estimated margin %, in percentage points: negative is worse than sold. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn margin_slippage(&self) -> Option<Decimal> {
         self.number(&metrics::MARGIN_SLIPPAGE)
     }
 
-    /// Contract value earned by progress, of projects whose progress is known. An estimate for steering, not the books' revenue. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Contract value earned by progress, of projects whose progress is known. An estimate for steering, not the books' revenue. Null if it is unknown. Needs: commercial and delivery. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial, FactClass::Delivery]))]
     async fn recognised(&self) -> Option<Money> {
         self.amount(&metrics::RECOGNISED)
     }
 
-    /// Sold and not yet earned, of projects whose progress is known and that are not cancelled. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Sold and not yet earned, of projects whose progress is known and that are not cancelled. Null if it is unknown. Needs: commercial and delivery. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial, FactClass::Delivery]))]
     async fn backlog(&self) -> Option<Money> {
         self.amount(&metrics::BACKLOG)
     }
 
-    /// Earned and not yet invoiced: positive is under-billed, negative over-billed. Of projects whose progress is known. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Earned and not yet invoiced: positive is under-billed, negative over-billed. Of projects whose progress is known. Null if it is unknown. Needs: commercial, delivery and receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial, FactClass::Delivery, FactClass::Receivables]))]
     async fn wip(&self) -> Option<Money> {
         self.amount(&metrics::WIP)
     }
 
-    /// Hours budgeted, of projects that state them. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Hours budgeted, of projects that state them. Null if it is unknown. Needs: delivery. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Delivery]))]
     async fn hours_budgeted(&self) -> Option<Decimal> {
         self.number(&metrics::HOURS_BUDGETED)
     }
 
-    /// Hours booked on the projects. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Hours booked on the projects. Null if it is unknown. Needs: delivery. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Delivery]))]
     async fn hours_spent(&self) -> Option<Decimal> {
         self.number(&metrics::HOURS_SPENT)
     }
 
-    /// Tickets (support and incidents) opened after the deal was closed, within the days that the configuration says. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Tickets (support and incidents) opened after the deal was closed, within the days that the configuration says. Null if it is unknown. Needs: tickets. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Tickets]))]
     async fn support_tickets(&self) -> Option<u64> {
         self.count(&metrics::SUPPORT_TICKETS)
     }
 
-    /// Hours booked on them, of engagements whose tickets all state hours. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Hours booked on them, of engagements whose tickets all state hours. Null if it is unknown. Needs: tickets. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Tickets]))]
     async fn support_hours(&self) -> Option<Decimal> {
         self.number(&metrics::SUPPORT_HOURS)
     }
 
-    /// What that support cost, at the configured cost of an hour; unknown without one. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What that support cost, at the configured cost of an hour; unknown without one. Null if it is unknown. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn support_cost(&self) -> Option<Money> {
         self.amount(&metrics::SUPPORT_COST)
     }
 
-    /// What remains after support, of engagements of which both are known. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What remains after support, of engagements of which both are known. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn true_margin(&self) -> Option<Money> {
         self.amount(&metrics::TRUE_MARGIN)
     }
 
-    /// What was invoiced of the engagements that are in the margin after support. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What was invoiced of the engagements that are in the margin after support. Null if it is unknown. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn true_margin_base(&self) -> Option<Money> {
         self.amount(&metrics::TRUE_MARGIN_BASE)
     }
 
-    /// Margin after support as a percentage of what was invoiced. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Margin after support as a percentage of what was invoiced. Null if it is unknown. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn true_margin_pct(&self) -> Option<Decimal> {
         self.number(&metrics::TRUE_MARGIN_PCT)
     }
 
-    /// Invoiced in the last 365 days, with tax. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Invoiced in the last 365 days, with tax. Null if it is unknown. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn credit_sales(&self) -> Option<Money> {
         self.amount(&metrics::CREDIT_SALES)
     }
 
-    /// How many days' sales are still open, over the last 365 days. Meant for clients and the company as a whole. Null if it is unknown. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// How many days' sales are still open, over the last 365 days. Meant for clients and the company as a whole. Null if it is unknown. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn dso(&self) -> Option<Decimal> {
         self.number(&metrics::DSO)
     }
@@ -416,11 +417,11 @@ impl ProfitabilityRow {
         after: Option<String>,
     ) -> Result<Option<List<Deal>>> {
         let slice = Slice::of(&self.group.deals, first, after.as_deref())?;
-        let commercial = spine(ctx)?.commercial()?;
+        let (commercial, viewer) = (spine(ctx)?.commercial()?, viewer(ctx)?);
         let mut records = Vec::with_capacity(slice.items.len());
         for read in commercial.deals.get_many(options(ctx)?, slice.items).await {
             let read = read.map_err(|error| system_error(&error))?;
-            records.extend(read.value.clone().map(|deal| (read, deal)));
+            records.extend(read.value.clone().filter(|deal| viewer.sees(deal)).map(|deal| (read, deal)));
         }
         let deals: Vec<_> = records.iter().map(|(_, deal)| Arc::clone(deal)).collect();
         wave::deals(ctx, Selected::rows(&select_below(ctx)), &deals).await?;
@@ -447,6 +448,25 @@ pub(super) fn needs(report: &[Selected<'_>], group_by: &[&str]) -> Needs {
     dimensions.fold(needs, |needs, dimension| needs.by(dimension.value.into()))
 }
 
+/// The field that a dimension groups by.
+fn coordinate(dimension: finance::Dimension) -> &'static str {
+    match dimension {
+        finance::Dimension::Vertical => "Deal.vertical",
+        finance::Dimension::Client => "Deal.client",
+        finance::Dimension::DealSize => "ProfitabilityRow.contractValue",
+        finance::Dimension::DealType => "Deal.dealType",
+        finance::Dimension::DealOwner => "Deal.owner",
+        finance::Dimension::ProjectManager => "Project.manager",
+        finance::Dimension::CloseMonth | finance::Dimension::CloseQuarter | finance::Dimension::CloseYear => {
+            "Deal.closeDate"
+        }
+        finance::Dimension::Stage => "Deal.stage",
+        finance::Dimension::Country => "Client.country",
+        finance::Dimension::Currency => "Deal.amount",
+        finance::Dimension::Health => "Project.health",
+    }
+}
+
 /// Answers `Query.profitability`.
 pub(super) async fn report(
     ctx: &Context<'_>,
@@ -463,6 +483,9 @@ pub(super) async fn report(
         && one == other
     {
         return Err(bad_request("`groupBy` names a dimension twice"));
+    }
+    for dimension in &dimensions {
+        require_field(ctx, coordinate(*dimension))?;
     }
     let (query, not_won) = filter.unwrap_or_default().query(ctx, None)?;
     if not_won {
@@ -543,7 +566,9 @@ mod tests {
         for metric in &metrics::CATALOGUE {
             let (before, _) = row.split_once(&format!("\t{}:", camel_case(metric.name))).expect(metric.name);
             let description = before.rsplit("\"\"\"").nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
-            assert_eq!(description, format!("{} Null if it is unknown. Owner: rollup.", metric.description));
+            let (meaning, given) = description.split_once(" Null if it is unknown. Needs: ").unwrap();
+            assert_eq!(meaning, metric.description);
+            assert!(given.ends_with(". Owner: rollup."), "{given}");
         }
     }
 }

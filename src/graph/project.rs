@@ -16,7 +16,8 @@ use super::direct::{
 use super::errors::system_error;
 use super::financials::Financials;
 use super::handover::Handover;
-use super::invoice::{Invoice, InvoiceDirection};
+use super::invoice::{Invoice, InvoiceDirection, require_direction};
+use super::needs::{FactClass, needs as kept_for};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::person::Person;
 use super::scalars::{Date, ProjectId};
@@ -376,6 +377,7 @@ impl Project {
         ctx: &Context<'_>,
         #[graphql(default_with = "InvoiceDirection::Receivable")] direction: InvoiceDirection,
     ) -> Result<Option<Many<Invoice>>> {
+        require_direction(ctx, direction)?;
         let invoices = match direction {
             InvoiceDirection::Receivable => spine(ctx)?.receivables(&self.id)?,
             InvoiceDirection::Payable => spine(ctx)?.payables(&self.id)?,
@@ -392,8 +394,8 @@ impl Project {
     }
 
     /// What the project inherits from sales: scope, pricing, contacts, signed proposal, notes. Null if no deal carries its ID.
-    /// Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Needs: commercial. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn handover(&self, ctx: &Context<'_>) -> Result<Option<Handover>> {
         let (commercial, options) = (spine(ctx)?.commercial()?, options(ctx)?);
         let read = commercial.deals_by_project.get(options, &self.id).await.map_err(|error| system_error(&error))?;
@@ -562,7 +564,8 @@ impl Direct for Project {
                         json,
                     )?;
                 }
-                Some(ProjectField::Client) => {
+                // Which deals count hangs on who looks.
+                Some(ProjectField::Client) if scene.options.viewer.sees_all_deals() => {
                     let commercial = reads.commercial.as_ref().ok_or(Deferred)?;
                     let read = known(Some(&commercial.deals_by_project), &self.id, scene)?;
                     let client = match domain::client_of(read.value.as_deref().map(Vec::as_slice).unwrap_or_default()) {

@@ -7,22 +7,24 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::join_all;
 
 use super::client::Client;
-use super::context::{options, spine};
+use super::context::{options, require, spine, viewer};
 use super::deal::Deal;
 use super::direct::{One, Selected, select_below};
-use super::errors::{bad_request, not_owned};
+use super::errors::{bad_request, masked, not_owned};
 use super::filters::{DealFilter, DealLookup, DealOrder, InvoiceFilter, ProjectFilter, client_record, record_of};
 use super::invoice::{Invoice, InvoiceStatus};
 use super::metric::Metric;
+use super::needs::{FactClass, needs as kept_for};
 use super::owner::Ownership;
-use super::paging::{Keep, List, first_of, rows};
+use super::paging::{Keep, List, Of, first_of, rows};
 use super::profitability::{self, Dimension, ProfitabilityReport};
 use super::project::Project;
+use super::records::{projects_seen, sees_one_of};
 use super::scalars::{CurrencyCode, ProjectId};
 use super::system::System;
 use super::ticket::Ticket;
 use super::wave;
-use crate::domain::{self, DealId, DealQuery, Direction, Domain, GlobalId, IdNode};
+use crate::domain::{self, Class, ClientId, DealId, DealQuery, Direction, Domain, GlobalId, IdNode};
 use crate::finance::metrics;
 use crate::reads::Owner;
 
@@ -63,8 +65,11 @@ async fn kept_deals(
     after: Option<String>,
     keep: Option<Keep<'_, domain::Deal>>,
 ) -> Result<List<Deal>> {
-    let commercial = spine(ctx)?.commercial()?;
-    let found = rows(&[(&commercial.owner, &commercial.deal_pages)], options(ctx)?, &query, first, after, keep).await?;
+    let (commercial, viewer) = (spine(ctx)?.commercial()?, viewer(ctx)?);
+    let seen = |owner: &Owner, deal: &domain::Deal| viewer.sees(deal) && keep.is_none_or(|keep| keep(owner, deal));
+    let seen: Keep<'_, domain::Deal> = &seen;
+    let keep = if viewer.sees_all_deals() { keep } else { Some(seen) };
+    let found = rows(ctx, &[(&commercial.owner, &commercial.deal_pages)], &query, (first, after), keep, None).await?;
     let deals: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
     wave::deals(ctx, Selected::rows(&select_below(ctx)), &deals).await?;
     Ok(List::of(&found, Deal::new))
@@ -73,7 +78,8 @@ async fn kept_deals(
 /// The roots of the graph. Null where an owner does not know a record; null with an error where it could not be asked.
 #[Object]
 impl Query {
-    /// One deal; null if the CRM does not know it.
+    /// One deal; null if the CRM does not know it. Needs: commercial.
+    #[graphql(directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn deal(&self, ctx: &Context<'_>, by: DealLookup) -> Result<Option<One<Deal>>> {
         match by {
             DealLookup::Id(id) => {
@@ -81,8 +87,9 @@ impl Query {
                 let fields = select_below(ctx);
                 // Where the deal led when it was last seen all systems are asked at once. What is shown is read by the
                 // link that arrives: if that is another, the wave below follows it.
+                let everything = viewer(ctx)?.sees_all_deals();
                 let (deal, warm) = tokio::join!(Deal::read(ctx, &id), async {
-                    match spine(ctx)?.commercial()?.links.of(&id) {
+                    match spine(ctx)?.commercial()?.links.of(&id).filter(|_| everything) {
                         Some(project) => wave::ahead_of_deal(ctx, &fields, Some(&id), project).await,
                         None => Ok(()),
                     }
@@ -96,8 +103,10 @@ impl Query {
                 let id = spine(ctx)?.project_id(&text)?;
                 let fields = select_below(ctx);
                 // The ID is known already: what hangs on the project is read while the deal is.
-                let wave = wave::ahead_of_deal(ctx, &fields, None, id.clone());
-                let (deals, warm) = tokio::join!(Deal::of_project(ctx, &id), wave);
+                let everything = viewer(ctx)?.sees_all_deals();
+                let (deals, warm) = tokio::join!(Deal::of_project(ctx, &id), async {
+                    if everything { wave::ahead_of_deal(ctx, &fields, None, id.clone()).await } else { Ok(()) }
+                });
                 warm?;
                 let deals = deals?;
                 let won = deals.iter().position(|deal| deal.record.status == Some(domain::DealStatus::Won));
@@ -108,7 +117,8 @@ impl Query {
         }
     }
 
-    /// Deals; by default in the order of their records, which alone is stable while records change.
+    /// Deals; by default in the order of their records, which alone is stable while records change. Needs: commercial.
+    #[graphql(directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn deals(
         &self,
         ctx: &Context<'_>,
@@ -128,6 +138,9 @@ impl Query {
     async fn project(&self, ctx: &Context<'_>, id: ProjectId) -> Result<Option<One<Project>>> {
         let ProjectId(text) = id;
         let project = Project::new(spine(ctx)?.project_id(&text)?);
+        if !sees_one_of(ctx, std::slice::from_ref(&project.id)).await? {
+            return Ok(None);
+        }
         let fields = select_below(ctx);
         let (header, warm) =
             tokio::join!(project.header(ctx), wave::projects(ctx, &fields, std::slice::from_ref(&project.id)));
@@ -135,7 +148,8 @@ impl Query {
         Ok(if matches!(header, Ok(None)) { None } else { Some(One(project)) })
     }
 
-    /// Projects: those with the given IDs that the project tool knows, or all that pass the filter.
+    /// Projects: those with the given IDs that the project tool knows, or all that pass the filter. Needs: delivery.
+    #[graphql(directive = kept_for::apply(vec![FactClass::Delivery]))]
     async fn projects(
         &self,
         ctx: &Context<'_>,
@@ -150,7 +164,7 @@ impl Query {
             return Err(not_owned(Domain::Delivery));
         }
         let Some(ids) = ids else {
-            let query = filter.unwrap_or_default().query()?;
+            let query = filter.unwrap_or_default().query(ctx)?;
             let pages: Vec<_> = owners.all().map(|delivery| (&delivery.owner, &delivery.project_pages)).collect();
             // A system may hold projects that are another's to tell of.
             let owned = |holder: &Owner, project: &domain::Project| {
@@ -158,7 +172,8 @@ impl Query {
             };
             let keep: Keep<'_, domain::Project> = &owned;
             let keep = owners.is_split().then_some(keep);
-            let found = rows(&pages, options(ctx)?, &query, first, after, keep).await?;
+            let of: Of<'_, domain::Project> = &|project| vec![project.id.clone()];
+            let found = rows(ctx, &pages, &query, (first, after), keep, Some(of)).await?;
             let ids: Vec<_> = found.found.iter().map(|row| row.item.id.clone()).collect();
             wave::projects(ctx, Selected::rows(&select_below(ctx)), &ids).await?;
             return Ok(Some(List::of(&found, |_, _, project| Project::new(project.id.clone()))));
@@ -172,6 +187,10 @@ impl Query {
         let limit = first_of(first)?.max(ids.len());
         let ids: Vec<_> =
             ids.iter().take(limit).map(|ProjectId(text)| spine.project_id(text)).collect::<Result<_>>()?;
+        let ids = match projects_seen(ctx, ids.iter().cloned()).await? {
+            Some(seen) => ids.into_iter().filter(|id| seen.contains(id)).collect(),
+            None => ids,
+        };
         let fields = select_below(ctx);
         let wave = wave::projects(ctx, Selected::rows(&fields), &ids);
         let options = options(ctx)?;
@@ -230,21 +249,24 @@ impl Query {
         };
         let keep: Keep<'_, domain::Invoice> = &stands;
         let keep = (filter.status.is_some() || reads.invoices_are_split(direction)).then_some(keep);
-        let found = rows(&pages, options(ctx)?, &query, first, after, keep).await?;
+        let of: Of<'_, domain::Invoice> = &|invoice| invoice.project_ids.to_vec();
+        let found = rows(ctx, &pages, &query, (first, after), keep, Some(of)).await?;
         let records: Vec<_> = found.found.iter().map(|row| Arc::clone(&row.item)).collect();
         wave::invoices(ctx, &Selected::rows(&select_below(ctx)), &records).await?;
         Ok(Some(List::of(&found, Invoice::new)))
     }
 
-    /// One ticket, by its global ID; null if its owner does not know it.
+    /// One ticket, by its global ID; null if its owner does not know it. Needs: tickets.
+    #[graphql(directive = kept_for::apply(vec![FactClass::Tickets]))]
     async fn ticket(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Ticket>> {
         Ticket::by_id(ctx, &global(&id, &[IdNode::Ticket])?).await
     }
 
-    /// One client, by its global ID or the CRM's own; null if the CRM does not know it.
+    /// One client, by its global ID or the CRM's own; null if the CRM does not know it. Needs: commercial.
+    #[graphql(directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn client(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Client>> {
         let id = client_record(ctx, &id)?;
-        Client::read(ctx, &id).await
+        known_client(ctx, &id).await
     }
 
     /// Anything by its ID. A project's ID is its shared ID.
@@ -254,17 +276,21 @@ impl Query {
                 return Err(bad_request(format!("`{}` is not an ID of this graph", id.as_str())));
             };
             let project = Project::new(id);
+            if !sees_one_of(ctx, std::slice::from_ref(&project.id)).await? {
+                return Ok(None);
+            }
             let header = project.header(ctx).await;
             return Ok(if matches!(header, Ok(None)) { None } else { Some(Node::Project(project)) });
         };
         Ok(match global.node {
             IdNode::Deal => {
+                require(ctx, Class::Commercial, "Deal")?;
                 let id = DealId::new(record_of(ctx, &id, IdNode::Deal)?);
                 Deal::read(ctx, &id).await?.map(Node::Deal)
             }
             IdNode::Client => {
                 let id = client_record(ctx, &id)?;
-                Client::read(ctx, &id).await?.map(Node::Client)
+                known_client(ctx, &id).await?.map(Node::Client)
             }
             IdNode::Ticket => Ticket::by_id(ctx, &global).await?.map(Node::Ticket),
             IdNode::Invoice | IdNode::Bill => Invoice::by_id(ctx, &global).await?.map(Node::Invoice),
@@ -277,7 +303,8 @@ impl Query {
     /// amounts of different currencies are never added up.
     ///
     /// A project is in a filtered report if the deal it began with passes the filter. Without a filter the report holds also
-    /// the projects that no deal leads to and what was invoiced without a project, so that its totals are those of the books.
+    /// the projects that no deal leads to and what was invoiced without a project, so that its totals are those of the books. Needs: commercial.
+    #[graphql(directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn profitability(
         &self,
         ctx: &Context<'_>,
@@ -308,6 +335,7 @@ impl Query {
     /// A deal, for a federated graph.
     #[graphql(entity)]
     async fn find_deal_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Deal>> {
+        require(ctx, Class::Commercial, "Deal")?;
         let id = DealId::new(record_of(ctx, &id, IdNode::Deal)?);
         Deal::read(ctx, &id).await
     }
@@ -315,7 +343,8 @@ impl Query {
     /// A project, for a federated graph.
     #[graphql(entity)]
     async fn find_project_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Project>> {
-        Ok(Some(Project::new(spine(ctx)?.project_id(&id)?)))
+        let project = Project::new(spine(ctx)?.project_id(&id)?);
+        Ok(sees_one_of(ctx, std::slice::from_ref(&project.id)).await?.then_some(project))
     }
 
     /// An invoice, for a federated graph.
@@ -328,7 +357,7 @@ impl Query {
     #[graphql(entity)]
     async fn find_client_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Client>> {
         let id = client_record(ctx, &id)?;
-        Client::read(ctx, &id).await
+        known_client(ctx, &id).await
     }
 
     /// A ticket, for a federated graph.
@@ -336,6 +365,16 @@ impl Query {
     async fn find_ticket_by_id(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Ticket>> {
         Ticket::by_id(ctx, &global(&id, &[IdNode::Ticket])?).await
     }
+}
+
+/// A client by the ID alone. Whoever reads only some deals comes to clients by these.
+async fn known_client(ctx: &Context<'_>, id: &ClientId) -> Result<Option<Client>> {
+    require(ctx, Class::Commercial, "Client")?;
+    let viewer = viewer(ctx)?;
+    if !viewer.sees_all_deals() {
+        return Err(masked("Client (by its ID alone)", &viewer.view));
+    }
+    Client::read(ctx, id).await
 }
 
 fn global(id: &ID, nodes: &[IdNode]) -> Result<GlobalId> {

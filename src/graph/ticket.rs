@@ -5,15 +5,16 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object, Result};
 use rust_decimal::Decimal;
 
-use super::context::{options, spine};
+use super::context::{options, require, spine};
 use super::direct::{Direct, Json, Scene, Selected, Written, fields, object, person, resolved};
 use super::errors::system_error;
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::person::Person;
 use super::project::Project;
+use super::records::sees_one_of;
 use super::scalars::{DateTime, ProjectId};
 use super::source::{Origin, Source};
-use crate::domain::{self, GlobalId, IdNode, TicketId};
+use crate::domain::{self, Class, GlobalId, IdNode, TicketId};
 use crate::reads::{Fresh, Owner, Tickets};
 
 /// A ticket: a work unit of a team.
@@ -116,11 +117,14 @@ impl Ticket {
         let own = |record: &Arc<domain::Ticket>| {
             record.project_id.as_ref().is_none_or(|id| reads.owns_tickets(&tickets.owner.connection, id))
         };
-        Ok(read.value.clone().filter(own).map(|record| Self::new(&tickets.owner, &read, record)))
+        let Some(record) = read.value.clone().filter(own) else { return Ok(None) };
+        let seen = sees_one_of(ctx, record.project_id.as_slice()).await?;
+        Ok(seen.then(|| Self::new(&tickets.owner, &read, record)))
     }
 
     /// Reads a ticket by its global ID; null if its connection keeps no tickets.
     pub(super) async fn by_id(ctx: &Context<'_>, id: &GlobalId) -> Result<Option<Self>> {
+        require(ctx, Class::Tickets, "Ticket")?;
         match spine(ctx)?.reads.tickets_of(&id.connection) {
             Some(tickets) => Self::read(ctx, tickets, &TicketId::new(id.record.as_str())).await,
             None => Ok(None),

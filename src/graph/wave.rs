@@ -14,10 +14,11 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, Value};
 use futures_util::future::{BoxFuture, join_all};
 
-use super::context::{Spine, options, spine};
+use super::context::{Spine, options, spine, viewer};
 use super::direct::Selected;
 use super::guard::Given;
-use crate::domain::{ClientId, Deal, DealId, Invoice, ProjectId};
+use crate::access::View;
+use crate::domain::{Class, ClientId, Deal, DealId, Invoice, ProjectId};
 use crate::reads::{ByOwner, Costs, DealDetails, Invoices, Key, Kind, ReadOptions, Reader, Reads};
 use crate::reports::{DealsDetails, distinct, passing_on};
 
@@ -76,6 +77,28 @@ const OF_EACH_INVOICE: [&str; 4] = ["collected", "outstanding", "overdue", "comp
 /// What only the costs themselves say.
 const OF_EACH_COST: [&str; 1] = ["completeness"];
 const PROGRESS: [&str; 2] = ["marginSlippage", "eac"];
+
+/// What is said of the figures as a whole, and made of those parts that the viewer may see.
+const SUMMARY: [&str; 3] = ["completeness", "source", "sources"];
+
+/// The parts of the money that a viewer sees a figure of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) contract: bool,
+    pub(super) receivables: bool,
+    pub(super) spending: bool,
+}
+
+impl Parts {
+    /// Those of a view.
+    pub(super) fn of(view: &View) -> Self {
+        let sees = |names: &[&str]| {
+            let figures = names.iter().filter(|name| !SUMMARY.contains(name));
+            view.is_unmasked() || figures.into_iter().any(|name| view.may(&format!("Financials.{name}")))
+        };
+        Self { contract: sees(&CONTRACT), receivables: sees(&RECEIVABLES), spending: sees(&SPENDING) }
+    }
+}
 
 /// A read that a field needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -205,7 +228,11 @@ pub(super) struct Asks {
 
 impl Asks {
     /// Of deals.
-    pub(super) fn of_deal<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>, given: Given<'_>) -> Self {
+    pub(super) fn of_deal<'s, 'a: 's>(
+        fields: impl IntoIterator<Item = &'s Selected<'a>>,
+        given: Given<'_>,
+        view: &View,
+    ) -> Self {
         let mut asks = Self::default();
         for field in fields {
             match field.name {
@@ -215,8 +242,8 @@ impl Asks {
                 "proposal" => asks.ask(Ask::Proposal),
                 "communications" => asks.ask(Ask::Communications),
                 "preSalesTickets" => asks.ask(Ask::PreSalesTickets),
-                "project" => asks.project(&field.below, given),
-                "financials" => asks.financials(&field.below),
+                "project" => asks.project(&field.below, given, view),
+                "financials" => asks.financials(&field.below, view),
                 _ => {}
             }
         }
@@ -224,9 +251,13 @@ impl Asks {
     }
 
     /// Of projects.
-    pub(super) fn of_project<'s, 'a: 's>(fields: impl IntoIterator<Item = &'s Selected<'a>>, given: Given<'_>) -> Self {
+    pub(super) fn of_project<'s, 'a: 's>(
+        fields: impl IntoIterator<Item = &'s Selected<'a>>,
+        given: Given<'_>,
+        view: &View,
+    ) -> Self {
         let mut asks = Self::default();
-        asks.project(fields, given);
+        asks.project(fields, given, view);
         asks.without_sums_of_what_is_there()
     }
 
@@ -244,7 +275,12 @@ impl Asks {
         self.first.insert(ask);
     }
 
-    fn project<'s, 'a: 's>(&mut self, fields: impl IntoIterator<Item = &'s Selected<'a>>, given: Given<'_>) {
+    fn project<'s, 'a: 's>(
+        &mut self,
+        fields: impl IntoIterator<Item = &'s Selected<'a>>,
+        given: Given<'_>,
+        view: &View,
+    ) {
         for field in fields {
             match field.name {
                 "milestones" => self.ask(Ask::Milestones),
@@ -262,10 +298,14 @@ impl Asks {
                 }
                 "invoices" => {
                     let payable = field.argument("direction", given).as_ref().is_some_and(is_payable);
-                    self.ask(if payable { Ask::Payables } else { Ask::Receivables });
+                    if !payable {
+                        self.ask(Ask::Receivables);
+                    } else if view.reads(Class::Costs) {
+                        self.ask(Ask::Payables);
+                    }
                 }
                 "costs" => self.ask(Ask::Costs),
-                "financials" => self.financials(&field.below),
+                "financials" => self.financials(&field.below, view),
                 _ => {}
             }
             if HEADER.contains(&field.name) {
@@ -274,16 +314,16 @@ impl Asks {
         }
     }
 
-    fn financials(&mut self, fields: &[Selected<'_>]) {
-        let pushdown = Pushdown::of(fields);
+    fn financials(&mut self, fields: &[Selected<'_>], view: &View) {
+        let (pushdown, parts) = (Pushdown::of(fields), Parts::of(view));
         for Selected { name, .. } in fields {
-            if CONTRACT.contains(name) {
+            if CONTRACT.contains(name) && parts.contract {
                 self.ask(Ask::Deals);
             }
-            if RECEIVABLES.contains(name) {
+            if RECEIVABLES.contains(name) && parts.receivables {
                 self.ask(if pushdown.invoiced { Ask::Invoiced } else { Ask::Receivables });
             }
-            if SPENDING.contains(name) {
+            if SPENDING.contains(name) && parts.spending {
                 self.ask(if pushdown.costs { Ask::Spent } else { Ask::Costs });
             }
             if PROGRESS.contains(name) {
@@ -322,7 +362,7 @@ pub(super) async fn deals<'s, 'a: 's>(
     fields: impl IntoIterator<Item = &'s Selected<'a>>,
     deals: &[Arc<Deal>],
 ) -> Result<()> {
-    let asks = Asks::of_deal(fields, given(ctx));
+    let asks = Asks::of_deal(fields, given(ctx), &viewer(ctx)?.view);
     let keys = Keys {
         deals: distinct(deals.iter().map(|deal| deal.id.clone())),
         clients: distinct(deals.iter().filter_map(|deal| deal.client.clone())),
@@ -340,7 +380,7 @@ pub(super) async fn ahead_of_deal(
     project: ProjectId,
 ) -> Result<()> {
     let keys = Keys { deals: deal.cloned().into_iter().collect(), projects: vec![project], clients: Vec::new() };
-    let mut asks = Asks::of_deal(fields, given(ctx));
+    let mut asks = Asks::of_deal(fields, given(ctx), &viewer(ctx)?.view);
     asks.second.clear();
     roll(ctx, &asks, &keys).await
 }
@@ -351,7 +391,7 @@ pub(super) async fn projects<'s, 'a: 's>(
     fields: impl IntoIterator<Item = &'s Selected<'a>>,
     ids: &[ProjectId],
 ) -> Result<()> {
-    let asks = Asks::of_project(fields, given(ctx));
+    let asks = Asks::of_project(fields, given(ctx), &viewer(ctx)?.view);
     roll(ctx, &asks, &Keys { projects: ids.to_vec(), ..Keys::default() }).await
 }
 

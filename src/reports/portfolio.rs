@@ -99,7 +99,7 @@ impl Reports {
             page = next?;
         }
         let everything = DealQuery { order: scope.query.order, ..DealQuery::default() };
-        if scope.query == everything {
+        if scope.query == everything && walk.options.viewer.sees_all_deals() {
             walk.projects_without_deals().await?;
             // Costs too: a project that is known from its invoices alone has them.
             if scope.needs.invoiced || scope.needs.invoices || scope.needs.costs {
@@ -147,7 +147,9 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
             deals_of.insert(id, deals.map(|deals| deals.as_ref().clone()).unwrap_or_default());
         }
         let (mut candidates, mut alone) = (Vec::new(), Vec::new());
-        for deal in page {
+        let viewer = Arc::clone(&self.options.viewer);
+        // Whoever reads only some deals is told of the projects that these lead.
+        for deal in page.iter().filter(|deal| viewer.sees(deal)) {
             let Some(id) = deal.project_id() else {
                 alone.push((deal, Lead::Unlinked));
                 continue;

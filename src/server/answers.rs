@@ -1,7 +1,7 @@
 //! Answers that were given a moment ago: whole, as bytes.
 //!
 //! An answer is kept as long as its shortest-lived part, and known by the whole body of its request: document, operation
-//! and variables, byte by byte. It is not given again when a record of a kind it shows was evicted, when the day has changed
+//! and variables, byte by byte, and by what its reader may see. It is not given again when a record of a kind it shows was evicted, when the day has changed
 //! (whether an invoice is overdue depends on it), or to who asks for younger values than its oldest part.
 //!
 //! Not kept is what is true for one moment only: an answer with a failed or stale part, or one that says of a value how
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use jiff::civil::Date;
 use moka::sync::Cache;
 
+use crate::access::{ViewKey, Viewer};
 use crate::domain::Clock;
 use crate::reads::{Observed, Reads};
 
@@ -23,9 +24,28 @@ const LARGEST: usize = 1024 * 1024;
 /// The answers.
 #[derive(Debug)]
 pub(super) struct Answers {
-    kept: Cache<Box<[u8]>, Arc<Answer>>,
+    kept: Cache<Question, Arc<Answer>>,
     clock: Arc<dyn Clock>,
     reads: Arc<Reads>,
+}
+
+/// What is asked, and for whose eyes.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    viewer: ViewKey,
+    body: Vec<u8>,
+}
+
+impl Question {
+    /// The body of a request of a viewer.
+    pub(super) fn new(viewer: &Viewer, body: Vec<u8>) -> Self {
+        Self { viewer: viewer.key(), body }
+    }
+
+    /// The body.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 /// An answer.
@@ -57,9 +77,8 @@ pub(super) struct Age {
 impl Answers {
     /// Keeps at most `most_bytes` of answers.
     pub(super) fn new(most_bytes: u64, clock: Arc<dyn Clock>, reads: Arc<Reads>) -> Self {
-        #[expect(clippy::borrowed_box, reason = "the cache hands out its own key")]
-        let weigh = |request: &Box<[u8]>, answer: &Arc<Answer>| {
-            u32::try_from(request.len() + answer.body.len() + 256).unwrap_or(u32::MAX)
+        let weigh = |question: &Question, answer: &Arc<Answer>| {
+            u32::try_from(question.body.len() + answer.body.len() + 256).unwrap_or(u32::MAX)
         };
         Self { kept: Cache::builder().max_capacity(most_bytes).weigher(weigh).build(), clock, reads }
     }
@@ -75,11 +94,11 @@ impl Answers {
     }
 
     /// The answer to a request that may be given again, to who lets values be `max_age` old.
-    pub(super) fn get(&self, request: &[u8], max_age: Option<Duration>) -> Option<(Arc<Answer>, Age)> {
+    pub(super) fn get(&self, question: &Question, max_age: Option<Duration>) -> Option<(Arc<Answer>, Age)> {
         if max_age == Some(Duration::ZERO) {
             return None;
         }
-        let answer = self.kept.get(request)?;
+        let answer = self.kept.get(question)?;
         let now = self.clock.monotonic();
         let age = Age { age: now.saturating_sub(answer.oldest), left: answer.until.checked_sub(now) };
         let fresh = age.left.is_some_and(|left| !left.is_zero())
@@ -90,13 +109,13 @@ impl Answers {
     }
 
     /// Keeps an answer, if it may be given again.
-    pub(super) fn keep(&self, request: Vec<u8>, answer: &Bytes, operation: Option<String>, seen: &Seen<'_>) {
+    pub(super) fn keep(&self, question: Question, answer: &Bytes, operation: Option<String>, seen: &Seen<'_>) {
         let observed = seen.observed;
         let (Some(age), Some(left)) = (observed.age(), observed.lifetime()) else { return };
         // An eviction while it was made may be of a value that is in it.
         let evicted = self.evictions() != seen.evictions;
         let momentary = observed.momentary() || observed.stale() || left.is_zero();
-        if evicted || momentary || request.len() + answer.len() > LARGEST {
+        if evicted || momentary || question.body.len() + answer.len() > LARGEST {
             return;
         }
         let now = self.clock.monotonic();
@@ -110,7 +129,7 @@ impl Answers {
             parts: observed.parts(),
             evictions: self.reads.evictions(observed.parts()),
         };
-        self.kept.insert(request.into_boxed_slice(), Arc::new(answer));
+        self.kept.insert(question, Arc::new(answer));
     }
 }
 

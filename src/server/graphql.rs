@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::answers::{Age, Seen};
+use super::answers::{Age, Question, Seen};
 use super::body::{self, Asked};
 use super::documents::Operation;
 use super::error::{Refused, identify, name};
@@ -25,7 +25,7 @@ use super::media::{self, Media};
 use super::request_id::RequestId;
 use super::shape::{self, Shape};
 use super::timed::Timed;
-use super::{Door, GRACE, explain, freshness, operations, origin, urgency};
+use super::{Door, GRACE, explain, freshness, operations, origin, urgency, viewer};
 use crate::graph::guard::{self, Given};
 use crate::graph::{self, Json, Plan, asks_for_a_report, longest_list};
 use crate::reads::{ReadOptions, Trace};
@@ -95,16 +95,19 @@ async fn answer<E: Executor>(
         None => body::read(&parts.headers, body, &door.options).await?,
         Some(name) => operations::body(name, parts.uri.query())?,
     };
+    let viewer = viewer::of(&parts.extensions);
     let max_age = freshness::max_age(&parts.headers);
-    let trace = (door.options.explain && explain::is_asked(&parts.headers)).then(|| Arc::new(Trace::default()));
+    let explained = door.options.explain && viewer.view.explore && explain::is_asked(&parts.headers);
+    let trace = explained.then(|| Arc::new(Trace::default()));
+    let question = Question::new(&viewer, body);
     if trace.is_none()
-        && let Some((kept, age)) = door.answers.get(&body, max_age)
+        && let Some((kept, age)) = door.answers.get(&question, max_age)
     {
         line.operation.clone_from(&kept.operation);
         line.kept = true;
         return Ok(respond(Response::default(), kept.body.clone(), media, Some(age), Some(&kept.etag), &parts.headers));
     }
-    let asked = Asked::parse(&body, &door.limits)?;
+    let asked = Asked::parse(question.body(), &door.limits)?;
     let refuse = |refusal| refused(media, refusal);
     let document = door.documents.get(&door.limits, &asked.query).map_err(refuse)?;
     let chosen = document.operation(asked.operation.as_deref());
@@ -124,31 +127,50 @@ async fn answer<E: Executor>(
     let is_report = given.is_some_and(|given| asks_for_a_report(&document.parsed, given));
     let patience = if is_report { door.reports.settings.deadline } else { door.options.request_timeout };
     let options = ReadOptions::new(door.answers.now(), began + patience.0);
-    let options = ReadOptions { max_age, priority, trace: trace.clone(), ..options };
+    let options = ReadOptions { max_age, priority, trace: trace.clone(), viewer: Arc::clone(&viewer), ..options };
     let observed = Arc::clone(&options.observed);
-    let plan = given.filter(|_| trace.is_some()).map(|given| Plan::new(&document.parsed, given, &door.reports.reads));
     let operation = chosen.map(|chosen| chosen.known);
-    let mut answered = execute(door, id, &document.parsed, operation, asked, options).await?;
-    line.errors = answered.errors.len();
+    let masked = given.and_then(|given| door.masks.apply(&document.parsed, given.operation, &viewer.view));
+    let shown = masked.as_ref().map_or(&document.parsed, |masked| &masked.document);
+    let plan = given.filter(|_| trace.is_some()).map(|given| {
+        let operation = guard::operation(shown, asked.operation.as_deref());
+        let given = operation.map_or(given, |(_, operation)| Given { operation: &operation.node, ..given });
+        Plan::new(shown, given, &door.reports.reads, &viewer.view)
+    });
+    if masked.is_some() {
+        validate(door, &document.parsed, operation, &asked, media).await?;
+    }
+    let shape = masked.as_ref().and_then(|masked| {
+        let (_, operation) = guard::operation(&masked.document, asked.operation.as_deref())?;
+        Some(Shape::of(&masked.document, &operation.node))
+    });
+    let valid = masked.is_some() || operation.is_some_and(|operation| operation.is_valid_with(&asked.variables));
+    let mut answered = execute(door, id, shown, valid, asked, options).await?;
     if is_request_error(&answered) {
+        line.errors = answered.errors.len();
         return Err(Refused::from_errors(not_executed(media), answered.errors));
     }
     let whole = answered.errors.is_empty();
-    if let (Some(operation), true) = (operation, whole) {
+    if let (Some(operation), true, None) = (operation, whole, &masked) {
         operation.was_executed();
     }
+    if let Some(masked) = &masked {
+        answered.errors.extend(masked.errors(&viewer.view));
+    }
+    line.errors = answered.errors.len();
     complete(&mut answered, id);
     if let (Some(plan), Some(trace)) = (plan, trace) {
         answered.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace));
         observed.pin_to_moment();
     }
-    let text = Bytes::from(written(&answered, operation.map(|operation| &operation.shape)));
+    let shape = shape.as_ref().or(operation.map(|operation| &operation.shape));
+    let text = Bytes::from(written(&answered, shape));
     let age = observed.age().map(|age| Age { age, left: observed.lifetime().filter(|_| whole) });
     let etag = age.and_then(|age| age.left).map(|_| freshness::etag(&text));
     // Who wants everything read anew will not be given it again, and says so to whoever keeps answers on the way.
     if let (Some(etag), true) = (&etag, max_age != Some(Duration::ZERO)) {
         let seen = Seen { observed: &observed, evictions, etag: Arc::clone(etag) };
-        door.answers.keep(body, &text, line.operation.clone(), &seen);
+        door.answers.keep(question, &text, line.operation.clone(), &seen);
     }
     // Headers that a resolver has set are async-graphql's to send; the body is written already.
     let headers = async_graphql::Response::default().http_headers(answered.http_headers);
@@ -156,17 +178,41 @@ async fn answer<E: Executor>(
     Ok(respond(response, text, media, age, etag.as_deref(), &parts.headers))
 }
 
+/// Refuses what is not valid, without executing it. What is masked is executed without the validator, which does not know
+/// the mark.
+async fn validate<E: Executor>(
+    door: &Door<E>,
+    document: &ExecutableDocument,
+    operation: Option<&Operation>,
+    asked: &Asked,
+    media: Media,
+) -> Result<(), Refused> {
+    if operation.is_some_and(|operation| operation.is_valid_with(&asked.variables)) {
+        return Ok(());
+    }
+    let mut graphql = async_graphql::Request::new(asked.query.as_str()).variables(asked.variables.clone());
+    graphql.operation_name.clone_from(&asked.operation);
+    graphql.set_parsed_query(document.clone());
+    let checked = door.checking.execute(graphql.only_introspection()).await;
+    if checked.errors.is_empty() {
+        if let Some(operation) = operation {
+            operation.was_executed();
+        }
+        return Ok(());
+    }
+    Err(Refused::from_errors(not_executed(media), checked.errors))
+}
+
 /// Lets the graph execute a document.
 async fn execute<E: Executor>(
     door: &Door<E>,
     id: &RequestId,
     document: &ExecutableDocument,
-    operation: Option<&Operation>,
+    valid: bool,
     asked: Asked,
     options: ReadOptions,
 ) -> Result<async_graphql::Response, Refused> {
     let deadline = options.deadline;
-    let valid = operation.is_some_and(|operation| operation.is_valid_with(&asked.variables));
     let executor = if valid { &door.trusting } else { &door.checking };
     let mut graphql = async_graphql::Request::new(asked.query).variables(asked.variables).data(options);
     graphql.operation_name = asked.operation;
@@ -207,7 +253,7 @@ fn respond(
 ) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization, x-spine-role"));
     if let Some(age) = age {
         freshness::tell(age, headers);
     }

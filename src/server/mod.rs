@@ -32,6 +32,7 @@ mod request_id;
 mod shape;
 mod timed;
 mod urgency;
+mod viewer;
 
 #[cfg(test)]
 mod tests;
@@ -42,7 +43,7 @@ use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, get};
 use http::{HeaderMap, StatusCode};
@@ -54,7 +55,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use listener::serve;
 pub use request_id::RequestId;
 
+use crate::access::{Access, Viewer};
 use crate::config::{Limits, ServerOptions};
+use crate::graph::Masks;
 use crate::reads::ReadOptions;
 use crate::reports::Reports;
 use crate::systems::Priority;
@@ -72,6 +75,10 @@ pub struct Behind<E> {
     pub checking: E,
     /// Executes what is known to be valid.
     pub trusting: E,
+    /// Takes out of documents what a viewer may not see.
+    pub masks: Arc<Masks>,
+    /// Who has which role.
+    pub access: Arc<Access>,
     /// Questions about many projects, with what they and the graph read.
     pub reports: Arc<Reports>,
     /// Bytes of whole answers that are kept.
@@ -82,6 +89,7 @@ pub struct Behind<E> {
 pub struct Door<E> {
     checking: E,
     trusting: E,
+    masks: Arc<Masks>,
     reports: Arc<Reports>,
     documents: Documents,
     answers: Answers,
@@ -89,26 +97,28 @@ pub struct Door<E> {
     options: Arc<ServerOptions>,
     draining: CancellationToken,
     places: Arc<Semaphore>,
+    access: Arc<Access>,
 }
 
 impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
-        let Behind { checking, trusting, reports, answer_bytes } = behind;
+        let Behind { checking, trusting, masks, access, reports, answer_bytes } = behind;
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let places = Arc::new(Semaphore::new(options.max_requests));
         let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
-        Self { checking, trusting, reports, documents, answers, limits, options, draining, places }
+        Self { checking, trusting, masks, access, reports, documents, answers, limits, options, draining, places }
     }
 }
 
 impl<E> Door<E> {
     /// What a request for a report or a feed asks of every value it reads.
-    fn report_options(&self, headers: &HeaderMap) -> ReadOptions {
+    fn report_options(&self, headers: &HeaderMap, viewer: &Arc<Viewer>) -> ReadOptions {
         let reports = &self.reports;
         let deadline = Instant::now() + reports.settings.deadline.0;
         let options = ReadOptions::new(reports.clock.monotonic(), deadline);
-        ReadOptions { max_age: freshness::max_age(headers), priority: Priority::Report, ..options }
+        let (max_age, viewer) = (freshness::max_age(headers), Arc::clone(viewer));
+        ReadOptions { max_age, viewer, priority: Priority::Report, ..options }
     }
 }
 
@@ -122,6 +132,7 @@ impl<E> fmt::Debug for Door<E> {
 pub fn router<E: Executor>(door: Door<E>) -> Router {
     let draining = door.draining.clone();
     let graphiql = door.options.graphiql;
+    let access = Arc::clone(&door.access);
     let mut router = Router::new()
         .route("/graphql", any(graphql::serve::<E>))
         .route("/graphql/p/{name}", get(graphql::persisted::<E>))
@@ -133,6 +144,7 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route("/odata/{*path}", any(odata::serve::<E>))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(move || async move { health::ready(&draining) }))
+        .layer(from_fn_with_state(access, viewer::name))
         .with_state(Arc::new(door));
     if graphiql {
         router = router

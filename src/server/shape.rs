@@ -7,11 +7,15 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, PathSegment, ServerError, Value};
 
-use crate::graph::Json;
+use crate::graph::{Json, is_marked};
 
 /// The keys of an object, with the shapes of their values.
 #[derive(Debug, Default)]
-pub(super) struct Shape(IndexMap<Name, Self>);
+pub(super) struct Shape {
+    fields: IndexMap<Name, Self>,
+    /// Whether it is null for this viewer, whatever the data says.
+    masked: bool,
+}
 
 impl Shape {
     /// The shape of an operation's answer. The document has passed the guard, so that it neither nests without end nor
@@ -27,7 +31,9 @@ impl Shape {
             match &selection.node {
                 Selection::Field(field) => {
                     let key = field.node.response_key().node.clone();
-                    self.0.entry(key).or_default().add(document, &field.node.selection_set.node);
+                    let shape = self.fields.entry(key).or_default();
+                    shape.masked |= is_marked(&field.node);
+                    shape.add(document, &field.node.selection_set.node);
                 }
                 Selection::InlineFragment(inline) => self.add(document, &inline.node.selection_set.node),
                 Selection::FragmentSpread(spread) => {
@@ -43,13 +49,14 @@ impl Shape {
     pub(super) fn write(&self, data: &Value, json: &mut Json) {
         match data {
             Value::Object(object) => {
-                let selected = self.0.iter().filter_map(|(key, shape)| Some((key, Some(shape), object.get(key)?)));
-                let others = object.iter().filter(|(key, _)| !self.0.contains_key(*key));
+                let selected = self.fields.iter().filter_map(|(key, shape)| Some((key, Some(shape), object.get(key)?)));
+                let others = object.iter().filter(|(key, _)| !self.fields.contains_key(*key));
                 let fields = selected.chain(others.map(|(key, value)| (key, None, value)));
                 json.object(fields, |json, (key, shape, value)| {
                     json.string(key);
                     json.raw(b":");
                     match shape {
+                        Some(shape) if shape.masked => json.null(),
                         Some(shape) => shape.write(value, json),
                         None => json.value(value),
                     }

@@ -110,7 +110,9 @@ pub(super) fn object<T: ContainerType>(
             json.raw(b",");
         }
         json.raw(&selected.key);
-        if selected.name == "__typename" {
+        if selected.masked {
+            json.null();
+        } else if selected.name == "__typename" {
             json.string(&T::type_name());
         } else {
             field(selected, json)?;

@@ -8,6 +8,7 @@ use async_graphql::{Context, ContextSelectionSet, Name, Positioned, Value};
 
 use super::Json;
 use crate::graph::guard::Given;
+use crate::graph::mask::is_marked;
 
 /// The place of a field that was not looked for.
 const UNKNOWN: u8 = u8::MAX;
@@ -30,6 +31,8 @@ pub(in crate::graph) struct Selected<'a> {
     field: &'a Positioned<Field>,
     /// Whether it stands in the document more than once, so that no single place tells all that is selected below it.
     merged: bool,
+    /// Whether it is null for this viewer: see [`mask`](crate::graph::mask).
+    pub(super) masked: bool,
 }
 
 impl<'a> Selected<'a> {
@@ -109,6 +112,7 @@ fn add<'a>(fragments: &'a Fragments, set: &'a SelectionSet, fields: &mut Vec<Sel
                     response_key,
                     field,
                     merged: false,
+                    masked: is_marked(&field.node),
                 });
             }
             Selection::InlineFragment(inline) => add(fragments, &inline.node.selection_set.node, fields),
@@ -128,7 +132,11 @@ pub(super) fn write_in_order(value: &Value, fields: &[Selected<'_>], json: &mut 
             let present = fields.iter().filter_map(|field| Some((field, object.get(field.response_key)?)));
             json.object(present, |json, (field, value)| {
                 json.raw(&field.key);
-                write_in_order(value, &field.below, json);
+                if field.masked {
+                    json.null();
+                } else {
+                    write_in_order(value, &field.below, json);
+                }
             });
         }
         Value::List(items) => json.list(items, |json, item| write_in_order(item, fields, json)),

@@ -9,7 +9,7 @@ use crate::domain;
 use crate::finance::{Books, Contract, Figure, Receivables, Shown, Spending};
 use crate::graph::direct::{Deferred, Direct, Json, Scene, Selected, Written, known, money, object, resolved};
 use crate::graph::project::Project;
-use crate::graph::wave::Pushdown;
+use crate::graph::wave::{Parts, Pushdown};
 
 /// The parts of the sums as they are in memory, each summed once for all figures.
 struct InMemory<'s> {
@@ -104,13 +104,17 @@ impl<'s> InMemory<'s> {
         match figure {
             Some(Shown::Amount(money)) => Ok(money),
             Some(Shown::Zero) => {
-                let currency = match self.contract()?.and_then(|contract| contract.value.currency()) {
-                    Some(currency) => Some(currency),
-                    None => match self.invoiced()?.and_then(Figure::currency) {
-                        Some(currency) => Some(currency),
-                        None => self.spending()?.and_then(|spending| spending.actual.currency()),
-                    },
-                };
+                let shown = Parts::of(&self.scene.options.viewer.view);
+                let mut currency = None;
+                if shown.contract {
+                    currency = self.contract()?.and_then(|contract| contract.value.currency());
+                }
+                if shown.receivables && currency.is_none() {
+                    currency = self.invoiced()?.and_then(Figure::currency);
+                }
+                if shown.spending && currency.is_none() {
+                    currency = self.spending()?.and_then(|spending| spending.actual.currency());
+                }
                 Ok(currency.map(zero))
             }
             None => Ok(None),

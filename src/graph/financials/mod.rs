@@ -8,13 +8,14 @@ use async_graphql::{Context, Enum, Error, Object, Result, SimpleObject};
 use iso_currency::Currency;
 use rust_decimal::Decimal;
 
-use super::context::{options, spine};
+use super::context::{options, spine, viewer};
 use super::errors::system_error;
 use super::money::Money;
+use super::needs::{FactClass, needs as kept_for};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::project::Project;
 use super::source::Source;
-use super::wave::Pushdown;
+use super::wave::{Parts, Pushdown};
 use crate::domain::{self, Deal, DealStatus, ProjectId};
 use crate::finance::{self, Books, Contract, Figure, Receivables, Shown, Spending};
 use crate::reads::{Costs, Invoices, Owner, Read, Reader};
@@ -185,16 +186,17 @@ impl Financials {
 
     /// The currency of a figure that is zero: that of the contract, else of the invoices, else of the costs.
     async fn currency(&self, ctx: &Context<'_>) -> Result<Option<Currency>> {
-        let contract = self.contract(ctx).await;
+        let parts = Parts::of(&viewer(ctx)?.view);
+        let contract = if parts.contract { self.contract(ctx).await } else { Ok(None) };
         let sold = contract.as_ref().ok().and_then(Option::as_ref).map(|contract| &contract.value);
         if let Some(currency) = sold.and_then(Figure::currency) {
             return Ok(Some(currency));
         }
-        let invoiced = self.invoiced_sum(ctx).await;
+        let invoiced = if parts.receivables { self.invoiced_sum(ctx).await } else { Ok(None) };
         if let Some(currency) = invoiced.as_ref().ok().and_then(Option::as_ref).and_then(Figure::currency) {
             return Ok(Some(currency));
         }
-        let spending = self.spending(ctx).await;
+        let spending = if parts.spending { self.spending(ctx).await } else { Ok(None) };
         let actual = spending.as_ref().ok().and_then(Option::as_ref).map(|spending| &spending.actual);
         if let Some(currency) = actual.and_then(Figure::currency) {
             return Ok(Some(currency));
@@ -215,30 +217,30 @@ impl Financials {
 
     /// Where the figures were read: the owners of deals, invoices and costs.
     async fn read_sources(&self, ctx: &Context<'_>) -> Result<Vec<Source>> {
-        let (spine, options) = (spine(ctx)?, options(ctx)?);
+        let (spine, options, shown) = (spine(ctx)?, options(ctx)?, Parts::of(&viewer(ctx)?.view));
         let reads = &spine.reads;
         let id = match &self.0 {
             Of::Project(id, _) => id,
             Of::Unlinked(_) => {
-                let receivables = reads.receivables.all().map(|readers| &readers.owner);
-                let costs = reads.costs.all().map(|readers| &readers.owner);
+                let receivables = reads.receivables.all().filter(|_| shown.receivables).map(|readers| &readers.owner);
+                let costs = reads.costs.all().filter(|_| shown.spending).map(|readers| &readers.owner);
                 return Ok(receivables.chain(costs).map(Source::not_linked).collect());
             }
         };
         let (deals, invoices, costs) = tokio::try_join!(
             async {
-                let Some(readers) = &reads.commercial else { return Ok(None) };
+                let Some(readers) = reads.commercial.as_ref().filter(|_| shown.contract) else { return Ok(None) };
                 Ok::<_, Error>(Some(listed(&readers.owner, &readers.deals_by_project.get(options, id).await)))
             },
             async {
-                let Some(readers) = reads.receivables.of(id) else { return Ok(None) };
+                let Some(readers) = reads.receivables.of(id).filter(|_| shown.receivables) else { return Ok(None) };
                 Ok(Some(match self.invoice_sums(ctx, readers, id)? {
                     Some(sums) => listed(&readers.owner, &sums.get(options, id).await),
                     None => listed(&readers.owner, &readers.by_project.get(options, id).await),
                 }))
             },
             async {
-                let Some(readers) = reads.costs.of(id) else { return Ok(None) };
+                let Some(readers) = reads.costs.of(id).filter(|_| shown.spending) else { return Ok(None) };
                 Ok(Some(match self.cost_sums(ctx, readers, id)? {
                     Some(sums) => listed(&readers.owner, &sums.get(options, id).await),
                     None => listed(&readers.owner, &readers.by_project.get(options, id).await),
@@ -247,6 +249,11 @@ impl Financials {
         )?;
         Ok([deals, invoices, costs].into_iter().flatten().collect())
     }
+}
+
+/// A part of the summary, if the viewer sees a figure of it.
+async fn part<T>(shown: bool, read: impl Future<Output = T>) -> Option<T> {
+    if shown { Some(read.await) } else { None }
 }
 
 fn zero(currency: Currency) -> domain::Money {
@@ -286,96 +293,96 @@ fn listed<V>(owner: &Owner, read: &Read<V>) -> Source {
 /// `collected`, `outstanding`, `overdue`.
 #[Object]
 impl Financials {
-    /// What was sold: the amounts of the won deals. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What was sold: the amounts of the won deals. Needs: commercial. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial]))]
     async fn contract_value(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let contract = self.contract(ctx).await?;
         self.amount(ctx, contract.map(|sums| sums.value.shown())).await
     }
 
-    /// Invoiced without tax, net of credit notes; void documents and drafts are not in it. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Invoiced without tax, net of credit notes; void documents and drafts are not in it. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn invoiced(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let invoiced = self.invoiced_sum(ctx).await?;
         self.amount(ctx, invoiced.map(|sum| sum.shown())).await
     }
 
-    /// What clients paid, with tax. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What clients paid, with tax. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn collected(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let receivables = self.receivables(ctx).await?;
         self.amount(ctx, receivables.map(|sums| sums.collected.shown())).await
     }
 
-    /// What clients still owe, with tax, less open credit notes. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What clients still owe, with tax, less open credit notes. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn outstanding(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let receivables = self.receivables(ctx).await?;
         self.amount(ctx, receivables.map(|sums| sums.outstanding.shown())).await
     }
 
-    /// What clients still owe after the due date, with tax. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What clients still owe after the due date, with tax. Needs: receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn overdue(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let receivables = self.receivables(ctx).await?;
         self.amount(ctx, receivables.map(|sums| sums.overdue.shown())).await
     }
 
-    /// Contract value less invoiced. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Contract value less invoiced. Needs: commercial and receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial, FactClass::Receivables]))]
     async fn left_to_invoice(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let (contract, invoiced) = tokio::try_join!(self.contract(ctx), self.invoiced_sum(ctx))?;
         let books = Books { contract: contract.as_ref(), invoiced: invoiced.as_ref(), ..Books::default() };
         self.amount(ctx, books.left_to_invoice()).await
     }
 
-    /// Invoiced as a percentage of contract value, to two decimals; null while nothing is sold. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Invoiced as a percentage of contract value, to two decimals; null while nothing is sold. Needs: commercial and receivables. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Commercial, FactClass::Receivables]))]
     async fn invoiced_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
         let (contract, invoiced) = tokio::try_join!(self.contract(ctx), self.invoiced_sum(ctx))?;
         let books = Books { contract: contract.as_ref(), invoiced: invoiced.as_ref(), ..Books::default() };
         Ok(books.invoiced_pct())
     }
 
-    /// What the project has cost: bills less vendor credits, labour, expenses. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What the project has cost: bills less vendor credits, labour, expenses. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn actual_cost(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let spending = self.spending(ctx).await?;
         self.amount(ctx, spending.map(|sums| sums.actual.shown())).await
     }
 
-    /// What is ordered for it and not yet invoiced. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What is ordered for it and not yet invoiced. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn committed_cost(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let spending = self.spending(ctx).await?;
         self.amount(ctx, spending.map(|sums| sums.committed.shown())).await
     }
 
-    /// Invoiced less actual cost: the margin on what was invoiced so far, not on revenue recognised. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Invoiced less actual cost: the margin on what was invoiced so far, not on revenue recognised. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn margin(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let (invoiced, spending) = tokio::try_join!(self.invoiced_sum(ctx), self.spending(ctx))?;
         let books = Books { invoiced: invoiced.as_ref(), spending: spending.as_ref(), ..Books::default() };
         self.amount(ctx, books.margin()).await
     }
 
-    /// Margin as a percentage of invoiced, to two decimals; null while nothing is invoiced. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Margin as a percentage of invoiced, to two decimals; null while nothing is invoiced. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn margin_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
         let (invoiced, spending) = tokio::try_join!(self.invoiced_sum(ctx), self.spending(ctx))?;
         let books = Books { invoiced: invoiced.as_ref(), spending: spending.as_ref(), ..Books::default() };
         Ok(books.margin_pct())
     }
 
-    /// What sales expected to remain of the contract value; null unless every won deal states it. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// What sales expected to remain of the contract value; null unless every won deal states it. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn estimated_margin(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         Ok(self.contract(ctx).await?.and_then(|contract| contract.estimated_margin()).map(Money::from))
     }
 
     /// Forecast margin % less estimated margin %, in percentage points to two decimals: negative is worse than sold. The
-    /// forecast is contract value less `eac`. Null if either is unknown, or if they are in different currencies. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// forecast is contract value less `eac`. Null if either is unknown, or if they are in different currencies. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
     async fn margin_slippage(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
         let (contract, spending, progress) =
             tokio::try_join!(self.contract(ctx), self.spending(ctx), self.progress(ctx))?;
@@ -384,16 +391,16 @@ impl Financials {
     }
 
     /// Budget less actual cost; the budget is contract value less estimated margin. Positive is under budget. Null if there is
-    /// no estimate, or if the two are in different currencies. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// no estimate, or if the two are in different currencies. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn budget_variance(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let (contract, spending) = tokio::try_join!(self.contract(ctx), self.spending(ctx))?;
         let books = Books { contract: contract.as_ref(), spending: spending.as_ref(), ..Books::default() };
         Ok(books.budget_variance().map(Money::from))
     }
 
-    /// Estimate at completion: actual cost over percent complete, to the cent; null before any progress. Owner: rollup.
-    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
+    /// Estimate at completion: actual cost over percent complete, to the cent; null before any progress. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
     async fn eac(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let (spending, progress) = tokio::try_join!(self.spending(ctx), self.progress(ctx))?;
         let books = Books { spending: spending.as_ref(), progress, ..Books::default() };
@@ -403,23 +410,27 @@ impl Financials {
     /// How much of what there is went into the figures. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup))]
     async fn completeness(&self, ctx: &Context<'_>) -> Result<Completeness> {
-        let (contract, receivables, spending) =
-            tokio::join!(self.contract(ctx), self.receivables(ctx), self.spending(ctx));
+        let shown = Parts::of(&viewer(ctx)?.view);
+        let (contract, receivables, spending) = tokio::join!(
+            part(shown.contract, self.contract(ctx)),
+            part(shown.receivables, self.receivables(ctx)),
+            part(shown.spending, self.spending(ctx)),
+        );
         let linked = matches!(self.0, Of::Project(..));
         let mut reasons = if linked { Vec::new() } else { vec![CompletenessReason::NotLinked] };
         let parts = [
             (
-                contract.map(|sums| sums.map(|sums| sums.completeness)),
+                contract.map(|part| part.map(|sums| sums.map(|sums| sums.completeness))),
                 CompletenessReason::CommercialUnavailable,
                 CompletenessReason::NotInCommercial,
             ),
             (
-                receivables.map(|sums| sums.map(|sums| sums.completeness)),
+                receivables.map(|part| part.map(|sums| sums.map(|sums| sums.completeness))),
                 CompletenessReason::ReceivablesUnavailable,
                 CompletenessReason::NotInReceivables,
             ),
             (
-                spending.map(|sums| sums.map(|sums| sums.completeness)),
+                spending.map(|part| part.map(|sums| sums.map(|sums| sums.completeness))),
                 CompletenessReason::CostsUnavailable,
                 CompletenessReason::NotInCosts,
             ),
@@ -427,10 +438,12 @@ impl Financials {
         let mut all = finance::Completeness::default();
         for (part, unavailable, unknown) in parts {
             match part {
-                Ok(Some(part)) => all = all.and(&part),
-                Ok(None) if linked => reasons.push(unknown),
-                Ok(None) => {}
-                Err(_) => reasons.push(unavailable),
+                // The viewer sees no figure of it.
+                None => {}
+                Some(Ok(Some(part))) => all = all.and(&part),
+                Some(Ok(None)) if linked => reasons.push(unknown),
+                Some(Ok(None)) => {}
+                Some(Err(_)) => reasons.push(unavailable),
             }
         }
         reasons.extend(all.reasons.into_iter().map(CompletenessReason::from));

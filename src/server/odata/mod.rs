@@ -32,7 +32,7 @@ use tracing::Instrument;
 use super::answers::Age;
 use super::request_id::RequestId;
 use super::timed::Timed;
-use super::{Door, GRACE, freshness, origin};
+use super::{Door, GRACE, freshness, origin, viewer};
 use crate::config::WebOrigin;
 use crate::reads::ReadOptions;
 use crate::reports::Reports;
@@ -77,6 +77,7 @@ async fn answer<E: Executor>(
     line: &mut LogLine,
 ) -> Result<Response, Problem> {
     let headers = &request.headers;
+    let viewer = viewer::of(&request.extensions);
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return Err(Problem::read_only());
     }
@@ -116,7 +117,7 @@ async fn answer<E: Executor>(
     let asked = Asked::new(set, &options, preferred)?;
     let Ok(_place) = door.places.try_acquire() else { return Err(Problem::overloaded()) };
 
-    let reading = door.report_options(headers);
+    let reading = door.report_options(headers, &viewer);
     let body = async {
         match (key, format) {
             (None, Some(format)) => {
@@ -184,7 +185,7 @@ fn unchanging(body: Vec<u8>, content_type: &str, request: &HeaderMap) -> Respons
 
 fn finish(mut response: Response, body: Vec<u8>, content_type: &str, etag: &str, request: &HeaderMap) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_static("accept, prefer, host"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, prefer, host, authorization, x-spine-role"));
     if freshness::is_known(etag, request, headers) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return response;

@@ -22,6 +22,7 @@ use super::error::{RETRY_AFTER, Refused, of_system};
 use super::request_id::RequestId;
 use super::timed::Timed;
 use super::{Door, GRACE, freshness, media, origin, pages};
+use crate::access::Viewer;
 use crate::finance::metrics::CATALOGUE;
 use crate::reports::{Filter, Format, Parameter, Progress, Report, ReportError, Reports, Table};
 use asked::Asked;
@@ -52,12 +53,13 @@ pub(super) async fn metrics() -> Response {
 pub(super) async fn table<E: Executor>(
     State(door): State<Arc<Door<E>>>,
     Extension(id): Extension<RequestId>,
+    Extension(viewer): Extension<Arc<Viewer>>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let mut line = LogLine::new(&id);
-    let response = match answer(&door, &id, (&name, query.as_deref()), &headers, &mut line).await {
+    let response = match answer(&door, &id, (&name, query.as_deref()), (&headers, &viewer), &mut line).await {
         Ok(response) => response,
         Err(Failure { refused, retry_after: None }) => refused.into_response(),
         Err(Failure { refused, retry_after: Some(seconds) }) => {
@@ -71,7 +73,7 @@ async fn answer<E: Executor>(
     door: &Door<E>,
     id: &RequestId,
     (name, query): (&str, Option<&str>),
-    headers: &HeaderMap,
+    (headers, viewer): (&HeaderMap, &Arc<Viewer>),
     line: &mut LogLine,
 ) -> Result<Response, Failure> {
     if !origin::is_own(headers, &door.options.public_origins) {
@@ -84,7 +86,7 @@ async fn answer<E: Executor>(
         return Err(Failure { refused, retry_after: Some(1) });
     };
 
-    let options = door.report_options(headers);
+    let options = door.report_options(headers, viewer);
     let progress = Progress::default();
     let run = door.reports.run(asked.report.name, &asked.filter, &options, &progress);
     let run = run.instrument(tracing::info_span!("report", request.id = %id));
@@ -103,7 +105,7 @@ fn respond(asked: &Asked, table: &Table, body: Vec<u8>, age: Option<Age>, reques
     let mut response = Response::default();
     let etag = freshness::etag(&body);
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization, x-spine-role"));
     facts::tell(table, headers);
     if let Some(age) = age {
         freshness::tell(age, headers);

@@ -1,0 +1,197 @@
+//! What a viewer may not see, taken out of the question before it is asked.
+//!
+//! A masked field is not resolved, not planned for and not fetched: in the document that is executed `__typename` stands in
+//! its place, under its key and with a mark. Whoever writes the answer writes null where the mark is. So a mask holds by
+//! whatever alias, fragment or path a field is asked for, and no resolver can forget it.
+
+use std::collections::BTreeMap;
+
+use async_graphql::parser::types::{
+    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet,
+};
+use async_graphql::{ErrorExtensionValues, Name, PathSegment, Pos, Positioned, ServerError};
+
+use super::errors::Code;
+use super::needs::Fields;
+use crate::access::View;
+
+/// The mark of a masked field.
+const MASKED: &str = "masked";
+
+/// Knows the fields of the schema, and takes out of documents what a view does not show.
+#[derive(Debug, Clone, Default)]
+pub struct Masks(Fields);
+
+/// A document without what a viewer may not see.
+#[derive(Debug)]
+pub struct Masked {
+    /// What is to be executed. It is valid if the original was; the validator would not know the mark.
+    pub document: ExecutableDocument,
+    fields: BTreeMap<String, Place>,
+}
+
+/// Where a masked field is asked for the first time.
+#[derive(Debug)]
+struct Place {
+    position: Pos,
+    /// By the keys of the answer; none below a list, where it is in many places.
+    path: Option<Vec<PathSegment>>,
+}
+
+impl Masks {
+    pub(super) fn new(fields: Fields) -> Self {
+        Self(fields)
+    }
+
+    /// An operation without what a view does not show; none if it shows all that is asked for.
+    pub fn apply(&self, document: &ExecutableDocument, operation: &OperationDefinition, view: &View) -> Option<Masked> {
+        if view.is_unmasked() && view.explore {
+            return None;
+        }
+        let mut found = Found { masks: self, view, document, fields: BTreeMap::new() };
+        found.look(root(operation.ty), &operation.selection_set.node, Some(&[]));
+        let fields = found.fields;
+        if fields.is_empty() {
+            return None;
+        }
+        let mut document = document.clone();
+        let operations: Vec<_> = match &mut document.operations {
+            DocumentOperations::Single(operation) => vec![operation],
+            DocumentOperations::Multiple(operations) => operations.values_mut().collect(),
+        };
+        for operation in operations {
+            self.take_out(root(operation.node.ty), &mut operation.node.selection_set.node, view);
+        }
+        for fragment in document.fragments.values_mut() {
+            let of = fragment.node.type_condition.node.on.node.clone();
+            self.take_out(&of, &mut fragment.node.selection_set.node, view);
+        }
+        Some(Masked { document, fields })
+    }
+
+    fn take_out(&self, of: &str, set: &mut SelectionSet, view: &View) {
+        for selection in &mut set.items {
+            match &mut selection.node {
+                Selection::Field(field) if self.is_masked(of, &field.node, view) => mark(field),
+                Selection::Field(field) => {
+                    let Some(declared) = self.0.get(of, &field.node.name.node) else { continue };
+                    self.take_out(&declared.type_name, &mut field.node.selection_set.node, view);
+                }
+                Selection::InlineFragment(inline) => {
+                    let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.clone());
+                    let of = on.as_ref().map_or(of, Name::as_str);
+                    self.take_out(of, &mut inline.node.selection_set.node, view);
+                }
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+
+    fn is_masked(&self, of: &str, field: &Field, view: &View) -> bool {
+        match field.name.node.as_str() {
+            "__typename" => false,
+            "__schema" | "__type" | "_service" => !view.explore,
+            name => self.0.get(of, name).is_some() && !view.may(&format!("{of}.{name}")),
+        }
+    }
+}
+
+/// Looks for what is masked, fragments filled in.
+struct Found<'a> {
+    masks: &'a Masks,
+    view: &'a View,
+    document: &'a ExecutableDocument,
+    fields: BTreeMap<String, Place>,
+}
+
+impl Found<'_> {
+    fn look(&mut self, of: &str, set: &SelectionSet, path: Option<&[PathSegment]>) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => self.field(of, field, path),
+                Selection::InlineFragment(inline) => {
+                    let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
+                    self.look(on.unwrap_or(of), &inline.node.selection_set.node, path);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let document = self.document;
+                    if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                        let on = fragment.node.type_condition.node.on.node.as_str();
+                        self.look(on, &fragment.node.selection_set.node, path);
+                    }
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, of: &str, field: &Positioned<Field>, path: Option<&[PathSegment]>) {
+        let key = PathSegment::Field(field.node.response_key().node.to_string());
+        let path = path.map(|path| path.iter().cloned().chain([key]).collect::<Vec<_>>());
+        if self.masks.is_masked(of, &field.node, self.view) {
+            let name = format!("{of}.{}", field.node.name.node);
+            self.fields.entry(name).or_insert(Place { position: field.pos, path });
+            return;
+        }
+        let Some(declared) = self.masks.0.get(of, &field.node.name.node) else { return };
+        let path = path.filter(|_| !declared.is_list);
+        let below = declared.type_name.clone();
+        self.look(&below, &field.node.selection_set.node, path.as_deref());
+    }
+}
+
+impl Masked {
+    /// One error for each field that is masked.
+    pub fn errors(&self, view: &View) -> Vec<ServerError> {
+        let error = |(field, place): (&String, &Place)| {
+            let mut extensions = ErrorExtensionValues::default();
+            extensions.set("code", Code::FieldMasked.as_str());
+            extensions.set("field", field.as_str());
+            extensions.set("retryable", false);
+            let mut error = ServerError::new(message(field, view), Some(place.position));
+            error.path = place.path.clone().unwrap_or_default();
+            error.extensions = Some(extensions);
+            error
+        };
+        self.fields.iter().map(error).collect()
+    }
+
+    /// The fields that are masked, as type and name.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
+    }
+}
+
+/// What somebody is told who asks for what their role does not show.
+pub(super) fn message(what: &str, view: &View) -> String {
+    match &view.role {
+        Some(role) => format!("{what} is not shown in the role `{role}`"),
+        None => format!("{what} is not shown"),
+    }
+}
+
+/// Whether null is to be written in this field's place.
+pub fn is_marked(field: &Field) -> bool {
+    field.directives.iter().any(|directive| directive.node.name.node == MASKED)
+}
+
+fn mark(field: &mut Positioned<Field>) {
+    let position = field.pos;
+    let at = |name: &str| Positioned::new(Name::new(name), position);
+    let node = &mut field.node;
+    let key = node.response_key().clone();
+    node.alias = Some(key);
+    node.name = at("__typename");
+    node.arguments.clear();
+    node.selection_set.node.items.clear();
+    // `@skip` and `@include` stay: what is not selected is not in the answer, masked or not.
+    node.directives.push(Positioned::new(Directive { name: at(MASKED), arguments: Vec::new() }, position));
+}
+
+fn root(of: OperationType) -> &'static str {
+    match of {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}
