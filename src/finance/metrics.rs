@@ -64,6 +64,23 @@ pub enum Sensitivity {
     Margin,
 }
 
+/// The name that a metric has in the graph: in `camelCase`.
+pub fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut all, word| {
+        let mut letters = word.chars();
+        all.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        all.push_str(letters.as_str());
+        all
+    })
+}
+
+/// The field of the graph that is a metric, by type and name.
+pub fn field(name: &str) -> String {
+    format!("ProfitabilityRow.{}", camel_case(name))
+}
+
 impl Metric {
     /// The metric of a group; none where it is unknown.
     pub fn of(&self, sums: &Sums) -> Option<Decimal> {

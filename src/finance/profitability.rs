@@ -40,6 +40,25 @@ pub enum Dimension {
     Health,
 }
 
+impl Dimension {
+    /// The field of the graph that it groups by, by type and name: whoever may not see it may not group by it.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Vertical => "Deal.vertical",
+            Self::Client => "Deal.client",
+            Self::DealSize => "ProfitabilityRow.contractValue",
+            Self::DealType => "Deal.dealType",
+            Self::DealOwner => "Deal.owner",
+            Self::ProjectManager => "Project.manager",
+            Self::CloseMonth | Self::CloseQuarter | Self::CloseYear => "Deal.closeDate",
+            Self::Stage => "Deal.stage",
+            Self::Country => "Client.country",
+            Self::Currency => "Deal.amount",
+            Self::Health => "Project.health",
+        }
+    }
+}
+
 /// What an engagement is grouped by. A field that nobody states is none: such engagements are the group "(unassigned)".
 #[derive(Debug, Clone, Default)]
 pub struct Attributes {

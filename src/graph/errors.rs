@@ -222,6 +222,7 @@ pub(super) fn report_error(error: &ReportError) -> async_graphql::Error {
         ReportError::System(error) => system_error(error),
         ReportError::NotOwned(domain) => not_owned(*domain),
         ReportError::Truncated(message) => truncated(message.clone()),
+        ReportError::Masked(_) => simple(Code::FieldMasked, error.to_string()),
         ReportError::Unknown(_) | ReportError::Filter(_) => bad_request(error.to_string()),
     }
 }

@@ -437,7 +437,8 @@ fn selected<'a>(report: &'a [Selected<'_>]) -> BTreeSet<&'a str> {
 }
 
 fn measures(selected: &BTreeSet<&str>) -> Vec<Measure> {
-    let wanted = metrics::CATALOGUE.iter().filter(|metric| selected.contains(camel_case(metric.name).as_str()));
+    let wanted =
+        metrics::CATALOGUE.iter().filter(|metric| selected.contains(metrics::camel_case(metric.name).as_str()));
     wanted.flat_map(|metric| metric.measures.iter().copied()).collect()
 }
 
@@ -446,25 +447,6 @@ pub(super) fn needs(report: &[Selected<'_>], group_by: &[&str]) -> Needs {
     let dimensions = Dimension::items().iter().filter(|dimension| group_by.contains(&dimension.name));
     let needs = Needs::of(measures(&selected(report)));
     dimensions.fold(needs, |needs, dimension| needs.by(dimension.value.into()))
-}
-
-/// The field that a dimension groups by.
-fn coordinate(dimension: finance::Dimension) -> &'static str {
-    match dimension {
-        finance::Dimension::Vertical => "Deal.vertical",
-        finance::Dimension::Client => "Deal.client",
-        finance::Dimension::DealSize => "ProfitabilityRow.contractValue",
-        finance::Dimension::DealType => "Deal.dealType",
-        finance::Dimension::DealOwner => "Deal.owner",
-        finance::Dimension::ProjectManager => "Project.manager",
-        finance::Dimension::CloseMonth | finance::Dimension::CloseQuarter | finance::Dimension::CloseYear => {
-            "Deal.closeDate"
-        }
-        finance::Dimension::Stage => "Deal.stage",
-        finance::Dimension::Country => "Client.country",
-        finance::Dimension::Currency => "Deal.amount",
-        finance::Dimension::Health => "Project.health",
-    }
 }
 
 /// Answers `Query.profitability`.
@@ -485,7 +467,7 @@ pub(super) async fn report(
         return Err(bad_request("`groupBy` names a dimension twice"));
     }
     for dimension in &dimensions {
-        require_field(ctx, coordinate(*dimension))?;
+        require_field(ctx, dimension.field())?;
     }
     let (query, not_won) = filter.unwrap_or_default().query(ctx, None)?;
     if not_won {
@@ -543,18 +525,6 @@ impl From<domain::Rates> for ExchangeRates {
     }
 }
 
-/// The name that a metric has in the graph.
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |mut all, word| {
-        let mut letters = word.chars();
-        all.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        all.push_str(letters.as_str());
-        all
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -564,7 +534,7 @@ mod tests {
         let sdl = crate::graph::sdl();
         let row = sdl.split("type ProfitabilityRow").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
         for metric in &metrics::CATALOGUE {
-            let (before, _) = row.split_once(&format!("\t{}:", camel_case(metric.name))).expect(metric.name);
+            let (before, _) = row.split_once(&format!("\t{}:", metrics::camel_case(metric.name))).expect(metric.name);
             let description = before.rsplit("\"\"\"").nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
             let (meaning, given) = description.split_once(" Null if it is unknown. Needs: ").unwrap();
             assert_eq!(meaning, metric.description);

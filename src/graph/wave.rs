@@ -20,7 +20,7 @@ use super::guard::Given;
 use crate::access::View;
 use crate::domain::{Class, ClientId, Deal, DealId, Invoice, ProjectId};
 use crate::reads::{ByOwner, Costs, DealDetails, Invoices, Key, Kind, ReadOptions, Reader, Reads};
-use crate::reports::{DealsDetails, distinct, passing_on};
+use crate::reports::{DealsDetails, OF_CONTRACT, OF_RECEIVABLES, OF_SPENDING, Parts, distinct, passing_on};
 
 const HEADER: [&str; 12] = [
     "name",
@@ -36,42 +36,6 @@ const HEADER: [&str; 12] = [
     "hours",
     "source",
 ];
-const CONTRACT: [&str; 9] = [
-    "contractValue",
-    "leftToInvoice",
-    "invoicedPct",
-    "estimatedMargin",
-    "marginSlippage",
-    "budgetVariance",
-    "completeness",
-    "source",
-    "sources",
-];
-const RECEIVABLES: [&str; 11] = [
-    "invoiced",
-    "collected",
-    "outstanding",
-    "overdue",
-    "leftToInvoice",
-    "invoicedPct",
-    "margin",
-    "marginPct",
-    "completeness",
-    "source",
-    "sources",
-];
-const SPENDING: [&str; 10] = [
-    "actualCost",
-    "committedCost",
-    "margin",
-    "marginPct",
-    "marginSlippage",
-    "budgetVariance",
-    "eac",
-    "completeness",
-    "source",
-    "sources",
-];
 /// Figures of invoices that are more than what was invoiced: only the invoices themselves say them.
 const OF_EACH_INVOICE: [&str; 4] = ["collected", "outstanding", "overdue", "completeness"];
 /// What only the costs themselves say.
@@ -80,25 +44,6 @@ const PROGRESS: [&str; 2] = ["marginSlippage", "eac"];
 
 /// What is said of the figures as a whole, and made of those parts that the viewer may see.
 const SUMMARY: [&str; 3] = ["completeness", "source", "sources"];
-
-/// The parts of the money that a viewer sees a figure of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Parts {
-    pub(super) contract: bool,
-    pub(super) receivables: bool,
-    pub(super) spending: bool,
-}
-
-impl Parts {
-    /// Those of a view.
-    pub(super) fn of(view: &View) -> Self {
-        let sees = |names: &[&str]| {
-            let figures = names.iter().filter(|name| !SUMMARY.contains(name));
-            view.is_unmasked() || figures.into_iter().any(|name| view.may(&format!("Financials.{name}")))
-        };
-        Self { contract: sees(&CONTRACT), receivables: sees(&RECEIVABLES), spending: sees(&SPENDING) }
-    }
-}
 
 /// A read that a field needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -317,13 +262,14 @@ impl Asks {
     fn financials(&mut self, fields: &[Selected<'_>], view: &View) {
         let (pushdown, parts) = (Pushdown::of(fields), Parts::of(view));
         for Selected { name, .. } in fields {
-            if CONTRACT.contains(name) && parts.contract {
+            let summary = SUMMARY.contains(name);
+            if (OF_CONTRACT.contains(name) || summary) && parts.contract {
                 self.ask(Ask::Deals);
             }
-            if RECEIVABLES.contains(name) && parts.receivables {
+            if (OF_RECEIVABLES.contains(name) || summary) && parts.receivables {
                 self.ask(if pushdown.invoiced { Ask::Invoiced } else { Ask::Receivables });
             }
-            if SPENDING.contains(name) && parts.spending {
+            if (OF_SPENDING.contains(name) || summary) && parts.spending {
                 self.ask(if pushdown.costs { Ask::Spent } else { Ask::Costs });
             }
             if PROGRESS.contains(name) {

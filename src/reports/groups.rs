@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::portfolio::{Engaged, Scope};
 use super::table::{Cell, Column};
 use super::{Filter, Needs, Progress, ReportError, Reports, Table};
-use crate::finance::metrics::Metric;
+use crate::finance::metrics::{self, Metric};
 use crate::finance::{Completeness, Dimension, Group, Profitability, Terms};
 use crate::reads::ReadOptions;
 
@@ -38,7 +38,9 @@ pub(super) async fn table(
     options: &ReadOptions,
     progress: &Progress,
 ) -> Result<Table, ReportError> {
-    let measures: Vec<_> = groups.metrics.iter().flat_map(|metric| metric.measures.iter().copied()).collect();
+    let view = &options.viewer.view;
+    let shown = groups.metrics.iter().filter(|metric| view.may(&metrics::field(metric.name)));
+    let measures: Vec<_> = shown.flat_map(|metric| metric.measures.iter().copied()).collect();
     let needs = Needs::of(measures.iter().copied());
     let needs = groups.dimensions.iter().fold(needs, |needs, dimension| needs.by(*dimension));
     let scope = Scope { query: filter.query(), needs };
@@ -49,7 +51,10 @@ pub(super) async fn table(
     };
     reports.walk_whole(&scope, options, progress, &mut visit).await?;
     let (mut rows, totals) = profitability.finish();
-    if let Order::Descending(metric) = groups.order {
+    // Whoever sees the order by a metric sees the metric.
+    if let Order::Descending(metric) = groups.order
+        && view.may(&metrics::field(metric.name))
+    {
         rows.sort_by_key(|row| {
             let value = metric.of(&row.sums);
             (row.currency.map(|currency| currency.code()), value.is_none(), value.map(Reverse))

@@ -10,17 +10,20 @@ mod groups;
 mod handover;
 mod overdue;
 mod parameters;
+mod parts;
 mod portfolio;
 mod projects;
 mod ready;
+mod records;
 mod table;
 
 pub use format::Format;
 pub use gather::Needs;
 pub use handover::{DealsDetails, passing_on};
 pub use parameters::{Parameter, wrong};
+pub use parts::{OF_CONTRACT, OF_RECEIVABLES, OF_SPENDING, Parts};
 pub use portfolio::{Engaged, PAGE, Scope, distinct};
-pub use ready::Report;
+pub use ready::{Report, ShownReport};
 pub use table::{Cell, Column, ColumnKind, Table};
 
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::access::View;
 use crate::config;
 use crate::domain::{Clock, Currency, DealQuery, DealStatus, Money, SharedIdRule};
 use crate::finance::{Completeness, Dimension, Terms};
@@ -106,12 +110,20 @@ pub enum ReportError {
     /// The report does not take this filter.
     #[error("{0}")]
     Filter(&'static str),
+    /// The viewer's role does not show what the report is about.
+    #[error("this report needs {0}, which the role does not show")]
+    Masked(String),
 }
 
 impl Reports {
     /// The ready reports, in the order in which people see them.
     pub fn ready() -> &'static [Report] {
         &ready::READY
+    }
+
+    /// The ready reports that a role can ask, with the columns that it shows.
+    pub fn shown_to(view: &View) -> Vec<ShownReport> {
+        Self::ready().iter().filter_map(|report| report.shown_to(view)).collect()
     }
 
     /// Answers a ready report: whole, or not at all.
@@ -124,7 +136,13 @@ impl Reports {
     ) -> Result<Table, ReportError> {
         let report = Self::ready().iter().find(|report| report.name == name);
         let report = report.ok_or_else(|| ReportError::Unknown(name.to_owned()))?;
-        report.make(self, filter, options, progress).await
+        let view = &options.viewer.view;
+        let asked = filter.fields().find(|field| !view.may(field)).map(str::to_owned);
+        if let Some(masked) = asked.or_else(|| report.masked(view)) {
+            return Err(ReportError::Masked(masked));
+        }
+        let table = report.make(self, filter, options, progress).await?;
+        Ok(table.shown_to(view))
     }
 
     /// How a portfolio is told: in a currency, else in that of the configuration, else in each one's own.
@@ -145,14 +163,14 @@ impl Reports {
 
     fn table(
         &self,
-        columns: &'static [Column],
+        columns: &[Column],
         rows: Vec<Vec<Cell>>,
         completeness: Completeness,
         converted: bool,
         options: &ReadOptions,
     ) -> Table {
         let rates = self.settings.exchange().filter(|_| converted);
-        Table { columns, rows, as_of: self.as_of(options), completeness, rates }
+        Table { columns: columns.to_vec(), rows, as_of: self.as_of(options), completeness, rates }
     }
 
     /// When the oldest value that a question read was read.
@@ -164,6 +182,19 @@ impl Reports {
 }
 
 impl Filter {
+    /// The fields that it looks at.
+    fn fields(&self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.status.is_some(), "Deal.status"),
+            (self.vertical.is_some(), "Deal.vertical"),
+            (self.deal_type.is_some(), "Deal.dealType"),
+            (self.pipeline.is_some(), "Deal.pipeline"),
+            (self.closed_from.is_some() || self.closed_to.is_some(), "Deal.closeDate"),
+        ]
+        .into_iter()
+        .filter_map(|(is_given, field)| is_given.then_some(field))
+    }
+
     /// The deals that lead the projects it is about.
     fn query(&self) -> DealQuery {
         DealQuery {

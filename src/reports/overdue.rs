@@ -15,26 +15,30 @@ use crate::systems::Priority;
 
 /// Its columns.
 pub(super) static COLUMNS: [Column; 10] = [
-    Column::new("client", "Client", ColumnKind::Text, "Who owes, by the name in the books; empty if it is not stated."),
-    Column::new("client_id", "Client code", ColumnKind::Text, "Its code in the books; empty if it is not stated."),
-    Column::new("number", "Number", ColumnKind::Text, "Number of the invoice."),
+    Column::new("client", "Client", ColumnKind::Text, "Who owes, by the name in the books; empty if it is not stated.")
+        .of("Invoice.party"),
+    Column::new("client_id", "Client code", ColumnKind::Text, "Its code in the books; empty if it is not stated.")
+        .of("Invoice.party"),
+    Column::new("number", "Number", ColumnKind::Text, "Number of the invoice.").of("Invoice.number"),
     Column::new(
         "project_id",
         "Project",
         ColumnKind::Text,
         "Shared IDs of the projects it is for, separated by spaces.",
     ),
-    Column::new("issue_date", "Issued", ColumnKind::Date, "When it was issued."),
-    Column::new("due_date", "Due", ColumnKind::Date, "When it was due."),
-    Column::new("days_overdue", "Days overdue", ColumnKind::Count, "Days since it was due."),
+    Column::new("issue_date", "Issued", ColumnKind::Date, "When it was issued.").of("Invoice.issueDate"),
+    Column::new("due_date", "Due", ColumnKind::Date, "When it was due.").of("Invoice.dueDate"),
+    Column::new("days_overdue", "Days overdue", ColumnKind::Count, "Days since it was due.").of("Invoice.dueDate"),
     CURRENCY,
-    Column::new("total", "Total", ColumnKind::Amount, "With tax; empty if it is unknown in the row's currency."),
+    Column::new("total", "Total", ColumnKind::Amount, "With tax; empty if it is unknown in the row's currency.")
+        .of("Invoice.total"),
     Column::new(
         "balance",
         "Open",
         ColumnKind::Amount,
         "Still open, with tax; empty if it is unknown in the row's currency.",
-    ),
+    )
+    .of("Invoice.balance"),
 ];
 
 /// Makes the report. Of the filter only the currency has a meaning here.
@@ -61,7 +65,13 @@ pub(super) async fn table(reports: &Reports, filter: &Filter, options: &ReadOpti
     for owner in owners.all() {
         let mut pages = Pages::of(&owner.pages, &query);
         while let Some(read) = pages.next(&options).await? {
-            for invoice in read.value.iter().flat_map(|page| &page.items) {
+            let invoices = read.value.as_ref().map(|page| page.items.as_slice()).unwrap_or_default();
+            let ids = invoices.iter().flat_map(|invoice| invoice.project_ids.iter().cloned());
+            let seen = reports.projects_seen(&options, ids).await?;
+            for invoice in invoices {
+                if seen.as_ref().is_some_and(|seen| !invoice.project_ids.iter().any(|id| seen.contains(id))) {
+                    continue;
+                }
                 let Some(due) = invoice.due_date.filter(|due| *due < today) else { continue };
                 let own =
                     reports.reads.owns_invoices(&owner.owner.connection, Direction::Receivable, &invoice.project_ids);

@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use super::portfolio::{Engaged, Scope};
 use super::table::{Cell, Column};
 use super::{Filter, Needs, Progress, ReportError, Reports, Table};
+use crate::access::View;
 use crate::domain::{DealStatus, Health, Project, ProjectStatus};
-use crate::finance::metrics::{MARGIN_SLIPPAGE, Metric};
+use crate::finance::metrics::{self, MARGIN_SLIPPAGE, Metric};
 use crate::finance::{Completeness, Dimension, HandoverItem, Measure, Sums, Terms};
 use crate::reads::ReadOptions;
 
@@ -36,22 +37,36 @@ pub(super) enum Choice {
     IncompleteHandover,
 }
 
+impl Choice {
+    /// The field without which nobody could choose.
+    pub(super) fn field(self) -> Option<&'static str> {
+        match self {
+            Self::All | Self::AtRisk => None,
+            Self::Slippage => Some("ProfitabilityRow.marginSlippage"),
+            Self::IncompleteHandover => Some("Project.handover"),
+        }
+    }
+}
+
 pub(super) const PROJECT_ID: Column = Column::text("project_id", "Project", "The shared ID of the project.");
 pub(super) const PROJECT: Column =
-    Column::text("project", "Name", "The project's name; empty if the owner of projects does not know it.");
+    Column::text("project", "Name", "The project's name; empty if the owner of projects does not know it.")
+        .of("Project.name");
 pub(super) const MANAGER: Column =
-    Column::text("manager", "Manager", "The project's manager; empty if nobody is named.");
+    Column::text("manager", "Manager", "The project's manager; empty if nobody is named.").of("Project.manager");
 pub(super) const STATUS: Column =
-    Column::text("status", "Status", "Whether the project runs; empty if its owner does not know it.");
-pub(super) const HEALTH: Column = Column::text("health", "Health", "As the delivery team set it; empty if nobody did.");
+    Column::text("status", "Status", "Whether the project runs; empty if its owner does not know it.")
+        .of("Project.status");
+pub(super) const HEALTH: Column =
+    Column::text("health", "Health", "As the delivery team set it; empty if nobody did.").of("Project.health");
 pub(super) const HEALTH_REASON: Column =
-    Column::text("health_reason", "Reason", "Why the health is so, in the team's words.");
+    Column::text("health_reason", "Reason", "Why the health is so, in the team's words.").of("Project.healthReason");
 pub(super) const START_DATE: Column =
-    Column::date("start_date", "Start", "Start of the project; empty if nobody states it.");
+    Column::date("start_date", "Start", "Start of the project; empty if nobody states it.").of("Project.startDate");
 pub(super) const DUE_DATE: Column =
-    Column::date("due_date", "Due", "When the project is due; empty if nobody states it.");
+    Column::date("due_date", "Due", "When the project is due; empty if nobody states it.").of("Project.dueDate");
 pub(super) const CLOSE_DATE: Column =
-    Column::date("close_date", "Closed", "Close date of the deal that the project began with.");
+    Column::date("close_date", "Closed", "Close date of the deal that the project began with.").of("Deal.closeDate");
 pub(super) const SIGNS: Column = Column::text(
     "signs",
     "Signs",
@@ -59,15 +74,18 @@ pub(super) const SIGNS: Column = Column::text(
 );
 
 pub(super) const DEAL_OWNER: Column =
-    Column::text("deal_owner", "Deal owner", "Who sold it; empty if nobody is named.");
+    Column::text("deal_owner", "Deal owner", "Who sold it; empty if nobody is named.").of("Deal.owner");
 pub(super) const MISSING: Column = Column::text(
     "missing",
     "Missing",
     "What the project does not inherit, separated by spaces: SCOPE, PRICING, CONTACTS, SIGNED_PROPOSAL, NOTES.",
-);
-pub(super) const PRESENT: Column = Column::text("present", "Present", "What it inherits, in the same words.");
+)
+.of("Project.handover");
+pub(super) const PRESENT: Column =
+    Column::text("present", "Present", "What it inherits, in the same words.").of("Project.handover");
 pub(super) const UNKNOWN: Column =
-    Column::text("unknown", "Unknown", "What could not be told, because the CRM does not keep it, in the same words.");
+    Column::text("unknown", "Unknown", "What could not be told, because the CRM does not keep it, in the same words.")
+        .of("Project.handover");
 
 /// A row, and what it is ordered by.
 struct Row {
@@ -84,7 +102,9 @@ pub(super) async fn table(
     options: &ReadOptions,
     progress: &Progress,
 ) -> Result<Table, ReportError> {
-    let measures: Vec<_> = projects.metrics.iter().flat_map(|metric| metric.measures.iter().copied()).collect();
+    let view = &options.viewer.view;
+    let shown = projects.metrics.iter().filter(|metric| view.may(&metrics::field(metric.name)));
+    let measures: Vec<_> = shown.flat_map(|metric| metric.measures.iter().copied()).collect();
     let handover = projects.choice == Choice::IncompleteHandover;
     let needs = Needs { handover, ..Needs::of(measures.iter().copied()).by(Dimension::Client).by(Dimension::Health) };
     let scope = Scope { query: filter.query(), needs };
@@ -98,7 +118,7 @@ pub(super) async fn table(
         let mut sums = Sums::default();
         sums.add(&statement);
         let slippage = MARGIN_SLIPPAGE.of(&sums);
-        let signs = signs(engaged.header.as_deref(), &sums, today);
+        let signs = signs(engaged.header.as_deref(), &sums, today, view);
         let (wanted, order) = match projects.choice {
             Choice::All => (true, (Reverse(0), None)),
             Choice::Slippage => (slippage.is_some(), (Reverse(0), slippage)),
@@ -180,12 +200,15 @@ fn status(status: &ProjectStatus) -> &str {
     }
 }
 
-/// Why a project is at risk.
-fn signs(header: Option<&Project>, sums: &Sums, today: jiff::civil::Date) -> Vec<&'static str> {
+/// Why a project is at risk, by what a role shows. Measures that it does not show were not asked for, and are unknown.
+fn signs(header: Option<&Project>, sums: &Sums, today: jiff::civil::Date, view: &View) -> Vec<&'static str> {
     let over =
         header.is_some_and(|header| matches!(header.status, ProjectStatus::Completed | ProjectStatus::Cancelled));
-    let health = header.filter(|_| !over).and_then(|header| header.health.as_ref());
-    let late = header.filter(|_| !over).and_then(|header| header.due_date).is_some_and(|due| due < today);
+    let health = header.filter(|_| !over && view.may("Project.health")).and_then(|header| header.health.as_ref());
+    let late = header
+        .filter(|_| !over && view.may("Project.dueDate"))
+        .and_then(|header| header.due_date)
+        .is_some_and(|due| due < today);
     let amount = |measure| sums.of(measure).unwrap_or_default();
     [
         (health == Some(&Health::Red), "HEALTH_RED"),

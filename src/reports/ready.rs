@@ -6,6 +6,8 @@ use super::groups::{self, Groups, Order};
 use super::projects::{self, Projects};
 use super::table::{Column, ColumnKind};
 use super::{Chart, Filter, Progress, ReportError, Reports, Table, overdue};
+use crate::access::View;
+use crate::domain::Class;
 use crate::finance::Dimension;
 use crate::finance::metrics::{self as m, Metric};
 use crate::reads::ReadOptions;
@@ -43,33 +45,38 @@ pub(super) const CURRENCY: Column = Column::text(
     "Currency",
     "The currency of the amounts in this row; empty if nothing in it has an amount.",
 );
-pub(super) const INCLUDED: Column = Column {
-    name: "included",
-    label: "Included",
-    kind: ColumnKind::Count,
-    description: "Projects, and deals without one, that are whole in the figures of this row.",
-};
-pub(super) const EXCLUDED: Column = Column {
-    name: "excluded",
-    label: "Excluded",
-    kind: ColumnKind::Count,
-    description: "Projects, and deals without one, of which an amount is unknown: it is not in the sum it belongs in.",
-};
+pub(super) const INCLUDED: Column = Column::new(
+    "included",
+    "Included",
+    ColumnKind::Count,
+    "Projects, and deals without one, that are whole in the figures of this row.",
+);
+pub(super) const EXCLUDED: Column = Column::new(
+    "excluded",
+    "Excluded",
+    ColumnKind::Count,
+    "Projects, and deals without one, of which an amount is unknown: it is not in the sum it belongs in.",
+);
 pub(super) const REASONS: Column =
     Column::text("reasons", "Reasons", "Why something is excluded, separated by spaces; empty if nothing is.");
 const VERTICAL: Column =
-    Column::text("vertical", "Vertical", "Vertical of the deal; (unassigned) if nobody states it.");
-const COUNTRY: Column = Column::text("country", "Country", "Country of the client; (unassigned) if nobody states it.");
+    Column::text("vertical", "Vertical", "Vertical of the deal; (unassigned) if nobody states it.").of("Deal.vertical");
+const COUNTRY: Column =
+    Column::text("country", "Country", "Country of the client; (unassigned) if nobody states it.").of("Client.country");
 const DEAL_TYPE: Column =
-    Column::text("deal_type", "Project type", "Type of the deal; (unassigned) if nobody states it.");
+    Column::text("deal_type", "Project type", "Type of the deal; (unassigned) if nobody states it.")
+        .of("Deal.dealType");
 const DEAL_SIZE: Column = Column::text(
     "deal_size",
     "Deal size",
     "Band of the contract value in the row's currency; (unassigned) if it is unknown or nothing is sold.",
-);
+)
+.of("ProfitabilityRow.contractValue");
 const CLIENT_ID: Column =
-    Column::text("client_id", "Client ID", "The client's record ID in the CRM; empty if there is none.");
-const CLIENT: Column = Column::text("client", "Client", "The client's name; (unassigned) if the deal has none.");
+    Column::text("client_id", "Client ID", "The client's record ID in the CRM; empty if there is none.")
+        .of("Deal.client");
+const CLIENT: Column =
+    Column::text("client", "Client", "The client's name; (unassigned) if the deal has none.").of("Deal.client");
 
 /// The columns of a report by groups: what they have in common, the currency, the metrics, and how whole they are.
 macro_rules! by_groups {
@@ -237,7 +244,50 @@ pub(super) static READY: [Report; 11] = [
     },
 ];
 
+/// A ready report as a role sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownReport {
+    /// Its name in addresses.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// The question it answers.
+    pub question: &'static str,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// How a person wants to see it; none if its bars are not shown.
+    pub chart: Option<Chart>,
+}
+
 impl Report {
+    /// The report as a role sees it; none if the role cannot ask it.
+    pub(super) fn shown_to(&self, view: &View) -> Option<ShownReport> {
+        if self.masked(view).is_some() {
+            return None;
+        }
+        let columns: Vec<Column> = self.columns.iter().filter(|column| column.is_shown(view)).copied().collect();
+        let is_there = |name| columns.iter().any(|column: &Column| column.name == name);
+        let chart = self.chart.filter(|chart| is_there(chart.label) && is_there(chart.value));
+        let Self { name, title, question, .. } = *self;
+        Some(ShownReport { name, title, question, columns, chart })
+    }
+
+    /// What a role does not show, if the report cannot be answered without it.
+    pub(super) fn masked(&self, view: &View) -> Option<String> {
+        let deals = || (!view.reads(Class::Commercial)).then(|| "deals".to_owned());
+        let hidden = |field: &str| (!view.may(field)).then(|| field.to_owned());
+        match &self.make {
+            Make::Groups(groups) => {
+                deals().or_else(|| groups.dimensions.iter().find_map(|dimension| hidden(dimension.field())))
+            }
+            Make::Projects(projects) => deals().or_else(|| hidden(projects.choice.field()?)),
+            Make::Overdue => {
+                let invoices = (!view.reads(Class::Receivables)).then(|| "invoices".to_owned());
+                invoices.or_else(|| hidden("Invoice.dueDate"))
+            }
+        }
+    }
+
     /// Makes it.
     pub(super) async fn make(
         &self,

@@ -1,19 +1,22 @@
 //! What a report answers: flat rows of one grain under typed columns.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
 
+use crate::access::View;
 use crate::domain::Rates;
-use crate::finance::metrics::{Metric, MetricKind};
+use crate::finance::metrics::{self, Metric, MetricKind};
 use crate::finance::{Completeness, Sums};
 
 /// The answer of a report. It is whole: where a system could not be asked there is an error in its place.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// The columns, always all of them and in this order.
-    pub columns: &'static [Column],
+    /// The columns, in an order that stays: all that the viewer's role shows.
+    pub columns: Vec<Column>,
     /// The rows; each has a cell for every column.
     pub rows: Vec<Vec<Cell>>,
     /// When the oldest value in it was read.
@@ -22,6 +25,23 @@ pub struct Table {
     pub completeness: Completeness,
     /// The exchange rates, if an amount was converted by them.
     pub rates: Option<Rates>,
+}
+
+impl Table {
+    /// The table with the columns alone that a role shows.
+    pub(super) fn shown_to(self, view: &View) -> Self {
+        let shown: Vec<bool> = self.columns.iter().map(|column| column.is_shown(view)).collect();
+        if !shown.contains(&false) {
+            return self;
+        }
+        let columns = kept(self.columns, &shown);
+        Self { columns, rows: self.rows.into_iter().map(|row| kept(row, &shown)).collect(), ..self }
+    }
+}
+
+/// Those of some things that are kept.
+pub(super) fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
+    all.into_iter().zip(keep).filter_map(|(one, keep)| keep.then_some(one)).collect()
 }
 
 /// A column.
@@ -35,6 +55,20 @@ pub struct Column {
     pub kind: ColumnKind,
     /// What it means, its unit, and what an empty cell means.
     pub description: &'static str,
+    /// What in the graph it is the same as.
+    #[serde(skip)]
+    of: Of,
+}
+
+/// What in the graph a column is the same as, so that a role shows both or neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// Nothing that is kept from anybody: keys, links, ages.
+    Nothing,
+    /// A field, by type and name.
+    Field(&'static str),
+    /// The metric of the column's name.
+    Metric,
 }
 
 /// What is in a column. Every cell of it is of that kind, or [`Cell::Empty`].
@@ -60,14 +94,14 @@ pub enum ColumnKind {
 }
 
 impl Column {
-    /// A column.
+    /// A column of what is in the graph nowhere, or shown to all.
     pub(super) const fn new(
         name: &'static str,
         label: &'static str,
         kind: ColumnKind,
         description: &'static str,
     ) -> Self {
-        Self { name, label, kind, description }
+        Self { name, label, kind, description, of: Of::Nothing }
     }
 
     /// A column of texts.
@@ -82,7 +116,27 @@ impl Column {
 
     /// The column of a metric.
     pub(super) const fn metric(metric: &Metric) -> Self {
-        Self::new(metric.name, metric.label, ColumnKind::of(metric.kind), metric.description)
+        let column = Self::new(metric.name, metric.label, ColumnKind::of(metric.kind), metric.description);
+        Self { of: Of::Metric, ..column }
+    }
+
+    /// The same, of what a field of the graph says.
+    pub(super) const fn of(self, field: &'static str) -> Self {
+        Self { of: Of::Field(field), ..self }
+    }
+
+    /// The field of the graph that says the same, by type and name.
+    pub fn field(&self) -> Option<Cow<'static, str>> {
+        match self.of {
+            Of::Nothing => None,
+            Of::Field(field) => Some(Cow::Borrowed(field)),
+            Of::Metric => Some(Cow::Owned(metrics::field(self.name))),
+        }
+    }
+
+    /// Whether a role shows it.
+    pub fn is_shown(&self, view: &View) -> bool {
+        view.is_unmasked() || self.field().is_none_or(|field| view.may(&field))
     }
 }
 

@@ -236,7 +236,9 @@ fn exit_of(error: &ReportError) -> Exit {
             _ => Exit::Unavailable,
         },
         ReportError::Truncated(_) => Exit::Partial,
-        ReportError::Unknown(_) | ReportError::NotOwned(_) | ReportError::Filter(_) => Exit::Usage,
+        ReportError::Unknown(_) | ReportError::NotOwned(_) | ReportError::Filter(_) | ReportError::Masked(_) => {
+            Exit::Usage
+        }
     }
 }
 

@@ -26,12 +26,12 @@ pub(super) fn text(table: &Table) -> String {
     for at in 0..height {
         // What has fewer lines stands at the bottom, next to its values.
         let line = names.iter().map(|lines| (at + lines.len()).checked_sub(height).and_then(|at| lines.get(at)));
-        push(&mut text, table.columns, &widths, line.map(|cell| cell.map_or("", String::as_str)));
+        push(&mut text, &table.columns, &widths, line.map(|cell| cell.map_or("", String::as_str)));
     }
     let rules: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
-    push(&mut text, table.columns, &widths, rules.iter().map(String::as_str));
+    push(&mut text, &table.columns, &widths, rules.iter().map(String::as_str));
     for row in &rows {
-        push(&mut text, table.columns, &widths, row.iter().map(String::as_str));
+        push(&mut text, &table.columns, &widths, row.iter().map(String::as_str));
     }
     if rows.is_empty() {
         text.push_str("(no rows)\n");

@@ -9,7 +9,8 @@ use crate::domain;
 use crate::finance::{Books, Contract, Figure, Receivables, Shown, Spending};
 use crate::graph::direct::{Deferred, Direct, Json, Scene, Selected, Written, known, money, object, resolved};
 use crate::graph::project::Project;
-use crate::graph::wave::{Parts, Pushdown};
+use crate::graph::wave::Pushdown;
+use crate::reports::Parts;
 
 /// The parts of the sums as they are in memory, each summed once for all figures.
 struct InMemory<'s> {

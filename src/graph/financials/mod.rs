@@ -15,10 +15,11 @@ use super::needs::{FactClass, needs as kept_for};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::project::Project;
 use super::source::Source;
-use super::wave::{Parts, Pushdown};
+use super::wave::Pushdown;
 use crate::domain::{self, Deal, DealStatus, ProjectId};
 use crate::finance::{self, Books, Contract, Figure, Receivables, Shown, Spending};
 use crate::reads::{Costs, Invoices, Owner, Read, Reader};
+use crate::reports::Parts;
 
 /// The money of a project, or of a deal that leads to none.
 #[derive(Debug, Clone)]

@@ -12,48 +12,48 @@ pub(super) const DESCRIPTION: &str = "Deals, as the CRM holds them.";
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::new("id", "Deal ID", ColumnKind::Text, "Unique over all systems, e.g. `deal:hubspot:900001`."),
-    Column::new("name", "Deal", ColumnKind::Text, "Name. Null if the CRM states none."),
-    Column::new("pipeline", "Pipeline", ColumnKind::Text, "Pipeline, by its label."),
-    Column::new("stage", "Stage", ColumnKind::Text, "Stage, by its label."),
-    Column::new("status", "Status", ColumnKind::Text, "OPEN, WON or LOST; null if the stage says none of these."),
+    Column::new("name", "Deal", ColumnKind::Text, "Name. Null if the CRM states none.").of("Deal.name"),
+    Column::new("pipeline", "Pipeline", ColumnKind::Text, "Pipeline, by its label.").of("Deal.pipeline"),
+    Column::new("stage", "Stage", ColumnKind::Text, "Stage, by its label.").of("Deal.stage"),
+    Column::new("status", "Status", ColumnKind::Text, "OPEN, WON or LOST; null if the stage says none of these.").of("Deal.status"),
     Column::new(
         "amount",
         "Amount",
         ColumnKind::Amount,
         "What the client pays, without tax, in `currency`. Null if the CRM states none, or none that can be read.",
-    ),
-    Column::new("currency", "Currency", ColumnKind::Text, "ISO 4217 code of `amount` and `expected_margin`."),
+    ).of("Deal.amount"),
+    Column::new("currency", "Currency", ColumnKind::Text, "ISO 4217 code of `amount` and `expected_margin`.").of("Deal.amount"),
     Column::new(
         "expected_margin",
         "Expected margin",
         ColumnKind::Amount,
         "What sales expects to remain of the amount after the cost of the work, in `currency`. Null if the CRM states none, or \
          one in another currency than that of `amount`.",
-    ),
-    Column::new("close_date", "Close date", ColumnKind::Date, "Close date, expected or real."),
-    Column::new("owner", "Deal owner", ColumnKind::Text, "Who owns the deal. Null if nobody does."),
-    Column::new("vertical", "Vertical", ColumnKind::Text, "Vertical. Null if the CRM states none."),
+    ).of("Deal.expectedMargin"),
+    Column::new("close_date", "Close date", ColumnKind::Date, "Close date, expected or real.").of("Deal.closeDate"),
+    Column::new("owner", "Deal owner", ColumnKind::Text, "Who owns the deal. Null if nobody does.").of("Deal.owner"),
+    Column::new("vertical", "Vertical", ColumnKind::Text, "Vertical. Null if the CRM states none.").of("Deal.vertical"),
     Column::new(
         "deal_type",
         "Deal type",
         ColumnKind::Text,
         "Deal type, e.g. new business. Null if the CRM states none.",
-    ),
-    Column::new("client_id", "Client ID", ColumnKind::Text, "The client. Null if the CRM links the deal to none."),
+    ).of("Deal.dealType"),
+    Column::new("client_id", "Client ID", ColumnKind::Text, "The client. Null if the CRM links the deal to none.").of("Deal.client"),
     Column::new(
         "project_id",
         "Project ID",
         ColumnKind::Text,
         "The shared ID of the project. Null if the deal carries none, or none that is well-formed: see `link`.",
-    ),
+    ).of("Deal.projectId"),
     Column::new(
         "link",
         "Link",
         ColumnKind::Text,
         "Whether the deal carries a usable shared ID: LINKED, NOT_LINKED or MALFORMED.",
-    ),
-    Column::new("created_at", "Created", ColumnKind::Moment, "When the record was made, UTC."),
-    Column::new("updated_at", "Updated", ColumnKind::Moment, "When the record last changed, UTC."),
+    ).of("Deal.projectId"),
+    Column::new("created_at", "Created", ColumnKind::Moment, "When the record was made, UTC.").of("Deal.createdAt"),
+    Column::new("updated_at", "Updated", ColumnKind::Moment, "When the record last changed, UTC.").of("Deal.updatedAt"),
     Column::new("url", "Link to the CRM", ColumnKind::Text, super::URL),
     Column::new("flaws", "Flaws", ColumnKind::Text, super::FLAWS),
     Column::new("as_of", "As of", ColumnKind::Moment, super::AS_OF),
@@ -74,7 +74,8 @@ impl Reports {
         let query = query(question, &commercial.owner);
         let readers = [(&commercial.owner, &commercial.deal_pages)];
         let Some(page) = page(&readers, query, place, options).await? else { return Ok(Chunk::default()) };
-        let rows = page.items.iter().map(|deal| row(deal, page.owner, page.as_of)).collect();
+        let seen = page.items.iter().filter(|deal| options.viewer.sees(deal));
+        let rows = seen.map(|deal| row(deal, page.owner, page.as_of)).collect();
         Ok(Chunk { rows, next: page.next })
     }
 
@@ -82,7 +83,8 @@ impl Reports {
         let commercial = self.commercial()?;
         let Some(id) = own(id, IdNode::Deal, &commercial.owner) else { return Ok(None) };
         let read = commercial.deals.get(options, &DealId::new(id)).await.map_err(ReportError::System)?;
-        Ok(read.value.map(|deal| row(&deal, &commercial.owner, read.as_of)))
+        let seen = read.value.filter(|deal| options.viewer.sees(deal));
+        Ok(seen.map(|deal| row(&deal, &commercial.owner, read.as_of)))
     }
 }
 

@@ -1,11 +1,16 @@
 //! The set `Invoices`: to clients, and bills of vendors.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, ToSpan};
 
 use super::deals::own;
 use super::pages::page;
 use super::{Chunk, Place, Question, Row, amount, currency, date, flaws, global_id, text};
-use crate::domain::{Booked, Direction, IdNode, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceStatus, Money};
+use crate::access::View;
+use crate::domain::{
+    Booked, Class, Direction, IdNode, Invoice, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceStatus, Money,
+};
 use crate::reads::{Invoices, Owner, ReadOptions};
 use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports};
 
@@ -13,7 +18,7 @@ pub(super) const DESCRIPTION: &str = "Invoices and credit notes, to clients (REC
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::new("id", "Invoice ID", ColumnKind::Text, "Unique over all systems, e.g. `invoice:sap:13-91`."),
-    Column::new("number", "Number", ColumnKind::Text, "Number on paper."),
+    Column::new("number", "Number", ColumnKind::Text, "Number on paper.").of("Invoice.number"),
     Column::new("direction", "Direction", ColumnKind::Text, "RECEIVABLE (to a client) or PAYABLE (from a vendor)."),
     Column::new("kind", "Kind", ColumnKind::Text, "INVOICE or CREDIT_NOTE. A credit note takes back: subtract it."),
     Column::new(
@@ -22,37 +27,37 @@ pub(super) const COLUMNS: &[Column] = &[
         ColumnKind::Text,
         "As of today, UTC: DRAFT, OPEN, PARTIALLY_PAID, PAID, OVERDUE, VOID, or UNKNOWN. Drafts and void documents are part of \
          no figure.",
-    ),
-    Column::new("party", "Party", ColumnKind::Text, "Who owes, or is owed."),
-    Column::new("issue_date", "Issued", ColumnKind::Date, "Issued."),
-    Column::new("due_date", "Due", ColumnKind::Date, "Due."),
-    Column::new("net", "Net", ColumnKind::Amount, "Without tax, in `currency`."),
-    Column::new("tax", "Tax", ColumnKind::Amount, "Tax, in `currency`."),
-    Column::new("total", "Total", ColumnKind::Amount, "With tax, in `currency`."),
-    Column::new("paid", "Paid", ColumnKind::Amount, "Paid so far, of the total, in `currency`."),
-    Column::new("balance", "Balance", ColumnKind::Amount, "Still open, of the total, in `currency`."),
-    Column::new("currency", "Currency", ColumnKind::Text, "ISO 4217 code of the document. Null if it is not known."),
+    ).of("Invoice.status"),
+    Column::new("party", "Party", ColumnKind::Text, "Who owes, or is owed.").of("Invoice.party"),
+    Column::new("issue_date", "Issued", ColumnKind::Date, "Issued.").of("Invoice.issueDate"),
+    Column::new("due_date", "Due", ColumnKind::Date, "Due.").of("Invoice.dueDate"),
+    Column::new("net", "Net", ColumnKind::Amount, "Without tax, in `currency`.").of("Invoice.net"),
+    Column::new("tax", "Tax", ColumnKind::Amount, "Tax, in `currency`.").of("Invoice.tax"),
+    Column::new("total", "Total", ColumnKind::Amount, "With tax, in `currency`.").of("Invoice.total"),
+    Column::new("paid", "Paid", ColumnKind::Amount, "Paid so far, of the total, in `currency`.").of("Invoice.paid"),
+    Column::new("balance", "Balance", ColumnKind::Amount, "Still open, of the total, in `currency`.").of("Invoice.balance"),
+    Column::new("currency", "Currency", ColumnKind::Text, "ISO 4217 code of the document. Null if it is not known.").of("Invoice.total"),
     Column::new(
         "net_company",
         "Net (company)",
         ColumnKind::Amount,
         "`net` as booked in `company_currency`. Null if it was not.",
-    ),
-    Column::new("tax_company", "Tax (company)", ColumnKind::Amount, "`tax` as booked in `company_currency`."),
-    Column::new("total_company", "Total (company)", ColumnKind::Amount, "`total` as booked in `company_currency`."),
-    Column::new("paid_company", "Paid (company)", ColumnKind::Amount, "`paid` as booked in `company_currency`."),
+    ).of("Invoice.net"),
+    Column::new("tax_company", "Tax (company)", ColumnKind::Amount, "`tax` as booked in `company_currency`.").of("Invoice.tax"),
+    Column::new("total_company", "Total (company)", ColumnKind::Amount, "`total` as booked in `company_currency`.").of("Invoice.total"),
+    Column::new("paid_company", "Paid (company)", ColumnKind::Amount, "`paid` as booked in `company_currency`.").of("Invoice.paid"),
     Column::new(
         "balance_company",
         "Balance (company)",
         ColumnKind::Amount,
         "`balance` as booked in `company_currency`.",
-    ),
+    ).of("Invoice.balance"),
     Column::new(
         "company_currency",
         "Company currency",
         ColumnKind::Text,
         "ISO 4217 code of the company's own currency, in which the owner booked the document too.",
-    ),
+    ).of("Invoice.total"),
     Column::new(
         "project_id",
         "Project ID",
@@ -82,7 +87,8 @@ impl Reports {
         // All of them, whatever is asked for: a place counts them. Those of another direction are passed over.
         let owners = self.invoice_owners(None);
         let asked = question.is_text("direction");
-        let passed = |direction| asked.is_some_and(|asked| asked != word(direction));
+        let view = &options.viewer.view;
+        let passed = |direction| asked.is_some_and(|asked| asked != word(direction)) || !is_shown(direction, view);
         let mut place = place.clone();
         while owners.get(place.owner).is_some_and(|(direction, _)| passed(*direction)) {
             place = Place { owner: place.owner + 1, page: None };
@@ -91,17 +97,24 @@ impl Reports {
         let readers: Vec<_> = owners.iter().map(|(_, invoices)| (&invoices.owner, &invoices.pages)).collect();
         let query = self.invoice_query(question, *direction);
         let Some(page) = page(&readers, query, &place, options).await? else { return Ok(Chunk::default()) };
-        let own = page.items.iter().filter(|invoice| self.is_of(invoice, page.owner));
-        let rows = own.map(|invoice| self.invoice(invoice, page.owner, page.as_of)).collect();
+        let own: Vec<_> = page.items.iter().filter(|invoice| self.is_of(invoice, page.owner)).collect();
+        let ids = own.iter().flat_map(|invoice| invoice.project_ids.iter().cloned());
+        let seen = self.projects_seen(options, ids).await?;
+        let shown = |invoice: &&Arc<Invoice>| {
+            seen.as_ref().is_none_or(|seen| invoice.project_ids.iter().any(|id| seen.contains(id)))
+        };
+        let rows = own.into_iter().filter(shown).map(|invoice| self.invoice(invoice, page.owner, page.as_of)).collect();
         Ok(Chunk { rows, next: page.next })
     }
 
     pub(super) async fn invoice_row(&self, id: &str, options: &ReadOptions) -> Result<Option<Row>, ReportError> {
-        for (direction, invoices) in self.invoice_owners(None) {
+        let view = &options.viewer.view;
+        for (direction, invoices) in self.invoice_owners(None).into_iter().filter(|(of, _)| is_shown(*of, view)) {
             let Some(record) = own(id, node(direction), &invoices.owner) else { continue };
             let read = invoices.invoices.get(options, &InvoiceId::new(record)).await.map_err(ReportError::System)?;
             if let Some(invoice) = read.value.filter(|invoice| self.is_of(invoice, &invoices.owner)) {
-                return Ok(Some(self.invoice(&invoice, &invoices.owner, read.as_of)));
+                let seen = self.sees_one_of(options, &invoice.project_ids).await?;
+                return Ok(seen.then(|| self.invoice(&invoice, &invoices.owner, read.as_of)));
             }
         }
         Ok(None)
@@ -209,6 +222,14 @@ pub(super) fn node(direction: Direction) -> IdNode {
         Direction::Receivable => IdNode::Invoice,
         Direction::Payable => IdNode::Bill,
     }
+}
+
+/// Whether a role shows documents of a direction: bills of vendors are costs.
+fn is_shown(direction: Direction, view: &View) -> bool {
+    view.reads(match direction {
+        Direction::Receivable => Class::Receivables,
+        Direction::Payable => Class::Costs,
+    })
 }
 
 fn word(direction: Direction) -> &'static str {

@@ -13,8 +13,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::table::kept;
 use super::{Cell, Column, ColumnKind, Filter, Progress, Report, ReportError, Reports};
-use crate::domain::{Flaw, FlawKind, GlobalId, IdNode, Money};
+use crate::access::{View, Viewer};
+use crate::domain::{Class, Flaw, FlawKind, GlobalId, IdNode, Money};
 use crate::reads::{Owner, ReadOptions};
 
 /// A list of records, or of the rows of a ready report.
@@ -30,6 +32,8 @@ pub struct EntitySet {
     pub columns: Vec<Column>,
     /// The column that tells its rows apart. It is the first, and never empty.
     pub key: &'static str,
+    /// Of all its columns those that the viewer's role shows.
+    shown: Vec<bool>,
     kind: Kind,
 }
 
@@ -42,6 +46,27 @@ enum Kind {
     Freshness,
     Quality,
     Report(&'static Report),
+}
+
+impl Kind {
+    /// Whether a role shows anything of it.
+    fn is_shown(self, viewer: &Viewer) -> bool {
+        let view = &viewer.view;
+        let reads = |classes: &[Class]| classes.iter().all(|class| view.reads(*class));
+        match self {
+            Self::Deals => reads(&[Class::Commercial]),
+            Self::Projects => reads(&[Class::Delivery]),
+            Self::Invoices => reads(&[Class::Receivables]),
+            Self::Tickets => reads(&[Class::Tickets]),
+            Self::Freshness => true,
+            // It counts all records of all owners.
+            Self::Quality => {
+                let classes = [Class::Commercial, Class::Delivery, Class::Receivables, Class::Costs];
+                viewer.sees_all_deals() && reads(&classes)
+            }
+            Self::Report(report) => report.masked(view).is_none(),
+        }
+    }
 }
 
 /// A row: a cell for every column of its set. Columns that were not wanted may be empty.
@@ -128,8 +153,13 @@ impl Question {
 }
 
 impl Reports {
-    /// The sets there are: those whose records somebody owns.
-    pub fn entity_sets(&self) -> Vec<EntitySet> {
+    /// The sets there are for a role: those whose records somebody owns, with the columns that it shows.
+    pub fn entity_sets(&self, viewer: &Viewer) -> Vec<EntitySet> {
+        let sets = self.all_entity_sets().into_iter().filter(|set| set.kind.is_shown(viewer));
+        sets.map(|set| set.shown_to(&viewer.view)).collect()
+    }
+
+    fn all_entity_sets(&self) -> Vec<EntitySet> {
         let reads = &self.reads;
         let delivery = reads.delivery.all().len() > 0;
         let mut sets = Vec::new();
@@ -167,15 +197,17 @@ impl Reports {
             let rows = self.row(set, question, &Cell::Text(key.to_owned()), options).await?.into_iter().collect();
             return Ok(Chunk { rows, next: None });
         }
-        match set.kind {
-            Kind::Deals => self.deal_rows(question, place, options).await,
-            Kind::Projects => self.project_rows(question, place, options).await,
-            Kind::Invoices => self.invoice_rows(question, place, options).await,
-            Kind::Tickets => self.ticket_rows(place, options).await,
-            Kind::Freshness => Ok(Chunk { rows: self.connection_rows(), next: None }),
-            Kind::Quality => Ok(Chunk { rows: self.quality_rows(options).await?, next: None }),
-            Kind::Report(report) => self.report_rows(report, options).await,
-        }
+        let chunk = match set.kind {
+            Kind::Deals => self.deal_rows(question, place, options).await?,
+            Kind::Projects => self.project_rows(question, place, options).await?,
+            Kind::Invoices => self.invoice_rows(question, place, options).await?,
+            Kind::Tickets => self.ticket_rows(place, options).await?,
+            Kind::Freshness => Chunk { rows: self.connection_rows(), next: None },
+            Kind::Quality => Chunk { rows: self.quality_rows(options).await?, next: None },
+            // A report knows what it shows to whom.
+            Kind::Report(report) => return self.report_rows(report, options).await,
+        };
+        Ok(Chunk { rows: chunk.rows.into_iter().map(|row| set.row_shown(row)).collect(), ..chunk })
     }
 
     /// The row with a key; none if there is none.
@@ -187,17 +219,18 @@ impl Reports {
         options: &ReadOptions,
     ) -> Result<Option<Row>, ReportError> {
         let text = if let Cell::Text(text) = key { text.as_str() } else { "" };
-        match set.kind {
-            Kind::Deals => self.deal_row(text, options).await,
-            Kind::Projects => self.project_row(question, text, options).await,
-            Kind::Invoices => self.invoice_row(text, options).await,
-            Kind::Tickets => self.ticket_row(text, options).await,
+        let row = match set.kind {
+            Kind::Deals => self.deal_row(text, options).await?,
+            Kind::Projects => self.project_row(question, text, options).await?,
+            Kind::Invoices => self.invoice_row(text, options).await?,
+            Kind::Tickets => self.ticket_row(text, options).await?,
             Kind::Freshness | Kind::Quality | Kind::Report(_) => {
                 let whole = Question { conditions: Vec::new(), columns: question.columns.clone() };
                 let chunk = Box::pin(self.chunk(set, &whole, &Place::default(), options)).await?;
-                Ok(chunk.rows.into_iter().find(|row| row.first() == Some(key)))
+                return Ok(chunk.rows.into_iter().find(|row| row.first() == Some(key)));
             }
-        }
+        };
+        Ok(row.map(|row| set.row_shown(row)))
     }
 
     async fn report_rows(&self, report: &Report, options: &ReadOptions) -> Result<Chunk, ReportError> {
@@ -216,7 +249,8 @@ impl Reports {
 impl EntitySet {
     fn of(name: &str, entity: &str, description: &'static str, columns: &'static [Column], kind: Kind) -> Self {
         let key = columns.first().map_or("", |column| column.name);
-        Self { name: name.to_owned(), entity: entity.to_owned(), description, columns: columns.to_vec(), key, kind }
+        let (name, entity, columns) = (name.to_owned(), entity.to_owned(), columns.to_vec());
+        Self { name, entity, description, shown: vec![true; columns.len()], columns, key, kind }
     }
 
     /// The rows of a report have no key of their own: they are numbered.
@@ -226,7 +260,19 @@ impl EntitySet {
         columns.push(ROW);
         columns.extend_from_slice(report.columns);
         let entity = format!("{name}Row");
-        Self { name, entity, description: report.question, columns, key: ROW.name, kind: Kind::Report(report) }
+        let (description, shown) = (report.question, vec![true; columns.len()]);
+        Self { name, entity, description, shown, columns, key: ROW.name, kind: Kind::Report(report) }
+    }
+
+    fn shown_to(mut self, view: &View) -> Self {
+        self.shown = self.columns.iter().map(|column| column.is_shown(view)).collect();
+        self.columns = kept(self.columns, &self.shown);
+        self
+    }
+
+    /// A row with the cells of those columns alone that are shown.
+    fn row_shown(&self, row: Row) -> Row {
+        if self.shown.contains(&false) { kept(row, &self.shown) } else { row }
     }
 
     /// Whether it says what is true for this moment alone.
@@ -239,12 +285,12 @@ impl EntitySet {
     }
 }
 
-const ROW: Column = Column {
-    name: "row",
-    label: "Row",
-    kind: ColumnKind::Count,
-    description: "Number of the row in the report, from 1. It is the key, and another row may have it another time.",
-};
+const ROW: Column = Column::new(
+    "row",
+    "Row",
+    ColumnKind::Count,
+    "Number of the row in the report, from 1. It is the key, and another row may have it another time.",
+);
 
 /// `margin-by-vertical` as `MarginByVertical`.
 fn pascal_case(name: &str) -> String {

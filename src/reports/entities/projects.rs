@@ -10,12 +10,13 @@ use rust_decimal::Decimal;
 
 use super::pages::page;
 use super::{Chunk, Place, Question, Row, amount, currency, date, flaws, number, text};
+use crate::access::View;
 use crate::domain::{
     Cost, CostSum, Deal, Health, Money, Project, ProjectId, ProjectInvoice, ProjectQuery, ProjectStatus,
 };
 use crate::finance::{Books, Completeness, Contract, Figure, Receivables, Shown, Spending, percent_complete};
 use crate::reads::{ByOwner, Fresh, Owner, Read, ReadOptions, Reader};
-use crate::reports::{Cell, Column, ColumnKind, ReportError, Reports, distinct};
+use crate::reports::{Cell, Column, ColumnKind, Parts, ReportError, Reports, distinct};
 use crate::systems::ErrorKind;
 
 pub(super) const DESCRIPTION: &str = "Projects that the owner of projects knows, each with its money. Every figure has its currency \
@@ -23,15 +24,16 @@ pub(super) const DESCRIPTION: &str = "Projects that the owner of projects knows,
 
 /// A figure and its currency.
 macro_rules! figure {
-    ($name:literal, $currency:literal, $label:literal, $description:literal) => {
+    ($name:literal, $currency:literal, $field:literal, $label:literal, $description:literal) => {
         [
-            Column::new($name, $label, ColumnKind::Amount, $description),
+            Column::new($name, $label, ColumnKind::Amount, $description).of($field),
             Column::new(
                 $currency,
                 concat!($label, " currency"),
                 ColumnKind::Text,
                 concat!("ISO 4217 code of `", $name, "`. Null if the figure is."),
-            ),
+            )
+            .of($field),
         ]
     };
 }
@@ -43,78 +45,104 @@ const HEAD: [Column; 10] = [
         ColumnKind::Text,
         "The shared ID. Two records that claim one ID are two rows, without figures.",
     ),
-    Column::new("name", "Project", ColumnKind::Text, "Name."),
-    Column::new("status", "Status", ColumnKind::Text, "PLANNED, ACTIVE, ON_HOLD, COMPLETED, CANCELLED, or UNKNOWN."),
-    Column::new("health", "Health", ColumnKind::Text, "GREEN, AMBER, RED, or UNKNOWN. Null if nobody set it."),
-    Column::new("health_reason", "Health reason", ColumnKind::Text, "Why the health is what it is."),
-    Column::new("manager", "Project manager", ColumnKind::Text, "Project manager."),
-    Column::new("start_date", "Start", ColumnKind::Date, "Start."),
-    Column::new("due_date", "Due", ColumnKind::Date, "Due."),
+    Column::new("name", "Project", ColumnKind::Text, "Name.").of("Project.name"),
+    Column::new("status", "Status", ColumnKind::Text, "PLANNED, ACTIVE, ON_HOLD, COMPLETED, CANCELLED, or UNKNOWN.").of("Project.status"),
+    Column::new("health", "Health", ColumnKind::Text, "GREEN, AMBER, RED, or UNKNOWN. Null if nobody set it.").of("Project.health"),
+    Column::new("health_reason", "Health reason", ColumnKind::Text, "Why the health is what it is.").of("Project.healthReason"),
+    Column::new("manager", "Project manager", ColumnKind::Text, "Project manager.").of("Project.manager"),
+    Column::new("start_date", "Start", ColumnKind::Date, "Start.").of("Project.startDate"),
+    Column::new("due_date", "Due", ColumnKind::Date, "Due.").of("Project.dueDate"),
     Column::new(
         "percent_complete",
         "Percent complete",
         ColumnKind::Percent,
         "0 to 100: what the owner of projects states, else the progress of the planned work weighted by its estimated hours. Null \
          if neither is known.",
-    ),
+    ).of("Project.percentComplete"),
     Column::new(
         "hours_budgeted",
         "Hours budgeted",
         ColumnKind::Number,
         "Hours budgeted. Null if the owner states none.",
-    ),
+    ).of("Project.hours"),
 ];
 
 const FIGURES: [[Column; 2]; 12] = [
     figure!(
         "contract_value",
         "contract_value_currency",
+        "Financials.contractValue",
         "Contract value",
         "What was sold: the amounts of the won deals, without tax."
     ),
     figure!(
         "estimated_margin",
         "estimated_margin_currency",
+        "Financials.estimatedMargin",
         "Estimated margin",
         "What sales expected to remain of the contract value. Null unless every won deal states it."
     ),
     figure!(
         "invoiced",
         "invoiced_currency",
+        "Financials.invoiced",
         "Invoiced",
         "Invoiced without tax, net of credit notes; void documents and drafts are not in it."
     ),
-    figure!("collected", "collected_currency", "Collected", "What clients paid, with tax."),
+    figure!("collected", "collected_currency", "Financials.collected", "Collected", "What clients paid, with tax."),
     figure!(
         "outstanding",
         "outstanding_currency",
+        "Financials.outstanding",
         "Outstanding",
         "What clients still owe, with tax, less open credit notes."
     ),
-    figure!("overdue", "overdue_currency", "Overdue", "What clients still owe after the due date, with tax."),
-    figure!("left_to_invoice", "left_to_invoice_currency", "Left to invoice", "Contract value less invoiced."),
-    figure!("actual_cost", "actual_cost_currency", "Actual cost", "What the project has cost, without tax."),
+    figure!(
+        "overdue",
+        "overdue_currency",
+        "Financials.overdue",
+        "Overdue",
+        "What clients still owe after the due date, with tax."
+    ),
+    figure!(
+        "left_to_invoice",
+        "left_to_invoice_currency",
+        "Financials.leftToInvoice",
+        "Left to invoice",
+        "Contract value less invoiced."
+    ),
+    figure!(
+        "actual_cost",
+        "actual_cost_currency",
+        "Financials.actualCost",
+        "Actual cost",
+        "What the project has cost, without tax."
+    ),
     figure!(
         "committed_cost",
         "committed_cost_currency",
+        "Financials.committedCost",
         "Committed cost",
         "What is ordered for it and not yet invoiced, without tax."
     ),
     figure!(
         "margin",
         "margin_currency",
+        "Financials.margin",
         "Margin",
         "Invoiced less actual cost: on what was invoiced so far, no revenue recognition."
     ),
     figure!(
         "budget_variance",
         "budget_variance_currency",
+        "Financials.budgetVariance",
         "Budget variance",
         "Contract value less estimated margin, less actual cost. Positive is under budget."
     ),
     figure!(
         "eac",
         "eac_currency",
+        "Financials.eac",
         "Estimate at completion",
         "Actual cost over percent complete. Null before any progress."
     ),
@@ -126,19 +154,22 @@ const TAIL: [Column; 8] = [
         "Invoiced %",
         ColumnKind::Percent,
         "Invoiced in percent of the contract value. Do not add up: divide sums.",
-    ),
+    )
+    .of("Financials.invoicedPct"),
     Column::new(
         "margin_pct",
         "Margin %",
         ColumnKind::Percent,
         "Margin in percent of invoiced. Do not add up: divide sums.",
-    ),
+    )
+    .of("Financials.marginPct"),
     Column::new(
         "margin_slippage",
         "Margin slippage",
         ColumnKind::Percent,
         "Forecast margin % less estimated margin %, in percentage points: negative is worse than sold.",
-    ),
+    )
+    .of("Financials.marginSlippage"),
     Column::new(
         "excluded",
         "Records excluded",
@@ -189,17 +220,20 @@ pub(super) const COLUMNS: &[Column] = &ALL;
 struct Needs {
     /// Percent complete.
     progress: bool,
-    /// Deals, invoices and costs: all of them, because a sum of nothing is zero in the currency of the others.
+    /// Deals, invoices and costs: all that the viewer sees, because a sum of nothing is zero in the currency of the others.
     money: bool,
+    /// Which of these the viewer sees a figure of.
+    parts: Parts,
 }
 
 impl Needs {
-    fn of(question: &Question) -> Self {
+    fn of(question: &Question, view: &View) -> Self {
         let figures = FIGURES.iter().flatten().chain(TAIL.iter().take(5));
         let money: Vec<&str> = figures.map(|column| column.name).collect();
         Self {
             progress: question.wants(&["percent_complete", "eac", "eac_currency", "margin_slippage"]),
             money: question.wants(&money),
+            parts: Parts::of(view),
         }
     }
 }
@@ -258,6 +292,9 @@ impl Reports {
         let Some(page) = page(&readers, query, place, options).await? else { return Ok(Chunk::default()) };
         let projects: Vec<_> =
             page.items.iter().filter(|project| self.is_owned(project, page.owner)).map(Arc::clone).collect();
+        let seen = self.projects_seen(options, projects.iter().map(|project| project.id.clone())).await?;
+        let shown = |project: &Arc<Project>| seen.as_ref().is_none_or(|seen| seen.contains(&project.id));
+        let projects: Vec<_> = projects.into_iter().filter(shown).collect();
         let rows = self.projects(question, &projects, page.as_of, options).await?;
         Ok(Chunk { rows, next: page.next })
     }
@@ -272,6 +309,9 @@ impl Reports {
         let id = self.shared_id.parse(id).ok().filter(|known| known.as_str() == id);
         let Some(id) = id else { return Ok(None) };
         let Some(delivery) = self.reads.delivery.of(&id) else { return Ok(None) };
+        if !self.sees_one_of(options, std::slice::from_ref(&id)).await? {
+            return Ok(None);
+        }
         let read = delivery.projects.get(options, &id).await.map_err(ReportError::System)?;
         let Some(project) = read.value else { return Ok(None) };
         Ok(self.projects(question, &[project], read.as_of, options).await?.pop())
@@ -284,7 +324,7 @@ impl Reports {
         as_of: Timestamp,
         options: &ReadOptions,
     ) -> Result<Vec<Row>, ReportError> {
-        let needs = Needs::of(question);
+        let needs = Needs::of(question, &options.viewer.view);
         let ids: Vec<ProjectId> = distinct(projects.iter().map(|project| project.id.clone()));
         let known = self.known(needs, &ids, options).await?;
         Ok(projects.iter().map(|project| row(project, &known, needs, as_of)).collect())
@@ -295,10 +335,12 @@ impl Reports {
         let reads = &self.reads;
         let none: &[ProjectId] = &[];
         let of = |needed: bool| if needed { ids } else { none };
-        let today = self.clock.today();
+        let (today, parts) = (self.clock.today(), needs.parts);
         let deals = async {
             match &reads.commercial {
-                Some(commercial) => commercial.deals_by_project.get_many(options, of(needs.money)).await,
+                Some(commercial) => {
+                    commercial.deals_by_project.get_many(options, of(needs.money && parts.contract)).await
+                }
                 None => Vec::new(),
             }
         };
@@ -306,9 +348,14 @@ impl Reports {
             ask(&reads.delivery, of(needs.money), options, |delivery| Some(&delivery.projects)),
             ask(&reads.delivery, of(needs.progress), options, |delivery| Some(&delivery.work.as_ref()?.by_project)),
             deals,
-            ask(&reads.receivables, of(needs.money), options, |invoices| Some(&invoices.by_project)),
-            ask(&reads.costs, of(needs.money), options, |costs| costs.sums.is_none().then_some(&costs.by_project)),
-            ask(&reads.costs, of(needs.money), options, |costs| costs.sums.as_ref()),
+            ask(&reads.receivables, of(needs.money && parts.receivables), options, |invoices| Some(
+                &invoices.by_project
+            )),
+            ask(&reads.costs, of(needs.money && parts.spending), options, |costs| costs
+                .sums
+                .is_none()
+                .then_some(&costs.by_project)),
+            ask(&reads.costs, of(needs.money && parts.spending), options, |costs| costs.sums.as_ref()),
         );
         let mut known = Known::default();
         for (id, read) in headers {
@@ -436,7 +483,7 @@ fn row(project: &Project, known: &Known, needs: Needs, as_of: Timestamp) -> Row 
     for figure in figures {
         row.extend([amount(figure), currency(figure)]);
     }
-    let (reasons, excluded) = if needs.money { reasons(id, known, contested) } else { (Vec::new(), None) };
+    let (reasons, excluded) = if needs.money { reasons(id, known, contested, needs.parts) } else { (Vec::new(), None) };
     row.extend([
         number(books.invoiced_pct()),
         number(books.margin_pct()),
@@ -451,13 +498,15 @@ fn row(project: &Project, known: &Known, needs: Needs, as_of: Timestamp) -> Row 
 }
 
 /// Why figures are null, and how many records have no amount.
-fn reasons(id: &ProjectId, known: &Known, contested: bool) -> (Vec<&'static str>, Option<usize>) {
+fn reasons(id: &ProjectId, known: &Known, contested: bool, shown: Parts) -> (Vec<&'static str>, Option<usize>) {
     if contested {
         return (vec!["DATA_CONFLICT"], None);
     }
     let mut reasons = Vec::new();
     let mut excluded = 0;
-    let mut note = |part: Option<Result<&Completeness, bool>>, unavailable, unknown| match part {
+    let mut note = |shown: bool, part: Option<Result<&Completeness, bool>>, unavailable, unknown| match part {
+        // The viewer sees no figure of it.
+        _ if !shown => {}
         None => reasons.push(unavailable),
         Some(Err(true)) => reasons.push("NOT_WHOLE"),
         Some(Err(false)) => reasons.push(unknown),
@@ -467,11 +516,11 @@ fn reasons(id: &ProjectId, known: &Known, contested: bool) -> (Vec<&'static str>
         }
     };
     let contract = known.contracts.get(id).map(|part| part.said(|sums| &sums.completeness));
-    note(contract, "COMMERCIAL_UNAVAILABLE", "NOT_IN_COMMERCIAL");
+    note(shown.contract, contract, "COMMERCIAL_UNAVAILABLE", "NOT_IN_COMMERCIAL");
     let receivables = known.receivables.get(id).map(|part| part.said(|sums| &sums.completeness));
-    note(receivables, "RECEIVABLES_UNAVAILABLE", "NOT_IN_RECEIVABLES");
+    note(shown.receivables, receivables, "RECEIVABLES_UNAVAILABLE", "NOT_IN_RECEIVABLES");
     let spending = known.spending.get(id).map(|part| part.said(|sums| &sums.completeness));
-    note(spending, "COSTS_UNAVAILABLE", "NOT_IN_COSTS");
+    note(shown.spending, spending, "COSTS_UNAVAILABLE", "NOT_IN_COSTS");
     reasons.sort_unstable();
     reasons.dedup();
     (reasons, Some(excluded))

@@ -15,21 +15,26 @@ pub(super) const DESCRIPTION: &str = "Tickets of every project that the owner of
 
 pub(super) const COLUMNS: &[Column] = &[
     Column::new("id", "Ticket ID", ColumnKind::Text, "Unique over all systems, e.g. `ticket:hubspot:77`."),
-    Column::new("subject", "Subject", ColumnKind::Text, "Subject."),
-    Column::new("status", "Status", ColumnKind::Text, "NEW, IN_PROGRESS, WAITING, CLOSED, or UNKNOWN."),
-    Column::new("category", "Category", ColumnKind::Text, "INCIDENT, CHANGE_REQUEST, SUPPORT, TASK, or UNKNOWN."),
+    Column::new("subject", "Subject", ColumnKind::Text, "Subject.").of("Ticket.subject"),
+    Column::new("status", "Status", ColumnKind::Text, "NEW, IN_PROGRESS, WAITING, CLOSED, or UNKNOWN.")
+        .of("Ticket.status"),
+    Column::new("category", "Category", ColumnKind::Text, "INCIDENT, CHANGE_REQUEST, SUPPORT, TASK, or UNKNOWN.")
+        .of("Ticket.category"),
     Column::new(
         "priority",
         "Priority",
         ColumnKind::Text,
         "LOW, NORMAL, HIGH, CRITICAL, or UNKNOWN. Null if nobody set one.",
-    ),
-    Column::new("team", "Team", ColumnKind::Text, "The team that has it."),
-    Column::new("owner", "Owner", ColumnKind::Text, "Who has it."),
-    Column::new("opened_at", "Opened", ColumnKind::Moment, "When it was opened, UTC."),
-    Column::new("closed_at", "Closed", ColumnKind::Moment, "When it was closed, UTC. Null while it is open."),
-    Column::new("hours", "Hours", ColumnKind::Number, "Hours booked on it. Null if its owner does not say."),
-    Column::new("project_id", "Project ID", ColumnKind::Text, "The shared ID of its project."),
+    )
+    .of("Ticket.priority"),
+    Column::new("team", "Team", ColumnKind::Text, "The team that has it.").of("Ticket.team"),
+    Column::new("owner", "Owner", ColumnKind::Text, "Who has it.").of("Ticket.owner"),
+    Column::new("opened_at", "Opened", ColumnKind::Moment, "When it was opened, UTC.").of("Ticket.openedAt"),
+    Column::new("closed_at", "Closed", ColumnKind::Moment, "When it was closed, UTC. Null while it is open.")
+        .of("Ticket.closedAt"),
+    Column::new("hours", "Hours", ColumnKind::Number, "Hours booked on it. Null if its owner does not say.")
+        .of("Ticket.hours"),
+    Column::new("project_id", "Project ID", ColumnKind::Text, "The shared ID of its project.").of("Ticket.projectId"),
     Column::new("url", "Link", ColumnKind::Text, super::URL),
     Column::new("as_of", "As of", ColumnKind::Moment, super::AS_OF),
 ];
@@ -44,6 +49,10 @@ impl Reports {
         let own = page.items.iter().filter(|project| self.is_owned(project, page.owner));
         // An ID that two projects of the tool claim has its tickets once.
         let ids = distinct(own.map(|project| project.id.clone()));
+        let ids = match self.projects_seen(options, ids.iter().cloned()).await? {
+            Some(seen) => ids.into_iter().filter(|id| seen.contains(id)).collect(),
+            None => ids,
+        };
         let mut rows = Vec::new();
         for (tickets, ids) in self.reads.tickets.group(&ids) {
             for read in tickets.by_project.get_many(options, &ids).await {
@@ -69,7 +78,8 @@ impl Reports {
                 owner.is_some_and(|owner| owner.owner == tickets.owner)
             };
             if let Some(ticket) = read.value.filter(|ticket| of_it(ticket)) {
-                return Ok(Some(row(&ticket, &tickets.owner, read.as_of)));
+                let seen = self.sees_one_of(options, ticket.project_id.as_slice()).await?;
+                return Ok(seen.then(|| row(&ticket, &tickets.owner, read.as_of)));
             }
         }
         Ok(None)

@@ -89,18 +89,18 @@ async fn answer<E: Executor>(
     let reports = &door.reports;
     let options = Options::parse(request.uri.query().unwrap_or_default())?;
     let path = request.uri.path().strip_prefix(ROOT).unwrap_or_default();
-    let resource = Resource::parse(path, || reports.entity_sets())?;
+    let resource = Resource::parse(path, || reports.entity_sets(&viewer))?;
     let (set, key) = match resource {
         Resource::Service => {
             let format = Format::of(options.format.as_deref(), headers)?;
-            let body = write::service(&reports.entity_sets(), &root, format);
+            let body = write::service(&reports.entity_sets(&viewer), &root, format);
             return Ok(unchanging(body, &format.content_type(), headers));
         }
         Resource::Metadata => {
             if options.format.as_deref().is_some_and(|format| !matches!(format, "xml" | "application/xml")) {
                 return Err(Problem::not_acceptable("`$metadata` is XML"));
             }
-            let body = metadata::document(&reports.entity_sets()).into_bytes();
+            let body = metadata::document(&reports.entity_sets(&viewer)).into_bytes();
             return Ok(unchanging(body, "application/xml;charset=utf-8", headers));
         }
         Resource::Count(set) => (set, Some(None)),

@@ -84,6 +84,7 @@ impl From<ReportError> for Problem {
             ReportError::Unknown(_) => Self::not_found(error.to_string()),
             ReportError::NotOwned(_) => Self::new(StatusCode::NOT_FOUND, Code::NotOwned.as_str(), error.to_string()),
             ReportError::Filter(message) => Self::bad_request(message),
+            ReportError::Masked(_) => Self::new(StatusCode::FORBIDDEN, Code::FieldMasked.as_str(), error.to_string()),
             // What can only be read in part is not given in part.
             ReportError::Truncated(message) => {
                 Self::new(StatusCode::BAD_GATEWAY, Code::ResultTruncated.as_str(), message)

@@ -24,14 +24,18 @@ use super::timed::Timed;
 use super::{Door, GRACE, freshness, media, origin, pages};
 use crate::access::Viewer;
 use crate::finance::metrics::CATALOGUE;
-use crate::reports::{Filter, Format, Parameter, Progress, Report, ReportError, Reports, Table};
+use crate::reports::{Filter, Format, Parameter, Progress, ReportError, Reports, ShownReport, Table};
 use asked::Asked;
 
 /// The reports there are, with their columns: a page for people, JSON for programs.
-pub(super) async fn list<E: Executor>(State(door): State<Arc<Door<E>>>, headers: HeaderMap) -> Response {
+pub(super) async fn list<E: Executor>(
+    State(door): State<Arc<Door<E>>>,
+    Extension(viewer): Extension<Arc<Viewer>>,
+    headers: HeaderMap,
+) -> Response {
     #[derive(Serialize)]
     struct Catalogue {
-        reports: &'static [Report],
+        reports: Vec<ShownReport>,
         parameters: [Parameter; 7],
         formats: [&'static str; 4],
     }
@@ -40,8 +44,8 @@ pub(super) async fn list<E: Executor>(State(door): State<Arc<Door<E>>>, headers:
         return page;
     }
     let formats = Format::ALL.map(Format::name);
-    let catalogue = Catalogue { reports: Reports::ready(), parameters: Filter::PARAMETERS, formats };
-    ([(header::VARY, "accept")], axum::Json(catalogue)).into_response()
+    let catalogue = Catalogue { reports: Reports::shown_to(&viewer.view), parameters: Filter::PARAMETERS, formats };
+    ([(header::VARY, "accept, authorization, x-spine-role")], axum::Json(catalogue)).into_response()
 }
 
 /// The metrics of the reports: what each means, and how it is computed.
@@ -137,6 +141,7 @@ impl Failure {
         match error {
             ReportError::Unknown(_) => asked::unknown().into(),
             ReportError::Filter(message) => Refused::bad_request(message).into(),
+            ReportError::Masked(_) => Refused::new(StatusCode::FORBIDDEN, "FIELD_MASKED", error.to_string()).into(),
             ReportError::System(error) => {
                 let (status, retry_after) = of_system(&error);
                 Self { refused: Refused::from_system(status, &error), retry_after }
