@@ -5,6 +5,6 @@ mod policy;
 mod principal;
 mod view;
 
-pub use policy::{Access, Catalogue, NoRole, PolicyError};
+pub use policy::{Access, Catalogue, Entry, NoRole, PolicyError};
 pub use principal::{Principal, PrincipalKind};
 pub use view::{View, ViewKey, Viewer};

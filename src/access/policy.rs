@@ -7,8 +7,17 @@ use super::{Principal, PrincipalKind, View, Viewer};
 use crate::config::{self, Role, Whose, nearest};
 use crate::domain::Classes;
 
-/// The fields of the schema, as `Deal.amount`, with the classes that a role must read to see each.
-pub type Catalogue = BTreeMap<String, Classes>;
+/// The fields of the schema, as `Deal.amount`.
+pub type Catalogue = BTreeMap<String, Entry>;
+
+/// A field of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The classes that a role must read to see it.
+    pub needs: Classes,
+    /// Whether it may be null, and so be masked.
+    pub nullable: bool,
+}
 
 /// A role that names what there is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +60,14 @@ impl Access {
                 for field in fields.iter().filter(|field| !catalogue.contains_key(*field)) {
                     errors.push(unknown(&format!("access.roles.{name}.{key}"), field, catalogue));
                 }
+            }
+        }
+        for (name, role) in &config.roles {
+            let never_null = |field: &&String| catalogue.get(*field).is_some_and(|entry| !entry.nullable);
+            for field in role.hidden.iter().filter(never_null) {
+                let message =
+                    format!("`{field}` is never null, so it cannot be hidden: hide the field that leads to it");
+                errors.push(PolicyError { path: format!("access.roles.{name}.hidden"), message });
             }
         }
         if !errors.is_empty() {
@@ -125,9 +142,9 @@ impl Access {
 
 fn view(number: u32, name: &str, role: &Role, catalogue: &Catalogue) -> View {
     let classes: Classes = role.reads.iter().copied().collect();
-    let masked = catalogue.iter().filter(|(field, needed)| {
-        let given = classes.cover(**needed) || role.fields.contains(field);
-        !given || role.hidden.contains(field)
+    let masked = catalogue.iter().filter(|(field, entry)| {
+        let given = classes.cover(entry.needs) || role.fields.contains(field);
+        entry.nullable && (!given || role.hidden.contains(field))
     });
     View {
         role: Some(name.to_owned()),
@@ -146,4 +163,89 @@ fn unknown(path: &str, field: &str, catalogue: &Catalogue) -> PolicyError {
         |near| format!("the schema has no field `{field}`: did you mean `{near}`?"),
     );
     PolicyError { path: path.to_owned(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Class, Deal, DealId, Link, Person};
+
+    fn access(text: &str) -> Access {
+        let entry = |class| Entry { needs: [class].into_iter().collect(), nullable: true };
+        let catalogue = Catalogue::from([
+            ("Deal.name".to_owned(), entry(Class::Commercial)),
+            ("Cost.amount".to_owned(), entry(Class::Costs)),
+        ]);
+        Access::new(&toml::from_str(text).unwrap(), &catalogue).unwrap()
+    }
+
+    fn principal(email: Option<&str>, roles: &[&str]) -> Principal {
+        let roles = roles.iter().map(ToString::to_string).collect();
+        let email = email.map(str::to_owned);
+        Principal { kind: PrincipalKind::Key, subject: "k".to_owned(), email, roles, ..Principal::anyone() }
+    }
+
+    fn deal_of(email: &str) -> Deal {
+        let owner = Person { name: "A".to_owned(), email: Some(email.to_owned()) };
+        Deal {
+            id: DealId::new("1"),
+            name: None,
+            pipeline: Some("P".to_owned()),
+            stage: None,
+            status: None,
+            amount: None,
+            expected_margin: None,
+            close_date: None,
+            owner: Some(Arc::new(owner)),
+            vertical: None,
+            deal_type: None,
+            scope: None,
+            client: None,
+            link: Link::None,
+            created_at: None,
+            updated_at: None,
+            url: None,
+            flaws: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn one_role_at_a_time_the_first_of_theirs_or_the_one_they_want() {
+        let access = access(
+            "[roles.finance]\nreads = [\"commercial\", \"costs\"]\n[roles.sales]\n\
+             [people.\"Ann@example.com\"]\nroles = [\"finance\"]\n\
+             [teams.north]\nmembers = [\"bob@example.com\"]\nroles = [\"sales\"]",
+        );
+        let role = |principal, wanted| access.viewer(principal, wanted).map(|viewer| viewer.view.role.clone().unwrap());
+        let finance = Ok("finance".to_owned());
+        let sales = Ok("sales".to_owned());
+        assert_eq!(role(principal(None, &["sales", "finance"]), None), finance);
+        assert_eq!(role(principal(None, &["sales", "finance"]), Some("sales")), sales);
+        assert_eq!(role(principal(None, &["sales"]), Some("finance")), Err(NoRole::NotYours));
+        assert_eq!(role(principal(Some("ann@Example.com"), &["sales"]), None), finance);
+        assert_eq!(role(principal(Some("bob@example.com"), &[]), None), sales);
+        assert_eq!(role(principal(Some("eve@example.com"), &["boss"]), None), Err(NoRole::None));
+        let anyone = access.viewer(Principal::anyone(), None).unwrap();
+        assert!(anyone.view.is_unmasked() && anyone.view.role.is_none());
+        let viewer = access.viewer(principal(None, &["sales"]), None).unwrap();
+        assert!(viewer.view.may("Deal.name") && !viewer.view.may("Cost.amount") && viewer.sees_all_deals());
+    }
+
+    #[test]
+    fn own_deals_are_those_of_ones_e_mail_address_and_a_teams_those_of_its_members() {
+        let access = access(
+            "[roles.own]\ndeals = { whose = \"own\" }\n[roles.team]\ndeals = { whose = \"team\", pipelines = [\"P\"] }\n\
+             [teams.north]\nmembers = [\"ann@example.com\", \"bob@example.com\"]\n[teams.south]\nmembers = [\"eve@example.com\"]",
+        );
+        let viewer = |email, role: &str| access.viewer(principal(email, &[role]), None).unwrap();
+        let ann = viewer(Some("Ann@example.com"), "own");
+        assert!(ann.sees(&deal_of("ann@EXAMPLE.com")) && !ann.sees(&deal_of("bob@example.com")));
+        let team = viewer(Some("ann@example.com"), "team");
+        assert!(team.sees(&deal_of("bob@example.com")) && !team.sees(&deal_of("eve@example.com")));
+        assert!(!team.sees(&Deal { pipeline: Some("Q".to_owned()), ..deal_of("bob@example.com") }));
+        let alone = viewer(Some("dan@example.com"), "team");
+        assert!(alone.sees(&deal_of("dan@example.com")) && !alone.sees(&deal_of("ann@example.com")));
+        assert!(!viewer(None, "own").sees(&deal_of("")), "nobody is no owner");
+        assert_ne!(ann.key(), team.key());
+    }
 }

@@ -7,7 +7,7 @@ use async_graphql::{Enum, TypeDirective, Value};
 
 use super::metric::Sensitivity;
 use super::owner::OwnerDomain;
-use crate::access::Catalogue;
+use crate::access::{Catalogue, Entry};
 use crate::domain::{Class, Classes};
 
 /// A class of facts that a role is given, or not: the domains, and margins apart.
@@ -40,6 +40,8 @@ pub(super) struct Declared {
     pub(super) owner: Option<OwnerDomain>,
     /// What a role must be given to see it.
     pub(super) needs: Classes,
+    /// Whether it may be null.
+    pub(super) nullable: bool,
     /// The name of its type, without lists.
     pub(super) type_name: String,
     /// Whether it is a list, or a list of lists.
@@ -78,9 +80,10 @@ impl Fields {
         self.iter().filter_map(|(field, declared)| Some((field, declared.owner?, declared)))
     }
 
-    /// What a role must be given for each field. Fields that are never null are seen with the object they stand on.
+    /// What a role must be given for each field. Those that are never null are seen with the object they stand on.
     pub(super) fn catalogue(&self) -> Catalogue {
-        self.iter().map(|(field, declared)| (field, declared.needs)).collect()
+        let entry = |declared: &Declared| Entry { needs: declared.needs, nullable: declared.nullable };
+        self.iter().map(|(field, declared)| (field, entry(declared))).collect()
     }
 
     fn iter(&self) -> impl Iterator<Item = (String, &Declared)> {
@@ -116,7 +119,7 @@ fn declared(field: &FieldDefinition) -> Declared {
         _ => Classes::default(),
     };
     let (type_name, is_list) = unwrapped(&field.ty.node);
-    Declared { owner, needs: given, type_name, is_list }
+    Declared { owner, needs: given, nullable: field.ty.node.nullable, type_name, is_list }
 }
 
 fn named(word: &str) -> Option<Class> {
@@ -127,5 +130,52 @@ fn unwrapped(of: &Type) -> (String, bool) {
     match &of.base {
         BaseType::Named(name) => (name.to_string(), false),
         BaseType::List(inner) => (unwrapped(inner).0, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::resolver_utils::EnumType;
+
+    use super::*;
+    use crate::finance::Dimension as ByWhat;
+    use crate::graph::profitability::Dimension;
+    use crate::reports::Reports;
+
+    fn catalogue() -> Catalogue {
+        Fields::of(&crate::graph::sdl()).catalogue()
+    }
+
+    #[test]
+    fn a_field_that_needs_what_is_sensitive_says_so_in_its_description() {
+        let sdl = crate::graph::sdl();
+        let annotated: Vec<&str> =
+            sdl.lines().filter(|line| line.contains("@needs(classes") && line.starts_with('\t')).collect();
+        assert!(annotated.len() > 50, "{}", annotated.len());
+        for line in annotated {
+            let (before, _) = sdl.split_once(line).unwrap();
+            let description = before.trim_end().trim_end_matches("\"\"\"").rsplit("\"\"\"").next().unwrap();
+            assert!(description.contains("Needs: "), "{line}: {description}");
+        }
+    }
+
+    #[test]
+    fn every_column_and_dimension_is_of_a_field_that_there_is() {
+        let catalogue = catalogue();
+        let ready = Reports::ready().iter().flat_map(|report| report.columns);
+        for field in ready.filter_map(|column| column.field()) {
+            assert!(catalogue.contains_key(field.as_ref()), "{field}");
+        }
+        for dimension in Dimension::items() {
+            let field = ByWhat::from(dimension.value).field();
+            assert!(catalogue.contains_key(field), "{field}");
+        }
+        for figure in crate::reports::OF_CONTRACT
+            .iter()
+            .chain(&crate::reports::OF_RECEIVABLES)
+            .chain(&crate::reports::OF_SPENDING)
+        {
+            assert!(catalogue.contains_key(&format!("Financials.{figure}")), "{figure}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod absence;
+mod access;
 mod answers;
 mod batching;
 mod books;

@@ -106,10 +106,20 @@ impl Gateway {
     }
 
     pub(crate) async fn ask_with(&self, query: &str, variables: Value, cache_control: Option<&str>) -> Answer {
+        let control = cache_control.map(|control| ("cache-control", control));
+        self.ask_under(query, variables, control.as_slice()).await
+    }
+
+    /// Asks in a role.
+    pub(crate) async fn ask_as(&self, role: &str, query: &str) -> Answer {
+        self.ask_under(query, json!({}), &[("x-spine-role", role)]).await
+    }
+
+    async fn ask_under(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Answer {
         let body = json!({ "query": query, "variables": variables });
         let mut request = json_body(self.http.post(format!("{}/graphql", self.url)), &body);
-        if let Some(control) = cache_control {
-            request = request.header("cache-control", control);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let response = send(request).await;
         assert_eq!(response.status(), 200, "{query}");

@@ -386,4 +386,25 @@ mod tests {
         assert_eq!(question.days("d"), (Some("2026-02-01".parse().unwrap()), Some("2026-05-01".parse().unwrap())));
         assert_eq!(question.days("e"), (None, None));
     }
+
+    #[test]
+    fn what_a_column_says_of_a_record_can_be_kept_from_a_role() {
+        let shown_to_all = [
+            "id",
+            "url",
+            "flaws",
+            "as_of",
+            "excluded",
+            "completeness",
+            "project_id",
+            "project_ids",
+            "direction",
+            "kind",
+        ];
+        for columns in [deals::COLUMNS, projects::COLUMNS, invoices::COLUMNS, tickets::COLUMNS] {
+            for column in columns.iter().filter(|column| !shown_to_all.contains(&column.name)) {
+                assert!(column.field().is_some(), "{}", column.name);
+            }
+        }
+    }
 }
