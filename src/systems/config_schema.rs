@@ -4,7 +4,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{hubspot, netsuite, odata, odoo, quickbooks, redmine, registry::KINDS, rest, sap_b1, sql, tryton};
-use crate::config::{Cache, Limits, Owners, Reports, ServerOptions, SharedId, Traffic};
+use crate::config::{Access, Cache, Limits, Owners, Reports, ServerOptions, SharedId, Traffic};
 
 /// The JSON Schema of the file, for editors.
 pub fn config_schema() -> Value {
@@ -42,6 +42,7 @@ pub fn config_schema() -> Value {
         "server": reference::<ServerOptions>(&mut generator),
         "limits": reference::<Limits>(&mut generator),
         "reports": reference::<Reports>(&mut generator),
+        "access": reference::<Access>(&mut generator),
         "http": reference::<Traffic>(&mut generator),
         "connections": {
             "type": "object",
@@ -74,7 +75,7 @@ pub fn config_example() -> String {
     let mut out = String::from(
         "# Every setting of spine.toml, with its meaning and its default. Generated from the code: copy what you need.\n",
     );
-    for section in ["shared_id", "owners", "server", "cache", "limits", "reports", "http"] {
+    for section in ["shared_id", "owners", "server", "cache", "limits", "reports", "access", "http"] {
         table(&mut out, &schema, section, schema.pointer(&format!("/properties/{section}")).unwrap_or(&Value::Null));
     }
     let kinds = schema.pointer("/properties/connections/additionalProperties/oneOf").and_then(Value::as_array);
@@ -98,6 +99,9 @@ fn table(out: &mut String, schema: &Value, path: &str, value: &Value) {
             line(out, format_args!("#\n# [{path}.http] overrides [http] for this connection alone."));
         } else if target.get("properties").is_some() {
             tables.push((format!("{path}.{name}"), property));
+        } else if let Some(named) = target.get("additionalProperties").filter(|of| is_table(schema, of)) {
+            comment(out, "#\n", property);
+            tables.push((format!("{path}.{name}.NAME"), named));
         } else {
             comment(out, "#\n", property);
             let shown = property.get("default").or_else(|| target.get("default")).or_else(|| target.get("const"));
@@ -110,6 +114,11 @@ fn table(out: &mut String, schema: &Value, path: &str, value: &Value) {
     for (path, property) in tables {
         table(out, schema, &path, property);
     }
+}
+
+/// Whether it is a table of settings.
+fn is_table(schema: &Value, value: &Value) -> bool {
+    resolve(schema, value).get("properties").is_some()
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
