@@ -21,6 +21,7 @@ mod freshness;
 mod graphql;
 mod headers;
 mod health;
+mod hubspot_signature;
 mod listener;
 mod media;
 mod odata;
