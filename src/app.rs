@@ -8,14 +8,14 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Access, PolicyError, Viewer};
+use crate::access::{Access, Catalogue, PolicyError, Viewer};
 use crate::config::{Config, ConfigError, ServerOptions};
 use crate::domain::Clock;
 use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
 use crate::reports::Reports;
-use crate::server::{self, Behind, Door};
+use crate::server::{self, Behind, Door, SignIn};
 use crate::systems::registry;
 
 /// The application, ready to listen.
@@ -29,14 +29,11 @@ pub struct App {
 impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
-        let (Graph { checking, trusting, masks, catalogue }, reports) = graph(config, clock)?;
-        let access = Access::new(&config.access, &catalogue).map_err(|errors| {
-            let error = |error: PolicyError| config.error_at(&error.path, error.message);
-            errors.into_iter().map(error).collect::<Vec<_>>()
-        })?;
+        let (Graph { checking, trusting, masks, catalogue }, reports) = graph(config, Arc::clone(&clock))?;
+        let sign_in = sign_in(config, &catalogue, clock)?;
         let draining = CancellationToken::new();
         let answer_bytes = config.cache.answer_bytes;
-        let behind = Behind { checking, trusting, masks, access: Arc::new(access), reports, answer_bytes };
+        let behind = Behind { checking, trusting, masks, reports, sign_in, answer_bytes };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
         Ok(Self { router: server::router(door), options: config.server.clone(), draining })
     }
@@ -61,6 +58,16 @@ impl App {
     pub fn listen(&self) -> SocketAddr {
         self.options.listen
     }
+}
+
+/// Who may ask, and what they may see.
+fn sign_in(config: &Config, catalogue: &Catalogue, clock: Arc<dyn Clock>) -> Result<SignIn, Vec<ConfigError>> {
+    let access = Access::new(&config.access, catalogue).map_err(|errors| {
+        let error = |error: PolicyError| config.error_at(&error.path, error.message);
+        errors.into_iter().map(error).collect::<Vec<_>>()
+    })?;
+    SignIn::new(&config.sign_in, &config.server, Arc::new(access), clock)
+        .map_err(|(path, message)| vec![config.error_at(&format!("sign_in.{path}"), message)])
 }
 
 /// Questions about many projects over the systems of a configuration, without a server. No system is called.

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explain;
+mod keys;
 mod report;
 mod schema;
 mod serve;
@@ -41,6 +42,9 @@ enum Command {
     Schema,
     /// What an operation will ask of the systems: reads, waves, batches at most. Calls no system.
     Explain(explain::Options),
+    /// API keys: makes them, and looks at those of a configuration.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// A ready report, on the terminal or into a file.
     Report(report::Options),
 }
@@ -72,7 +76,7 @@ pub(crate) enum Exit {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let quiet =
-        matches!(arguments.command, Command::Schema | Command::Check(_) | Command::Explain(_) | Command::Report(_));
+        !matches!(arguments.command, Command::Demo(_) | Command::Serve(_));
     let filter = arguments.log.as_deref().unwrap_or(if quiet { "warn" } else { telemetry::DEFAULT_FILTER });
     if let Err(error) = telemetry::init(arguments.log_format, filter) {
         complain(&format!("error: --log `{filter}` is not a filter: {error}"));
@@ -84,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Schema => schema::run(),
         Command::Explain(options) => explain::run(&options),
+        Command::Keys(command) => keys::run(&command),
         Command::Report(options) => report::run(&options),
     };
     ExitCode::from(exit as u8)

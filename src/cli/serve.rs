@@ -20,14 +20,6 @@ pub(super) fn run(config: &Path) -> Exit {
                 return Exit::Usage;
             }
         };
-        if !app.listen().ip().is_loopback() {
-            let message = config.error_at(
-                "server.listen",
-                "Spine has no sign-in yet and shows everything to whoever reaches it: listen on 127.0.0.1",
-            );
-            complain(&format!("error: {message}"));
-            return Exit::Usage;
-        }
         let listener = match app.bind().await {
             Ok(listener) => listener,
             Err(error) => {

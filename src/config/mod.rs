@@ -4,6 +4,7 @@ mod access;
 mod cache;
 mod document;
 mod duration;
+mod key_hash;
 mod limits;
 mod overlap;
 mod owners;
@@ -11,18 +12,21 @@ mod reports;
 mod secret;
 mod server;
 mod shared_id;
+mod sign_in;
 mod traffic;
 
 pub use access::{Access, DealRule, Person, Role, Team, Whose};
 pub use cache::{Cache, CacheDomain, CacheDomains};
 pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
+pub use key_hash::KeyHash;
 pub use limits::Limits;
 pub use owners::{DomainOwners, OwnerRule, Owners};
 pub use reports::{Amount, CurrencyCode, RateTable, Reports, Support};
 pub use secret::SecretRef;
 pub use server::{ServerOptions, WebOrigin};
 pub use shared_id::{NormalizeStep, SharedId};
+pub use sign_in::{Algorithm, ApiKey, HubSpotSignIn, OidcIssuer, Rate, Scope, SignIn, is_key_name};
 pub use traffic::Traffic;
 
 use std::fmt::Display;
@@ -32,8 +36,8 @@ use serde::de::DeserializeOwned;
 use crate::domain::{ConnectionName, Domain, SharedIdRule};
 
 /// The sections of the file.
-const SECTIONS: [&str; 9] =
-    ["shared_id", "owners", "connections", "cache", "http", "server", "limits", "reports", "access"];
+const SECTIONS: [&str; 10] =
+    ["shared_id", "owners", "connections", "cache", "http", "server", "limits", "reports", "access", "sign_in"];
 
 /// A configuration that reads as what it should be. Whether the connections can serve what they own is for the systems
 /// to say, which know what their kinds can do.
@@ -53,6 +57,8 @@ pub struct Config {
     pub reports: Reports,
     /// Which role may read what.
     pub access: Access,
+    /// Who may ask, and how they say who they are.
+    pub sign_in: SignIn,
     /// The connections: name and kind, in the order of the file.
     pub connections: Vec<(ConnectionName, String)>,
     document: Document,
@@ -79,6 +85,7 @@ impl Config {
         let limits = keep(&mut errors, checked(&document, "limits", Limits::check));
         let reports = keep(&mut errors, checked(&document, "reports", Reports::check));
         let access = keep(&mut errors, checked(&document, "access", Access::check));
+        let sign_in = keep(&mut errors, checked(&document, "sign_in", SignIn::check));
         keep(&mut errors, document.section::<Traffic>(&[&["http"]], &[]));
         let mut connections = Vec::new();
         for name in document.keys(&["connections"]) {
@@ -93,11 +100,21 @@ impl Config {
         if let Some(owners) = &owners {
             check_owners(&document, owners, shared_id.as_ref(), &mut errors);
         }
-        match (shared_id, owners, cache, server, limits, reports, access) {
-            (Some(shared_id), Some(owners), Some(cache), Some(server), Some(limits), Some(reports), Some(access))
-                if errors.is_empty() =>
-            {
-                Ok(Self { shared_id, owners, cache, server, limits, reports, access, connections, document })
+        if let (Some(sign_in), Some(access), Some(server)) = (&sign_in, &access, &server) {
+            check_sign_in(&document, sign_in, access, server, &mut errors);
+        }
+        match (shared_id, owners, cache, server, limits, reports, access, sign_in) {
+            (
+                Some(shared_id),
+                Some(owners),
+                Some(cache),
+                Some(server),
+                Some(limits),
+                Some(reports),
+                Some(access),
+                Some(sign_in),
+            ) if errors.is_empty() => {
+                Ok(Self { shared_id, owners, cache, server, limits, reports, access, sign_in, connections, document })
             }
             _ => Err(errors),
         }
@@ -159,6 +176,28 @@ fn check_owners(document: &Document, owners: &Owners, ids: Option<&SharedIdRule>
         if let Some(problem) = ids.and_then(|ids| owners.check(domain, &ids.patterns())) {
             errors.push(document.error_at(&path, problem));
         }
+    }
+}
+
+fn check_sign_in(
+    document: &Document,
+    sign_in: &SignIn,
+    access: &Access,
+    server: &ServerOptions,
+    errors: &mut Vec<ConfigError>,
+) {
+    if let Err((key, message)) = sign_in.check_roles(access) {
+        errors.push(document.error_at(&format!("sign_in.{key}"), message));
+    }
+    if !sign_in.is_configured() && !server.listen.ip().is_loopback() {
+        errors.push(document.error_at(
+            "server.listen",
+            format!(
+                "is {}, which others reach, and nobody has to sign in: listen on 127.0.0.1, or say in [sign_in] who may ask \
+                 (`spine keys create` makes a key)",
+                server.listen
+            ),
+        ));
     }
 }
 
@@ -233,9 +272,16 @@ concurrency = 3
     #[test]
     fn the_door_is_checked_before_it_opens() {
         let with = |text: &str| Config::parse("spine.toml", &format!("{GOOD}{text}"));
-        let config = with("[server]\nlisten = \"0.0.0.0:8080\"\n[limits]\ndepth = 7").unwrap();
+        let config = with("[server]\nlisten = \"127.0.0.1:8080\"\n[limits]\ndepth = 7").unwrap();
         assert_eq!((config.server.listen.port(), config.limits.depth, config.limits.nesting), (8080, 7, 64));
+        let key = format!("[sign_in.keys.bi]\nhash = \"{}\"", KeyHash::of("secret"));
+        assert!(with(&format!("[server]\nlisten = \"0.0.0.0:8080\"\n{key}")).is_ok());
         for (text, message) in [
+            (
+                "[server]\nlisten = \"0.0.0.0:8080\"",
+                "spine.toml:24:1: server.listen: is 0.0.0.0:8080, which others reach, and nobody has to sign in: listen on \
+                 127.0.0.1, or say in [sign_in] who may ask (`spine keys create` makes a key)",
+            ),
             ("[limits]\nnesting = 1000", "spine.toml:24:1: limits.nesting: is 1000: the most that is safe is 64"),
             (
                 "[server]\nmax_body = 0",

@@ -115,7 +115,7 @@ impl Reports {
 }
 
 /// A day, as a text or as TOML writes dates.
-fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+pub(super) fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = match toml::Value::deserialize(deserializer)? {
         toml::Value::String(text) => text,
         toml::Value::Datetime(date) => date.to_string(),

@@ -13,7 +13,7 @@ use super::duration::Seconds;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerOptions {
-    /// Address and port to listen at. Spine has no sign-in of its own: whoever reaches this port reads the graph.
+    /// Address and port to listen at. Without `[sign_in]` it must be one of this machine's own: whoever reaches it reads everything.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
     /// Whether the pages for people are served: `/graphiql`, and `/reports` in a browser.

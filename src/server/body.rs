@@ -93,7 +93,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), Refused> {
 }
 
 /// The body's bytes, within the limits of size and time.
-async fn receive(headers: &HeaderMap, body: Body, options: &ServerOptions) -> Result<Vec<u8>, Refused> {
+pub(super) async fn receive(headers: &HeaderMap, body: Body, options: &ServerOptions) -> Result<Vec<u8>, Refused> {
     let deadline = Instant::now() + options.body_timeout.0;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let mut stream = body.into_data_stream();

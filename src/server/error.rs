@@ -1,6 +1,7 @@
 //! Answers that are nothing but an error: JSON, whatever was asked for, and never more than a sentence and a code.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, ServerError};
 use axum::response::{IntoResponse, Response};
@@ -42,13 +43,15 @@ pub(super) struct Refused {
     status: StatusCode,
     errors: Vec<ServerError>,
     media: Media,
+    /// When to ask again, in seconds.
+    retry_after: Option<u64>,
 }
 
 impl Refused {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let mut error = ServerError::new(message, None);
         set(&mut error, "code", code);
-        Self { status, errors: vec![error], media: Media::Json }
+        Self { status, errors: vec![error], media: Media::Json, retry_after: None }
     }
 
     /// A request that does not say what it should.
@@ -71,7 +74,7 @@ impl Refused {
             }
         }
         name(&mut errors, "GRAPHQL_VALIDATION_FAILED");
-        Self { status, errors, media: Media::Json }
+        Self { status, errors, media: Media::Json, retry_after: None }
     }
 
     /// From what a system did not answer as it should.
@@ -79,12 +82,17 @@ impl Refused {
         let error = graph::system_error(error);
         let extensions = error.extensions;
         let error = ServerError { extensions, ..ServerError::new(error.message, None) };
-        Self { status, errors: vec![error], media: Media::Json }
+        Self { status, errors: vec![error], media: Media::Json, retry_after: None }
     }
 
     /// As the media type that was asked for.
     pub(super) fn media(self, media: Media) -> Self {
         Self { media, ..self }
+    }
+
+    /// With the time after which it makes sense to ask again.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)), ..self }
     }
 
     pub(super) fn status(&self) -> StatusCode {
@@ -102,6 +110,9 @@ impl Refused {
         *response.body_mut() = body.into();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
         response.headers_mut().remove(header::CONTENT_LENGTH);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use async_graphql::{Executor, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -21,11 +21,11 @@ use super::answers::{Age, Question, Seen};
 use super::body::{self, Asked};
 use super::documents::Operation;
 use super::error::{Refused, identify, name};
-use super::media::{self, Media};
+use super::media::Media;
 use super::request_id::RequestId;
 use super::shape::{self, Shape};
 use super::timed::Timed;
-use super::{Door, GRACE, explain, freshness, operations, origin, urgency, viewer};
+use super::{Door, GRACE, explain, freshness, operations, origin, sign_in, urgency};
 use crate::graph::guard::{self, Given};
 use crate::graph::{self, Json, Plan, asks_for_a_report, longest_list};
 use crate::reads::{ReadOptions, Trace};
@@ -38,10 +38,6 @@ pub(super) async fn serve<E: Executor>(
 ) -> Response {
     if request.method() == Method::POST {
         return ask(&door, &id, request, None).await;
-    }
-    let browsing = matches!(*request.method(), Method::GET | Method::HEAD) && media::wants_html(request.headers());
-    if browsing && door.options.graphiql {
-        return Redirect::to("/graphiql").into_response();
     }
     let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Ask with POST.");
     ([(header::ALLOW, "POST")], refused).into_response()
@@ -91,11 +87,11 @@ async fn answer<E: Executor>(
     if !origin::is_own(&parts.headers, &door.options.public_origins) {
         return Err(origin::refused());
     }
+    let viewer = sign_in::viewer_of(&parts.extensions)?;
     let body = match persisted {
         None => body::read(&parts.headers, body, &door.options).await?,
         Some(name) => operations::body(name, parts.uri.query())?,
     };
-    let viewer = viewer::of(&parts.extensions);
     let max_age = freshness::max_age(&parts.headers);
     let explained = door.options.explain && viewer.view.explore && explain::is_asked(&parts.headers);
     let trace = explained.then(|| Arc::new(Trace::default()));
@@ -122,9 +118,11 @@ async fn answer<E: Executor>(
 
     let evictions = door.answers.evictions();
     let given = chosen.map(|chosen| Given { operation: chosen.definition, variables: &asked.variables });
-    let priority = urgency::of(&parts.headers, || given.map_or(0, |given| longest_list(&document.parsed, given)));
+    let longest = given.map_or(0, |given| longest_list(&document.parsed, given));
+    let priority = urgency::of(&parts.headers, || longest);
     // A question about the whole portfolio has the time of a report, by whichever door it comes.
     let is_report = given.is_some_and(|given| asks_for_a_report(&document.parsed, given));
+    door.sign_in.charge(&viewer, sign_in::points(longest, is_report))?;
     let patience = if is_report { door.reports.settings.deadline } else { door.options.request_timeout };
     let options = ReadOptions::new(door.answers.now(), began + patience.0);
     let options = ReadOptions { max_age, priority, trace: trace.clone(), viewer: Arc::clone(&viewer), ..options };

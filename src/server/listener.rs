@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::sign_in::Peer;
 use crate::config::ServerOptions;
 
 /// The most headers of a request, and the most bytes they take together.
@@ -42,7 +43,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
             // Whoever finds no place waits in the system's queue.
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
             match listener.accept().await {
-                Ok((stream, _)) => Some((place, stream)),
+                Ok((stream, peer)) => Some((place, stream, peer)),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -50,7 +51,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
                 }
             }
         };
-        let (place, stream) = tokio::select! {
+        let (place, stream, peer) = tokio::select! {
             accepted = accepted => match accepted {
                 Some(accepted) => accepted,
                 None => continue,
@@ -59,7 +60,10 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
         };
         // An answer is written at once, not when the next packet is full.
         drop(stream.set_nodelay(true));
-        let service = router.clone().map_request(|request: http::Request<Incoming>| request.map(Body::new));
+        let service = router.clone().map_request(move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request.map(Body::new)
+        });
         let connection =
             connections.watch(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
         let end = end.clone();

@@ -5,12 +5,14 @@
 //!
 //! 1. [`headers::complete`]: the request's ID, the bodies of errors, the headers of every answer
 //! 2. a panic becomes an error like any other
-//! 3. the routes; `POST /graphql` goes on:
-//! 4. `Accept` (406), origin (403), type and encoding of the body (415), its size (413) and time (408), its JSON (400)
-//! 5. an answer that was given a moment ago and may be given again
-//! 6. the query guard (400), once for each document
-//! 7. a place among the requests in work (503)
-//! 8. the graph, with its deadline (504)
+//! 3. the routes; those that are not open to everybody go on:
+//! 4. [`sign_in::identify`]: who asks (401), in which role (403), and whether they have asked too much (429); `POST /graphql`
+//!    goes on:
+//! 5. `Accept` (406), origin (403), type and encoding of the body (415), its size (413) and time (408), its JSON (400)
+//! 6. an answer that was given a moment ago and may be given again
+//! 7. the query guard (400), once for each document
+//! 8. a place among the requests in work (503)
+//! 9. the graph, with its deadline (504)
 
 mod answers;
 mod body;
@@ -31,9 +33,9 @@ mod pages;
 mod reports;
 mod request_id;
 mod shape;
+mod sign_in;
 mod timed;
 mod urgency;
-mod viewer;
 
 #[cfg(test)]
 mod tests;
@@ -55,8 +57,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use listener::serve;
 pub use request_id::RequestId;
+pub use sign_in::SignIn;
 
-use crate::access::{Access, Viewer};
+use crate::access::Viewer;
 use crate::config::{Limits, ServerOptions};
 use crate::graph::Masks;
 use crate::reads::ReadOptions;
@@ -78,10 +81,10 @@ pub struct Behind<E> {
     pub trusting: E,
     /// Takes out of documents what a viewer may not see.
     pub masks: Arc<Masks>,
-    /// Who has which role.
-    pub access: Arc<Access>,
     /// Questions about many projects, with what they and the graph read.
     pub reports: Arc<Reports>,
+    /// Who may ask.
+    pub sign_in: SignIn,
     /// Bytes of whole answers that are kept.
     pub answer_bytes: u64,
 }
@@ -92,23 +95,24 @@ pub struct Door<E> {
     trusting: E,
     masks: Arc<Masks>,
     reports: Arc<Reports>,
+    sign_in: Arc<SignIn>,
     documents: Documents,
     answers: Answers,
     limits: Arc<Limits>,
     options: Arc<ServerOptions>,
     draining: CancellationToken,
     places: Arc<Semaphore>,
-    access: Arc<Access>,
 }
 
 impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
-        let Behind { checking, trusting, masks, access, reports, answer_bytes } = behind;
+        let Behind { checking, trusting, masks, reports, sign_in, answer_bytes } = behind;
+        let sign_in = Arc::new(sign_in);
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let places = Arc::new(Semaphore::new(options.max_requests));
         let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
-        Self { checking, trusting, masks, access, reports, documents, answers, limits, options, draining, places }
+        Self { checking, trusting, masks, reports, sign_in, documents, answers, limits, options, draining, places }
     }
 }
 
@@ -133,20 +137,29 @@ impl<E> fmt::Debug for Door<E> {
 pub fn router<E: Executor>(door: Door<E>) -> Router {
     let draining = door.draining.clone();
     let graphiql = door.options.graphiql;
-    let access = Arc::clone(&door.access);
-    let mut router = Router::new()
+    let identify = from_fn_with_state(Arc::clone(&door.sign_in), sign_in::identify);
+    let door = Arc::new(door);
+    // At these addresses programs get data, and browsers a page, which is open to everybody: it asks for the data in turn.
+    let mut with_pages = Router::new()
         .route("/graphql", any(graphql::serve::<E>))
+        .route("/reports", get(reports::list))
+        .route_layer(identify.clone());
+    if graphiql {
+        with_pages = with_pages.route_layer(from_fn(pages::in_browser));
+    }
+    let mut router = Router::new()
         .route("/graphql/p/{name}", get(graphql::persisted::<E>))
-        .route("/reports", get(reports::list::<E>))
         .route("/reports/metrics", get(reports::metrics))
         .route("/reports/{name}", get(reports::table::<E>))
         .route("/odata", any(odata::serve::<E>))
         .route("/odata/", any(odata::serve::<E>))
         .route("/odata/{*path}", any(odata::serve::<E>))
+        .route("/whoami", get(sign_in::whoami::<E>))
+        .route_layer(identify)
+        .merge(with_pages)
+        .with_state(door)
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(move || async move { health::ready(&draining) }))
-        .layer(from_fn_with_state(access, viewer::name))
-        .with_state(Arc::new(door));
+        .route("/health/ready", get(move || async move { health::ready(&draining) }));
     if graphiql {
         router = router
             .route("/", get(|| async { Redirect::to("/graphiql") }))

@@ -4,13 +4,14 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::extract::Path;
-use axum::response::{Html, IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Path, Request};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rust_embed::Embed;
 
 use super::error::Refused;
-use super::media::accepts_encoding;
+use super::media::{accepts_encoding, wants_html};
 
 /// What GraphiQL may do. The editor's workers are built from blobs, and its styles are written into the page.
 const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -39,10 +40,24 @@ pub(super) async fn graphiql(headers: HeaderMap) -> Response {
 }
 
 /// The reports, drawn; none in a build without them. The same address gives a program their catalogue.
-pub(super) fn reports(headers: &HeaderMap) -> Option<Response> {
+fn reports(headers: &HeaderMap) -> Option<Response> {
     let mut page = page("reports.html", REPORTS_POLICY, headers)?;
     page.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
     Some(page)
+}
+
+/// At an address that has data for programs: the page for whoever looks at it in a browser.
+pub(super) async fn in_browser(request: Request, next: Next) -> Response {
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD) && wants_html(request.headers());
+    let page = match request.uri().path() {
+        "/graphql" if looks => Some(Redirect::to("/graphiql").into_response()),
+        "/reports" if looks => reports(request.headers()),
+        _ => None,
+    };
+    match page {
+        Some(page) => page,
+        None => next.run(request).await,
+    }
 }
 
 fn page(path: &str, policy: &'static str, headers: &HeaderMap) -> Option<Response> {

@@ -32,7 +32,7 @@ use tracing::Instrument;
 use super::answers::Age;
 use super::request_id::RequestId;
 use super::timed::Timed;
-use super::{Door, GRACE, freshness, origin, viewer};
+use super::{Door, GRACE, freshness, origin, sign_in};
 use crate::config::WebOrigin;
 use crate::reads::ReadOptions;
 use crate::reports::Reports;
@@ -77,7 +77,7 @@ async fn answer<E: Executor>(
     line: &mut LogLine,
 ) -> Result<Response, Problem> {
     let headers = &request.headers;
-    let viewer = viewer::of(&request.extensions);
+    let viewer = sign_in::viewer_of(&request.extensions).map_err(|_| Problem::internal())?;
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return Err(Problem::read_only());
     }

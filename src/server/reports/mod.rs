@@ -21,27 +21,19 @@ use super::answers::Age;
 use super::error::{RETRY_AFTER, Refused, of_system};
 use super::request_id::RequestId;
 use super::timed::Timed;
-use super::{Door, GRACE, freshness, media, origin, pages};
+use super::{Door, GRACE, freshness, origin};
 use crate::access::Viewer;
 use crate::finance::metrics::CATALOGUE;
 use crate::reports::{Filter, Format, Parameter, Progress, ReportError, Reports, ShownReport, Table};
 use asked::Asked;
 
-/// The reports there are, with their columns: a page for people, JSON for programs.
-pub(super) async fn list<E: Executor>(
-    State(door): State<Arc<Door<E>>>,
-    Extension(viewer): Extension<Arc<Viewer>>,
-    headers: HeaderMap,
-) -> Response {
+/// The reports there are, with their columns.
+pub(super) async fn list(Extension(viewer): Extension<Arc<Viewer>>) -> Response {
     #[derive(Serialize)]
     struct Catalogue {
         reports: Vec<ShownReport>,
         parameters: [Parameter; 7],
         formats: [&'static str; 4],
-    }
-    let for_people = door.options.graphiql && media::wants_html(&headers);
-    if let Some(page) = for_people.then(|| pages::reports(&headers)).flatten() {
-        return page;
     }
     let formats = Format::ALL.map(Format::name);
     let catalogue = Catalogue { reports: Reports::shown_to(&viewer.view), parameters: Filter::PARAMETERS, formats };
