@@ -75,8 +75,7 @@ pub(crate) enum Exit {
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let quiet =
-        !matches!(arguments.command, Command::Demo(_) | Command::Serve(_));
+    let quiet = !matches!(arguments.command, Command::Demo(_) | Command::Serve(_));
     let filter = arguments.log.as_deref().unwrap_or(if quiet { "warn" } else { telemetry::DEFAULT_FILTER });
     if let Err(error) = telemetry::init(arguments.log_format, filter) {
         complain(&format!("error: --log `{filter}` is not a filter: {error}"));

@@ -352,7 +352,10 @@ mod tests {
             (oidc("jwks_url = \"http://127.0.0.1:1/keys\""), ""),
             ("[oidc.a]\nissuer = \"http://a.example\"\naudience = [\"s\"]".to_owned(), "oidc.a.issuer: must be https"),
             ("[oidc.a]\nissuer = \"https://a.example\"\naudience = []".to_owned(), "oidc.a.audience: must name"),
-            (format!("{}\n{}", oidc(""), oidc("").replace("oidc.a", "oidc.b")), "oidc.a.issuer: is the issuer of another"),
+            (
+                format!("{}\n{}", oidc(""), oidc("").replace("oidc.a", "oidc.b")),
+                "oidc.a.issuer: is the issuer of another",
+            ),
             (hubspot("https://s.example", "[1]"), ""),
             (hubspot("https://s.example/", "[1]"), "hubspot.public_url: must have no slash"),
             (hubspot("http://s.example", "[1]"), "hubspot.public_url: must be https"),
@@ -370,7 +373,10 @@ mod tests {
         let roles = |text: &str| toml::from_str::<SignIn>(text).unwrap().check_roles(&access);
         assert_eq!(roles(&format!("[keys.bi]\n{KEY}\nroles = [\"finance\"]")), Ok(()));
         let (path, message) = roles(&format!("[keys.bi]\n{KEY}\nroles = [\"finanse\"]")).unwrap_err();
-        assert_eq!((path.as_str(), message.as_str()), ("keys.bi.roles", "there is no role `finanse`: did you mean `finance`?"));
+        assert_eq!(
+            (path.as_str(), message.as_str()),
+            ("keys.bi.roles", "there is no role `finanse`: did you mean `finance`?")
+        );
         let (path, _) = roles(&format!("[keys.bi]\n{KEY}")).unwrap_err();
         assert_eq!(path, "keys.bi.roles");
         let without = toml::from_str::<SignIn>(&format!("[keys.bi]\n{KEY}")).unwrap();

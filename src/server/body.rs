@@ -31,19 +31,7 @@ pub(super) struct Asked {
 impl Asked {
     /// What a request's body asks.
     pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refused> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Refused::bad_request("The body is not UTF-8."))?;
-        match kind(text) {
-            "an object" => {}
-            "a list" => {
-                return Err(Refused::bad_request("The body is a list: batches are not supported, ask one by one."));
-            }
-            "nothing" => return Err(Refused::bad_request("The body is empty; expected a JSON object with `query`.")),
-            other => {
-                return Err(Refused::bad_request(format!("The body is {other}; expected a JSON object with `query`.")));
-            }
-        }
-        let Parameters { query, operation_name, variables, .. } =
-            serde_json::from_str(text).map_err(|error| invalid(&error))?;
+        let Parameters { query, operation_name, variables, .. } = Parameters::parse(bytes, "query")?;
         let query = query.ok_or_else(|| Refused::bad_request("`query` is missing."))?;
         let variables = match variables {
             Some(raw) => {
@@ -132,12 +120,29 @@ async fn too_large(headers: &HeaderMap, mut rest: BodyDataStream, options: &Serv
 
 /// The members of the JSON object, unread.
 #[derive(Default)]
-struct Parameters<'a> {
-    query: Option<&'a RawValue>,
-    operation_name: Option<&'a RawValue>,
-    variables: Option<&'a RawValue>,
+pub(super) struct Parameters<'a> {
+    pub(super) query: Option<&'a RawValue>,
+    pub(super) operation_name: Option<&'a RawValue>,
+    pub(super) variables: Option<&'a RawValue>,
     /// Allowed, and not used: Spine defines none.
     extensions: Option<&'a RawValue>,
+}
+
+impl<'a> Parameters<'a> {
+    /// The members of a body, of which one is `expected`.
+    pub(super) fn parse(bytes: &'a [u8], expected: &str) -> Result<Self, Refused> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Refused::bad_request("The body is not UTF-8."))?;
+        match kind(text) {
+            "an object" => serde_json::from_str(text).map_err(|error| invalid(&error)),
+            "a list" => Err(Refused::bad_request("The body is a list: batches are not supported, ask one by one.")),
+            "nothing" => {
+                Err(Refused::bad_request(format!("The body is empty; expected a JSON object with `{expected}`.")))
+            }
+            other => {
+                Err(Refused::bad_request(format!("The body is {other}; expected a JSON object with `{expected}`.")))
+            }
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Parameters<'de> {

@@ -1,5 +1,5 @@
 //! `POST /graphql`, as GraphQL over HTTP says it: <https://graphql.github.io/graphql-over-http/draft/>; and documents of the
-//! binary by `GET /graphql/p/NAME`.
+//! binary by their names, `/graphql/p/NAME`.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(super) async fn serve<E: Executor>(
     ([(header::ALLOW, "POST")], refused).into_response()
 }
 
-/// `GET` with a document of the binary.
+/// `GET` and `POST` with a document of the binary.
 pub(super) async fn persisted<E: Executor>(
     State(door): State<Arc<Door<E>>>,
     Extension(id): Extension<RequestId>,
@@ -53,7 +53,7 @@ pub(super) async fn persisted<E: Executor>(
     ask(&door, &id, request, Some(&name)).await
 }
 
-/// Answers a POST, or a GET with the document of that name.
+/// Answers a POST, or either method with the document of that name.
 async fn ask<E: Executor>(door: &Door<E>, id: &RequestId, request: Request, persisted: Option<&str>) -> Response {
     let mut line = LogLine::new(id);
     let Some(media) = Media::negotiate(request.headers()) else {
@@ -90,7 +90,11 @@ async fn answer<E: Executor>(
     let viewer = sign_in::viewer_of(&parts.extensions)?;
     let body = match persisted {
         None => body::read(&parts.headers, body, &door.options).await?,
-        Some(name) => operations::body(name, parts.uri.query())?,
+        Some(name) if parts.method == Method::POST => {
+            let body = body::read(&parts.headers, body, &door.options).await?;
+            operations::by_post(name, parts.uri.query(), &body)?
+        }
+        Some(name) => operations::by_get(name, parts.uri.query())?,
     };
     let max_age = freshness::max_age(&parts.headers);
     let explained = door.options.explain && viewer.view.explore && explain::is_asked(&parts.headers);

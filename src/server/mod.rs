@@ -148,7 +148,7 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         with_pages = with_pages.route_layer(from_fn(pages::in_browser));
     }
     let mut router = Router::new()
-        .route("/graphql/p/{name}", get(graphql::persisted::<E>))
+        .route("/graphql/p/{name}", get(graphql::persisted::<E>).post(graphql::persisted::<E>))
         .route("/reports/metrics", get(reports::metrics))
         .route("/reports/{name}", get(reports::table::<E>))
         .route("/odata", any(odata::serve::<E>))

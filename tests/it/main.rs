@@ -26,6 +26,7 @@ mod profitability;
 mod redmine;
 mod reports;
 mod schema;
+mod sign_in;
 mod sql;
 #[path = "../sql/sqlserver/mod.rs"]
 mod sqlserver;

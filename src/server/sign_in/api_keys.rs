@@ -18,7 +18,13 @@ impl ApiKeys {
     }
 
     /// Whose key it is, if it may be used for this.
-    pub(super) fn identify(&self, name: &str, secret: &str, today: Date, scope: Option<Scope>) -> Result<Principal, Denied> {
+    pub(super) fn identify(
+        &self,
+        name: &str,
+        secret: &str,
+        today: Date,
+        scope: Option<Scope>,
+    ) -> Result<Principal, Denied> {
         let key = self.0.get(name);
         // For a name that nobody has the same is computed: the time tells no names.
         let is_right = key.map_or(KeyHash::NONE, |key| key.hash).is_of(secret);

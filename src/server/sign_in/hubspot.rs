@@ -43,7 +43,13 @@ impl HubSpot {
     }
 
     /// For whom HubSpot signed a request.
-    pub(super) fn identify(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Principal, Denied> {
+    pub(super) fn identify(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Principal, Denied> {
         let signature = only(headers, SIGNATURE)?;
         let timestamp = only(headers, TIMESTAMP)?;
         let asked = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
@@ -85,7 +91,8 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Denie
 fn parameters(query: &str) -> Result<[Option<String>; 4], Denied> {
     let mut values = [const { None }; 4];
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        let Some(slot) = PARAMETERS.iter().zip(&mut values).find_map(|(known, slot)| (*known == name).then_some(slot)) else {
+        let Some(slot) = PARAMETERS.iter().zip(&mut values).find_map(|(known, slot)| (*known == name).then_some(slot))
+        else {
             continue;
         };
         if slot.replace(value.into_owned()).is_some() {

@@ -40,12 +40,14 @@ impl Issuer {
         }
         let kid = token.kid.as_deref();
         let keys = self.keys.for_token(kid, token.algorithm).await.ok_or(Denied::IssuerAway)?;
-        let key = keys.find(kid, token.algorithm).ok_or(Denied::Wrong("signed with a key that the issuer does not have"))?;
+        let key =
+            keys.find(kid, token.algorithm).ok_or(Denied::Wrong("signed with a key that the issuer does not have"))?;
         if !token.is_signed_by(key) {
             return Err(Denied::Wrong("a signature that does not match"));
         }
         self.check(&token.claims, self.clock.now())?;
-        let subject = token.text("sub").filter(|subject| !subject.is_empty()).ok_or(Denied::Wrong("a token without `sub`"))?;
+        let subject =
+            token.text("sub").filter(|subject| !subject.is_empty()).ok_or(Denied::Wrong("a token without `sub`"))?;
         let text = |claim: &str| at(&token.claims, claim).and_then(Value::as_str).map(str::to_owned);
         let unverified = token.claims.get("email_verified").is_some_and(|verified| !is_true(verified));
         Ok(Principal {
@@ -58,7 +60,8 @@ impl Issuer {
     }
 
     fn check(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<(), Denied> {
-        let ours = |value: &Value| value.as_str().is_some_and(|name| self.config.audience.iter().any(|ours| ours == name));
+        let ours =
+            |value: &Value| value.as_str().is_some_and(|name| self.config.audience.iter().any(|ours| ours == name));
         let for_us = match claims.get("aud") {
             Some(Value::Array(all)) => all.iter().any(ours),
             Some(one) => ours(one),

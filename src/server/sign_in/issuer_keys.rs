@@ -49,7 +49,11 @@ struct Known {
 
 impl IssuerKeys {
     /// Nothing is read yet. The error says which setting cannot be used, and why.
-    pub(super) fn new(name: &str, issuer: &OidcIssuer, clock: Arc<dyn Clock>) -> Result<Arc<Self>, (&'static str, String)> {
+    pub(super) fn new(
+        name: &str,
+        issuer: &OidcIssuer,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, (&'static str, String)> {
         let source = Source::new(name, issuer, Arc::clone(&clock))?;
         Ok(Arc::new(Self { clock, known: Mutex::default(), reading: tokio::sync::Mutex::new(source) }))
     }

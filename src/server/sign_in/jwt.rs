@@ -110,7 +110,8 @@ impl KeySet {
 
     /// The key that a token names; where it names none, the only one that it can be.
     pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&Key> {
-        let mut fitting = self.0.iter().filter(|key| key.fits(algorithm) && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid)));
+        let mut fitting =
+            self.0.iter().filter(|key| key.fits(algorithm) && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid)));
         let first = fitting.next()?;
         (kid.is_some() || fitting.next().is_none()).then_some(first)
     }

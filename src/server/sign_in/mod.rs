@@ -207,7 +207,9 @@ impl Denied {
                 "Say who you are: `Authorization: Bearer` with a key or a token, or a key's name and secret as user name and password.",
             ),
             Self::Wrong(_) => unauthenticated("The key or token is not good."),
-            Self::Unsigned(unsigned) => unauthenticated(&format!("The request is not known to be HubSpot's: {unsigned}.")),
+            Self::Unsigned(unsigned) => {
+                unauthenticated(&format!("The request is not known to be HubSpot's: {unsigned}."))
+            }
             Self::Expired => unauthenticated("The key or token has expired: get a new one."),
             Self::Scope => Refused::new(
                 StatusCode::FORBIDDEN,
