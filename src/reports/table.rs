@@ -95,7 +95,7 @@ pub enum ColumnKind {
 
 impl Column {
     /// A column of what is in the graph nowhere, or shown to all.
-    pub(super) const fn new(
+    pub const fn new(
         name: &'static str,
         label: &'static str,
         kind: ColumnKind,

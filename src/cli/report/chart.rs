@@ -82,9 +82,9 @@ mod tests {
     use crate::reports::{Column, ColumnKind};
 
     const COLUMNS: &[Column] = &[
-        Column { name: "vertical", label: "Vertical", kind: ColumnKind::Text, description: "" },
-        Column { name: "currency", label: "Currency", kind: ColumnKind::Text, description: "" },
-        Column { name: "margin", label: "Margin", kind: ColumnKind::Amount, description: "" },
+        Column::new("vertical", "Vertical", ColumnKind::Text, ""),
+        Column::new("currency", "Currency", ColumnKind::Text, ""),
+        Column::new("margin", "Margin", ColumnKind::Amount, ""),
     ];
     const CHART: Chart = Chart { label: "vertical", value: "margin" };
 
@@ -98,7 +98,7 @@ mod tests {
         };
         let rows = rows.iter().map(row).collect();
         let as_of = "2026-06-15T12:00:00Z".parse().unwrap();
-        text(&Table { columns: COLUMNS, rows, as_of, completeness: Completeness::default(), rates: None }, CHART)
+        text(&Table { columns: COLUMNS.to_vec(), rows, as_of, completeness: Completeness::default(), rates: None }, CHART)
     }
 
     #[test]

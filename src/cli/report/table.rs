@@ -98,13 +98,13 @@ mod tests {
     use crate::finance::Completeness;
 
     const COLUMNS: &[Column] = &[
-        Column { name: "client", label: "Client", kind: ColumnKind::Text, description: "" },
-        Column { name: "margin_pct", label: "Margin in %", kind: ColumnKind::Percent, description: "" },
+        Column::new("client", "Client", ColumnKind::Text, ""),
+        Column::new("margin_pct", "Margin in %", ColumnKind::Percent, ""),
     ];
 
     fn table(rows: Vec<Vec<Cell>>) -> Table {
         let as_of = "2026-06-15T12:00:00Z".parse().unwrap();
-        Table { columns: COLUMNS, rows, as_of, completeness: Completeness::default(), rates: None }
+        Table { columns: COLUMNS.to_vec(), rows, as_of, completeness: Completeness::default(), rates: None }
     }
 
     #[test]

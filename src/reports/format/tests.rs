@@ -9,7 +9,7 @@ use crate::finance::Completeness;
 use crate::reports::{Cell, Column, ColumnKind};
 
 const fn column(name: &'static str, kind: ColumnKind) -> Column {
-    Column { name, label: name, kind, description: "" }
+    Column::new(name, name, kind, "")
 }
 
 const COLUMNS: &[Column] = &[
@@ -34,7 +34,7 @@ fn row(client: &str, margin: &str) -> Vec<Cell> {
 
 fn table(rows: Vec<Vec<Cell>>) -> Table {
     let as_of = "2026-06-15T12:00:00Z".parse().unwrap();
-    Table { columns: COLUMNS, rows, as_of, completeness: Completeness::default(), rates: None }
+    Table { columns: COLUMNS.to_vec(), rows, as_of, completeness: Completeness::default(), rates: None }
 }
 
 fn text(format: Format, rows: Vec<Vec<Cell>>) -> String {

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::access::{Access, Catalogue};
 use crate::config::{self, Cache, Owners, Seconds};
 use crate::domain::{Clock, SharedIdRule, SystemClock};
 use crate::reads::{ReadOptions, Reads};
@@ -118,7 +119,11 @@ async fn start_with(options: ServerOptions) -> Server {
     let reads = Reads::new(&Owners::default(), &Cache::default(), &[], &clock, Duration::from_secs(1));
     let (shared_id, settings) = (SharedIdRule::new(Regex::new("^[0-9]+$").unwrap(), &[]), config::Reports::default());
     let reports = Arc::new(Reports { reads: Arc::new(reads), connections: Vec::new(), shared_id, clock, settings });
-    let behind = Behind { checking: schema, trusting, reports, answer_bytes: 1 << 20 };
+    let access = Access::new(&config::Access::default(), &Catalogue::default()).unwrap();
+    let signed = config::SignIn::default();
+    let sign_in = SignIn::new(&signed, &options, Arc::new(access), Arc::clone(&reports.clock)).unwrap();
+    let masks = Arc::default();
+    let behind = Behind { checking: schema, trusting, masks, reports, sign_in, answer_bytes: 1 << 20 };
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let door = Door::new(behind, Limits::default(), options.clone(), draining.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,150 @@
+//! The audit trail: one line for each operation, of who asked, in which role, for what, what was read for it and what was not
+//! shown. It holds no values. docs/audit.md is the contract of a line.
+//!
+//! The doors tell an [`Entry`] what they learn; the layer writes the line when the answer is made, or when whoever asked has
+//! gone.
+
+mod line;
+mod sink;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{Extensions, StatusCode};
+use tokio::time::Instant;
+
+use super::error::Refused;
+use super::request_id::RequestId;
+use crate::access::Viewer;
+use crate::config;
+use crate::domain::{Classes, Clock};
+use crate::reads::Touched;
+use line::Line;
+use sink::Sink;
+
+/// The trail; without a sink nothing is written.
+#[derive(Debug)]
+pub struct Trail {
+    sink: Option<Sink>,
+    required: bool,
+    clock: Arc<dyn Clock>,
+}
+
+/// What is known of an operation.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    facts: Mutex<Facts>,
+    /// What was read for it.
+    pub(super) touched: Arc<Touched>,
+}
+
+/// What a door says of an operation.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    /// Who asks; none if they were not let in.
+    pub(super) viewer: Option<Arc<Viewer>>,
+    /// Who it was that was not let in, if that is known.
+    pub(super) refused_subject: Option<String>,
+    /// Its name: of the document's operation, of the report, of the set.
+    pub(super) operation: Option<String>,
+    /// SHA-256 of the document's text.
+    pub(super) document: Option<String>,
+    /// The classes of what is shown.
+    pub(super) classes: Classes,
+    /// The fields that are not.
+    pub(super) masked: Vec<String>,
+    /// Whether an error stands in it.
+    pub(super) partial: bool,
+    /// What was read for the answer that is given again.
+    pub(super) kept: Option<Arc<Touched>>,
+}
+
+impl Trail {
+    /// Opens the trail. An error says which setting cannot be, and why.
+    pub fn open(config: &config::Audit, clock: Arc<dyn Clock>) -> Result<Self, (&'static str, String)> {
+        Ok(Self { sink: Sink::open(config)?, required: config.required, clock })
+    }
+
+    fn write(&self, sink: &Sink, began: Began, status: Option<StatusCode>) -> std::io::Result<()> {
+        let facts = began.entry.facts();
+        let reads = facts.kept.as_ref().unwrap_or(&began.entry.touched).reads();
+        let millis = u64::try_from(began.at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        sink.write(&Line::new(self.clock.now(), began.id.as_ref(), began.door, &facts, &reads, status, millis))
+    }
+}
+
+impl Entry {
+    /// Takes note of what a door knows.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Facts)) {
+        note(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn facts(&self) -> Facts {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The entry of a request; none if there is no trail.
+pub(super) fn entry(extensions: &Extensions) -> Option<Arc<Entry>> {
+    extensions.get().cloned()
+}
+
+/// An operation that has begun.
+struct Began {
+    at: Instant,
+    id: Option<RequestId>,
+    door: &'static str,
+    entry: Arc<Entry>,
+}
+
+/// Writes the line of an operation whose asker has gone.
+struct Gone {
+    trail: Arc<Trail>,
+    began: Option<Began>,
+}
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        if let (Some(began), Some(sink)) = (self.began.take(), &self.trail.sink)
+            && let Err(error) = self.trail.write(sink, began, None)
+        {
+            tracing::error!(%error, "a line of the audit trail could not be written");
+        }
+    }
+}
+
+/// The layer around all that answers with what systems know.
+pub(super) async fn trail(State(trail): State<Arc<Trail>>, mut request: Request, next: Next) -> Response {
+    let Some(sink) = &trail.sink else { return next.run(request).await };
+    let Some(door) = door(request.extensions()) else { return next.run(request).await };
+    let entry = Arc::new(Entry::default());
+    request.extensions_mut().insert(Arc::clone(&entry));
+    let id = request.extensions().get::<RequestId>().cloned();
+    let mut gone = Gone { trail: Arc::clone(&trail), began: Some(Began { at: Instant::now(), id, door, entry }) };
+    let response = next.run(request).await;
+    let Some(began) = gone.began.take() else { return response };
+    match trail.write(sink, began, Some(response.status())) {
+        Ok(()) => response,
+        Err(error) => {
+            tracing::error!(%error, "a line of the audit trail could not be written");
+            if !trail.required {
+                return response;
+            }
+            let message = "The audit trail cannot be written, and nothing is answered without it.";
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, "AUDIT_UNAVAILABLE", message).into_response()
+        }
+    }
+}
+
+/// Which door a request came by; none if it leads to nothing that systems know.
+fn door(extensions: &Extensions) -> Option<&'static str> {
+    let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    match route.split('/').nth(1) {
+        Some("graphql") => Some("graphql"),
+        Some("reports") if route != "/reports" && route != "/reports/metrics" => Some("report"),
+        Some("odata") => Some("odata"),
+        _ => None,
+    }
+}
