@@ -15,7 +15,7 @@ use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
 use crate::reports::Reports;
-use crate::server::{self, Behind, Door, SignIn};
+use crate::server::{self, Behind, Door, SignIn, Trail};
 use crate::systems::registry;
 
 /// The application, ready to listen.
@@ -30,10 +30,12 @@ impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
         let (Graph { checking, trusting, masks, catalogue }, reports) = graph(config, Arc::clone(&clock))?;
-        let sign_in = sign_in(config, &catalogue, clock)?;
+        let sign_in = sign_in(config, &catalogue, Arc::clone(&clock))?;
         let draining = CancellationToken::new();
         let answer_bytes = config.cache.answer_bytes;
-        let behind = Behind { checking, trusting, masks, reports, sign_in, answer_bytes };
+        let trail = Trail::open(&config.audit, clock)
+            .map_err(|(key, message)| vec![config.error_at(&format!("audit.{key}"), message)])?;
+        let behind = Behind { checking, trusting, masks, reports, sign_in, trail, answer_bytes };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
         Ok(Self { router: server::router(door), options: config.server.clone(), draining })
     }

@@ -1,6 +1,7 @@
 //! `spine.toml`: one file per section. Everything is validated before a port opens.
 
 mod access;
+mod audit;
 mod cache;
 mod document;
 mod duration;
@@ -16,6 +17,7 @@ mod sign_in;
 mod traffic;
 
 pub use access::{Access, DealRule, Person, Role, Team, Whose};
+pub use audit::Audit;
 pub use cache::{Cache, CacheDomain, CacheDomains};
 pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
@@ -36,8 +38,19 @@ use serde::de::DeserializeOwned;
 use crate::domain::{ConnectionName, Domain, SharedIdRule};
 
 /// The sections of the file.
-const SECTIONS: [&str; 10] =
-    ["shared_id", "owners", "connections", "cache", "http", "server", "limits", "reports", "access", "sign_in"];
+const SECTIONS: [&str; 11] = [
+    "shared_id",
+    "owners",
+    "connections",
+    "cache",
+    "http",
+    "server",
+    "limits",
+    "reports",
+    "access",
+    "sign_in",
+    "audit",
+];
 
 /// A configuration that reads as what it should be. Whether the connections can serve what they own is for the systems
 /// to say, which know what their kinds can do.
@@ -59,6 +72,8 @@ pub struct Config {
     pub access: Access,
     /// Who may ask, and how they say who they are.
     pub sign_in: SignIn,
+    /// The trail of who asked for what.
+    pub audit: Audit,
     /// The connections: name and kind, in the order of the file.
     pub connections: Vec<(ConnectionName, String)>,
     document: Document,
@@ -85,6 +100,7 @@ impl Config {
         let limits = keep(&mut errors, checked(&document, "limits", Limits::check));
         let reports = keep(&mut errors, checked(&document, "reports", Reports::check));
         let access = keep(&mut errors, checked(&document, "access", Access::check));
+        let audit = keep(&mut errors, checked(&document, "audit", Audit::check));
         let sign_in = keep(&mut errors, checked(&document, "sign_in", SignIn::check));
         keep(&mut errors, document.section::<Traffic>(&[&["http"]], &[]));
         let mut connections = Vec::new();
@@ -103,7 +119,7 @@ impl Config {
         if let (Some(sign_in), Some(access), Some(server)) = (&sign_in, &access, &server) {
             check_sign_in(&document, sign_in, access, server, &mut errors);
         }
-        match (shared_id, owners, cache, server, limits, reports, access, sign_in) {
+        match (shared_id, owners, cache, server, limits, reports, access, sign_in, audit) {
             (
                 Some(shared_id),
                 Some(owners),
@@ -113,9 +129,20 @@ impl Config {
                 Some(reports),
                 Some(access),
                 Some(sign_in),
-            ) if errors.is_empty() => {
-                Ok(Self { shared_id, owners, cache, server, limits, reports, access, sign_in, connections, document })
-            }
+                Some(audit),
+            ) if errors.is_empty() => Ok(Self {
+                shared_id,
+                owners,
+                cache,
+                server,
+                limits,
+                reports,
+                access,
+                sign_in,
+                audit,
+                connections,
+                document,
+            }),
             _ => Err(errors),
         }
     }

@@ -86,6 +86,12 @@ impl Classes {
         wanted.0 & !self.0 == 0
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Those that are in it, in their order.
     pub fn iter(self) -> impl Iterator<Item = Class> {
         Class::ALL.into_iter().filter(move |class| self.has(*class))

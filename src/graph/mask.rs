@@ -15,6 +15,7 @@ use async_graphql::{ErrorExtensionValues, Name, PathSegment, Pos, Positioned, Se
 use super::errors::Code;
 use super::needs::Fields;
 use crate::access::View;
+use crate::domain::Classes;
 
 /// The mark of a masked field.
 const MASKED: &str = "masked";
@@ -68,6 +69,52 @@ impl Masks {
             self.take_out(&of, &mut fragment.node.selection_set.node, view);
         }
         Some(Masked { document, fields })
+    }
+
+    /// The classes of what an operation shows: of all that it asks for and a view does not mask.
+    pub fn shown(&self, document: &ExecutableDocument, operation: &OperationDefinition, view: &View) -> Classes {
+        let mut classes = Classes::default();
+        self.add_shown(&mut classes, document, root(operation.ty), &operation.selection_set.node, view);
+        classes
+    }
+
+    fn add_shown(
+        &self,
+        classes: &mut Classes,
+        document: &ExecutableDocument,
+        of: &str,
+        set: &SelectionSet,
+        view: &View,
+    ) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) if self.is_masked(of, &field.node, view) => {}
+                Selection::Field(field) => {
+                    let Some(declared) = self.0.get(of, &field.node.name.node) else { continue };
+                    *classes = classes.and(declared.needs);
+                    let below = &field.node.selection_set.node;
+                    self.add_shown(classes, document, &declared.type_name, below, view);
+                }
+                Selection::InlineFragment(inline) => {
+                    let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
+                    self.add_shown(classes, document, on.unwrap_or(of), &inline.node.selection_set.node, view);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) else { continue };
+                    let on = fragment.node.type_condition.node.on.node.as_str();
+                    self.add_shown(classes, document, on, &fragment.node.selection_set.node, view);
+                }
+            }
+        }
+    }
+
+    /// The classes of some fields, by type and name.
+    pub fn classes<'f>(&self, fields: impl IntoIterator<Item = &'f str>) -> Classes {
+        let declared = fields.into_iter().filter_map(|field| {
+            let (of, name) = field.split_once('.')?;
+            self.0.get(of, name)
+        });
+        declared.fold(Classes::default(), |classes, declared| classes.and(declared.needs))
     }
 
     fn take_out(&self, of: &str, set: &mut SelectionSet, view: &View) {

@@ -16,6 +16,7 @@ mod reader;
 mod store;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod trace;
 mod upstream;
 mod wave;
@@ -30,5 +31,6 @@ pub use options::ReadOptions;
 pub use owned::{Commercial, Costs, DealDetails, Delivery, Invoices, Owner, PageKey, PageReader, Reads, Tickets};
 pub use reader::{Key, Reader};
 pub use store::Store;
+pub use touched::{Touched, TouchedReads};
 pub use trace::{BatchTrace, ReadTrace, Trace};
 pub use upstream::{Fetch, Kind};

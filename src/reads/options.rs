@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AtHand, Observed, Trace};
+use super::{AtHand, Observed, Touched, Trace};
 use crate::access::Viewer;
 use crate::systems::Priority;
 
@@ -26,6 +26,8 @@ pub struct ReadOptions {
     pub observed: Arc<Observed>,
     /// What it has read already.
     pub at_hand: Arc<AtHand>,
+    /// What was read, for the audit trail. None costs nothing.
+    pub touched: Option<Arc<Touched>>,
     /// How it was read, for those who ask. None costs nothing.
     pub trace: Option<Arc<Trace>>,
 }
@@ -41,6 +43,7 @@ impl ReadOptions {
             viewer: Viewer::anyone(),
             observed: Arc::default(),
             at_hand: Arc::default(),
+            touched: None,
             trace: None,
         }
     }

@@ -100,6 +100,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
             trace.hits += 1;
             trace.stale += usize::from(is_stale(&read));
         });
+        self.inner.touch(options, std::iter::once(key));
         options.at_hand.put(self.inner.place.number(), std::iter::once((key, &read)));
         Some(read)
     }
@@ -123,6 +124,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
             trace.asked += 1;
             trace.stale += usize::from(is_stale(&read));
         });
+        self.inner.touch(options, std::iter::once(key));
         options.at_hand.put(self.inner.place.number(), std::iter::once((key, &read)));
         read
     }
@@ -166,6 +168,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
             trace.hits += hits;
             trace.stale += reads.iter().filter(|read| is_stale(read)).count();
         });
+        self.inner.touch(options, keys);
         options.at_hand.put(self.inner.place.number(), keys.iter().zip(&reads));
         reads
     }
@@ -357,6 +360,12 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
 
     fn note(&self, options: &ReadOptions, sight: &Sight) {
         options.observed.note(self.place.part(), sight);
+    }
+
+    fn touch<'k>(&self, options: &ReadOptions, keys: impl IntoIterator<Item = &'k K>) {
+        if let Some(touched) = &options.touched {
+            touched.note(&self.kind, keys);
+        }
     }
 
     fn trace(&self, options: &ReadOptions, note: impl FnOnce(&mut ReadTrace)) {

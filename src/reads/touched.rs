@@ -13,11 +13,11 @@ const MOST_PROJECTS: usize = 200;
 
 /// What a request read.
 #[derive(Debug, Default)]
-pub struct Touched(Mutex<Reads>);
+pub struct Touched(Mutex<TouchedReads>);
 
 /// The reads of a request.
 #[derive(Debug, Clone, Default)]
-pub struct Reads {
+pub struct TouchedReads {
     /// Keys that were asked for, by what was read: `deals`, `invoices_by_project`.
     pub keys: BTreeMap<&'static str, usize>,
     /// The shared IDs among them, the first 200.
@@ -28,7 +28,7 @@ pub struct Reads {
 
 impl Touched {
     /// What was read so far.
-    pub fn reads(&self) -> Reads {
+    pub fn reads(&self) -> TouchedReads {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -1,5 +1,7 @@
 //! The ready reports: each a question that people ask, with the columns that answer it.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::groups::{self, Groups, Order};
@@ -270,6 +272,11 @@ impl Report {
         let chart = self.chart.filter(|chart| is_there(chart.label) && is_there(chart.value));
         let Self { name, title, question, .. } = *self;
         Some(ShownReport { name, title, question, columns, chart })
+    }
+
+    /// The fields of the graph that its columns are, by type and name: those that a role shows, and those that it does not.
+    pub fn fields(&self, view: &View) -> (Vec<Cow<'static, str>>, Vec<Cow<'static, str>>) {
+        self.columns.iter().filter_map(Column::field).partition(|field| view.may(field))
     }
 
     /// What a role does not show, if the report cannot be answered without it.

@@ -95,12 +95,7 @@ pub enum ColumnKind {
 
 impl Column {
     /// A column of what is in the graph nowhere, or shown to all.
-    pub const fn new(
-        name: &'static str,
-        label: &'static str,
-        kind: ColumnKind,
-        description: &'static str,
-    ) -> Self {
+    pub const fn new(name: &'static str, label: &'static str, kind: ColumnKind, description: &'static str) -> Self {
         Self { name, label, kind, description, of: Of::Nothing }
     }
 

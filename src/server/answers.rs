@@ -14,6 +14,7 @@ use bytes::Bytes;
 use jiff::civil::Date;
 use moka::sync::Cache;
 
+use super::audit::Entry;
 use crate::access::{ViewKey, Viewer};
 use crate::domain::Clock;
 use crate::reads::{Observed, Reads};
@@ -55,6 +56,8 @@ pub(super) struct Answer {
     /// Name of the operation, for the log.
     pub(super) operation: Option<String>,
     pub(super) etag: Arc<str>,
+    /// What the audit trail knows of it.
+    pub(super) audited: Option<Arc<Entry>>,
     /// When its oldest part was read, on the monotonic clock.
     oldest: Duration,
     /// When its shortest-lived part ends.
@@ -123,6 +126,7 @@ impl Answers {
             body: answer.clone(),
             operation,
             etag: Arc::clone(&seen.etag),
+            audited: seen.audited.clone(),
             oldest: now.saturating_sub(age),
             until: now + left,
             day: self.clock.today(),
@@ -140,4 +144,5 @@ pub(super) struct Seen<'a> {
     /// [`Answers::evictions`] from before its first read.
     pub(super) evictions: u64,
     pub(super) etag: Arc<str>,
+    pub(super) audited: Option<Arc<Entry>>,
 }

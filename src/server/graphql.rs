@@ -25,9 +25,9 @@ use super::media::Media;
 use super::request_id::RequestId;
 use super::shape::{self, Shape};
 use super::timed::Timed;
-use super::{Door, GRACE, explain, freshness, operations, origin, sign_in, urgency};
+use super::{Door, GRACE, audit, explain, freshness, operations, origin, sign_in, urgency};
 use crate::graph::guard::{self, Given};
-use crate::graph::{self, Json, Plan, asks_for_a_report, longest_list};
+use crate::graph::{self, Json, Masked, Plan, asks_for_a_report, longest_list};
 use crate::reads::{ReadOptions, Trace};
 
 /// All methods of `/graphql`.
@@ -88,6 +88,7 @@ async fn answer<E: Executor>(
         return Err(origin::refused());
     }
     let viewer = sign_in::viewer_of(&parts.extensions)?;
+    let audited = audit::entry(&parts.extensions);
     let body = match persisted {
         None => body::read(&parts.headers, body, &door.options).await?,
         Some(name) if parts.method == Method::POST => {
@@ -105,10 +106,16 @@ async fn answer<E: Executor>(
     {
         line.operation.clone_from(&kept.operation);
         line.kept = true;
+        if let (Some(entry), Some(first)) = (&audited, &kept.audited) {
+            entry.is_kept(first);
+        }
         return Ok(respond(Response::default(), kept.body.clone(), media, Some(age), Some(&kept.etag), &parts.headers));
     }
     let asked = Asked::parse(question.body(), &door.limits)?;
     let refuse = |refusal| refused(media, refusal);
+    if let Some(entry) = &audited {
+        entry.note(|facts| facts.document = Some(audit::hash(&asked.query)));
+    }
     let document = door.documents.get(&door.limits, &asked.query).map_err(refuse)?;
     let chosen = document.operation(asked.operation.as_deref());
     if let Some(chosen) = chosen {
@@ -129,11 +136,21 @@ async fn answer<E: Executor>(
     door.sign_in.charge(&viewer, sign_in::points(longest, is_report))?;
     let patience = if is_report { door.reports.settings.deadline } else { door.options.request_timeout };
     let options = ReadOptions::new(door.answers.now(), began + patience.0);
-    let options = ReadOptions { max_age, priority, trace: trace.clone(), viewer: Arc::clone(&viewer), ..options };
+    let touched = audited.as_ref().map(|entry| Arc::clone(&entry.touched));
+    let (trace_of_this, reader) = (trace.clone(), Arc::clone(&viewer));
+    let options = ReadOptions { max_age, priority, touched, trace: trace_of_this, viewer: reader, ..options };
     let observed = Arc::clone(&options.observed);
     let operation = chosen.map(|chosen| chosen.known);
     let masked = given.and_then(|given| door.masks.apply(&document.parsed, given.operation, &viewer.view));
     let shown = masked.as_ref().map_or(&document.parsed, |masked| &masked.document);
+    if let Some(entry) = &audited {
+        let shown = given.map(|given| door.masks.shown(&document.parsed, given.operation, &viewer.view));
+        entry.note(|facts| {
+            facts.operation.clone_from(&line.operation);
+            facts.classes = shown.unwrap_or_default();
+            facts.masked = masked.iter().flat_map(Masked::fields).map(str::to_owned).collect();
+        });
+    }
     let plan = given.filter(|_| trace.is_some()).map(|given| {
         let operation = guard::operation(shown, asked.operation.as_deref());
         let given = operation.map_or(given, |(_, operation)| Given { operation: &operation.node, ..given });
@@ -153,6 +170,9 @@ async fn answer<E: Executor>(
         return Err(Refused::from_errors(not_executed(media), answered.errors));
     }
     let whole = answered.errors.is_empty();
+    if let Some(entry) = &audited {
+        entry.note(|facts| facts.partial = !whole);
+    }
     if let (Some(operation), true, None) = (operation, whole, &masked) {
         operation.was_executed();
     }
@@ -171,7 +191,7 @@ async fn answer<E: Executor>(
     let etag = age.and_then(|age| age.left).map(|_| freshness::etag(&text));
     // Who wants everything read anew will not be given it again, and says so to whoever keeps answers on the way.
     if let (Some(etag), true) = (&etag, max_age != Some(Duration::ZERO)) {
-        let seen = Seen { observed: &observed, evictions, etag: Arc::clone(etag) };
+        let seen = Seen { observed: &observed, evictions, etag: Arc::clone(etag), audited };
         door.answers.keep(question, &text, line.operation.clone(), &seen);
     }
     // Headers that a resolver has set are async-graphql's to send; the body is written already.

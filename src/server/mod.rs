@@ -15,6 +15,7 @@
 //! 9. the graph, with its deadline (504)
 
 mod answers;
+mod audit;
 mod body;
 mod documents;
 mod error;
@@ -55,6 +56,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use audit::Trail;
 pub use listener::serve;
 pub use request_id::RequestId;
 pub use sign_in::SignIn;
@@ -66,6 +68,7 @@ use crate::reads::ReadOptions;
 use crate::reports::Reports;
 use crate::systems::Priority;
 use answers::Answers;
+use audit::Entry;
 use documents::Documents;
 use error::Refused;
 
@@ -85,6 +88,8 @@ pub struct Behind<E> {
     pub reports: Arc<Reports>,
     /// Who may ask.
     pub sign_in: SignIn,
+    /// The trail of who asked for what.
+    pub trail: Trail,
     /// Bytes of whole answers that are kept.
     pub answer_bytes: u64,
 }
@@ -96,6 +101,7 @@ pub struct Door<E> {
     masks: Arc<Masks>,
     reports: Arc<Reports>,
     sign_in: Arc<SignIn>,
+    trail: Arc<Trail>,
     documents: Documents,
     answers: Answers,
     limits: Arc<Limits>,
@@ -107,23 +113,37 @@ pub struct Door<E> {
 impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
-        let Behind { checking, trusting, masks, reports, sign_in, answer_bytes } = behind;
-        let sign_in = Arc::new(sign_in);
+        let Behind { checking, trusting, masks, reports, sign_in, trail, answer_bytes } = behind;
+        let (sign_in, trail) = (Arc::new(sign_in), Arc::new(trail));
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let places = Arc::new(Semaphore::new(options.max_requests));
         let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
-        Self { checking, trusting, masks, reports, sign_in, documents, answers, limits, options, draining, places }
+        Self {
+            checking,
+            trusting,
+            masks,
+            reports,
+            sign_in,
+            trail,
+            documents,
+            answers,
+            limits,
+            options,
+            draining,
+            places,
+        }
     }
 }
 
 impl<E> Door<E> {
     /// What a request for a report or a feed asks of every value it reads.
-    fn report_options(&self, headers: &HeaderMap, viewer: &Arc<Viewer>) -> ReadOptions {
+    fn report_options(&self, headers: &HeaderMap, viewer: &Arc<Viewer>, entry: Option<&Entry>) -> ReadOptions {
         let reports = &self.reports;
         let deadline = Instant::now() + reports.settings.deadline.0;
         let options = ReadOptions::new(reports.clock.monotonic(), deadline);
         let (max_age, viewer) = (freshness::max_age(headers), Arc::clone(viewer));
-        ReadOptions { max_age, viewer, priority: Priority::Report, ..options }
+        let touched = entry.map(|entry| Arc::clone(&entry.touched));
+        ReadOptions { max_age, viewer, touched, priority: Priority::Report, ..options }
     }
 }
 
@@ -138,12 +158,14 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
     let draining = door.draining.clone();
     let graphiql = door.options.graphiql;
     let identify = from_fn_with_state(Arc::clone(&door.sign_in), sign_in::identify);
+    let trail = from_fn_with_state(Arc::clone(&door.trail), audit::trail);
     let door = Arc::new(door);
     // At these addresses programs get data, and browsers a page, which is open to everybody: it asks for the data in turn.
     let mut with_pages = Router::new()
         .route("/graphql", any(graphql::serve::<E>))
         .route("/reports", get(reports::list))
-        .route_layer(identify.clone());
+        .route_layer(identify.clone())
+        .route_layer(trail.clone());
     if graphiql {
         with_pages = with_pages.route_layer(from_fn(pages::in_browser));
     }
@@ -156,6 +178,7 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route("/odata/{*path}", any(odata::serve::<E>))
         .route("/whoami", get(sign_in::whoami::<E>))
         .route_layer(identify)
+        .route_layer(trail)
         .merge(with_pages)
         .with_state(door)
         .route("/health/live", get(health::live))

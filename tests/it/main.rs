@@ -6,6 +6,7 @@
 mod absence;
 mod access;
 mod answers;
+mod audit;
 mod batching;
 mod books;
 mod command_line;

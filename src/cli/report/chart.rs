@@ -98,7 +98,10 @@ mod tests {
         };
         let rows = rows.iter().map(row).collect();
         let as_of = "2026-06-15T12:00:00Z".parse().unwrap();
-        text(&Table { columns: COLUMNS.to_vec(), rows, as_of, completeness: Completeness::default(), rates: None }, CHART)
+        text(
+            &Table { columns: COLUMNS.to_vec(), rows, as_of, completeness: Completeness::default(), rates: None },
+            CHART,
+        )
     }
 
     #[test]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Facts;
-use crate::reads::Reads;
+use crate::reads::TouchedReads;
 use crate::server::request_id::RequestId;
 
 /// A line.
@@ -48,7 +48,7 @@ impl<'a> Line<'a> {
         id: Option<&'a RequestId>,
         door: &'static str,
         facts: &'a Facts,
-        reads: &'a Reads,
+        reads: &'a TouchedReads,
         status: Option<StatusCode>,
         duration_ms: u64,
     ) -> Self {

@@ -7,8 +7,10 @@
 mod line;
 mod sink;
 
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_lc_rs::digest;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -81,6 +83,16 @@ impl Entry {
         note(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Takes note that what was answered before is answered again.
+    pub(super) fn is_kept(&self, first: &Self) {
+        let known = first.facts();
+        let touched = known.kept.clone().unwrap_or_else(|| Arc::clone(&first.touched));
+        self.note(|facts| {
+            let viewer = facts.viewer.take();
+            *facts = Facts { viewer, kept: Some(touched), ..known };
+        });
+    }
+
     pub(super) fn facts(&self) -> Facts {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -89,6 +101,17 @@ impl Entry {
 /// The entry of a request; none if there is no trail.
 pub(super) fn entry(extensions: &Extensions) -> Option<Arc<Entry>> {
     extensions.get().cloned()
+}
+
+/// The name of a document: SHA-256 of its text, in hexadecimal.
+pub(super) fn hash(document: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, document.as_bytes());
+    let mut text = String::from("sha256:");
+    for byte in digest.as_ref() {
+        let written = write!(text, "{byte:02x}");
+        debug_assert!(written.is_ok(), "writing to memory failed");
+    }
+    text
 }
 
 /// An operation that has begun.

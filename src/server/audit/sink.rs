@@ -69,7 +69,7 @@ impl Rotating {
             self.put_aside()?;
         }
         // It is opened again after a failure, and where somebody else moved it away.
-        if self.file.is_none() || !self.path.exists() {
+        if self.file.is_none() || !self.path.is_file() {
             self.open()?;
         }
         let Some(file) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };

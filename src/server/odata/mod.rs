@@ -32,10 +32,10 @@ use tracing::Instrument;
 use super::answers::Age;
 use super::request_id::RequestId;
 use super::timed::Timed;
-use super::{Door, GRACE, freshness, origin, sign_in};
+use super::{Door, GRACE, audit, freshness, origin, sign_in};
 use crate::config::WebOrigin;
 use crate::reads::ReadOptions;
-use crate::reports::Reports;
+use crate::reports::{Column, Reports};
 use feed::Asked;
 use format::Format;
 use options::Options;
@@ -117,7 +117,15 @@ async fn answer<E: Executor>(
     let asked = Asked::new(set, &options, preferred)?;
     let Ok(_place) = door.places.try_acquire() else { return Err(Problem::overloaded()) };
 
-    let reading = door.report_options(headers, &viewer);
+    let entry = audit::entry(&request.extensions);
+    if let Some(entry) = &entry {
+        let fields: Vec<_> = asked.set.columns.iter().filter_map(Column::field).collect();
+        entry.note(|facts| {
+            facts.operation = Some(asked.set.name.clone());
+            facts.classes = door.masks.classes(fields.iter().map(AsRef::as_ref));
+        });
+    }
+    let reading = door.report_options(headers, &viewer, entry.as_deref());
     let body = async {
         match (key, format) {
             (None, Some(format)) => {

@@ -174,10 +174,8 @@ mod tests {
     use super::*;
     use crate::reports::ColumnKind;
 
-    const COLUMNS: [Column; 2] = [
-        Column { name: "id", label: "", kind: ColumnKind::Text, description: "" },
-        Column { name: "amount", label: "", kind: ColumnKind::Amount, description: "" },
-    ];
+    const COLUMNS: [Column; 2] =
+        [Column::new("id", "", ColumnKind::Text, ""), Column::new("amount", "", ColumnKind::Amount, "")];
 
     fn parse(query: &str) -> Result<Options, Problem> {
         Options::parse(query)

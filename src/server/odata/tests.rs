@@ -9,7 +9,7 @@ use crate::reports::entities::{Relation, Row};
 use crate::reports::{Cell, Column, ColumnKind};
 
 const fn column(name: &'static str, kind: ColumnKind) -> Column {
-    Column { name, label: "", kind, description: "" }
+    Column::new(name, "", kind, "")
 }
 
 const COLUMNS: [Column; 6] = [

@@ -6,6 +6,7 @@
 mod asked;
 mod facts;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::Executor;
@@ -18,6 +19,7 @@ use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use super::answers::Age;
+use super::audit::Entry;
 use super::error::{RETRY_AFTER, Refused, of_system};
 use super::request_id::RequestId;
 use super::timed::Timed;
@@ -50,12 +52,14 @@ pub(super) async fn table<E: Executor>(
     State(door): State<Arc<Door<E>>>,
     Extension(id): Extension<RequestId>,
     Extension(viewer): Extension<Arc<Viewer>>,
+    entry: Option<Extension<Arc<Entry>>>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let mut line = LogLine::new(&id);
-    let response = match answer(&door, &id, (&name, query.as_deref()), (&headers, &viewer), &mut line).await {
+    let asked_by = (&headers, &viewer, entry.as_ref().map(|Extension(entry)| entry.as_ref()));
+    let response = match answer(&door, &id, (&name, query.as_deref()), asked_by, &mut line).await {
         Ok(response) => response,
         Err(Failure { refused, retry_after: None }) => refused.into_response(),
         Err(Failure { refused, retry_after: Some(seconds) }) => {
@@ -69,7 +73,7 @@ async fn answer<E: Executor>(
     door: &Door<E>,
     id: &RequestId,
     (name, query): (&str, Option<&str>),
-    (headers, viewer): (&HeaderMap, &Arc<Viewer>),
+    (headers, viewer, entry): (&HeaderMap, &Arc<Viewer>, Option<&Entry>),
     line: &mut LogLine,
 ) -> Result<Response, Failure> {
     if !origin::is_own(headers, &door.options.public_origins) {
@@ -82,7 +86,15 @@ async fn answer<E: Executor>(
         return Err(Failure { refused, retry_after: Some(1) });
     };
 
-    let options = door.report_options(headers, viewer);
+    if let Some(entry) = entry {
+        let (shown, masked) = asked.report.fields(&viewer.view);
+        entry.note(|facts| {
+            facts.operation = Some(asked.report.name.to_owned());
+            facts.classes = door.masks.classes(shown.iter().map(AsRef::as_ref));
+            facts.masked = masked.into_iter().map(Cow::into_owned).collect();
+        });
+    }
+    let options = door.report_options(headers, viewer, entry);
     let progress = Progress::default();
     let run = door.reports.run(asked.report.name, &asked.filter, &options, &progress);
     let run = run.instrument(tracing::info_span!("report", request.id = %id));

@@ -25,10 +25,10 @@ use secrecy::ExposeSecret;
 
 pub(super) use whoami::whoami;
 
-use super::body;
 use super::error::Refused;
 use super::hubspot_signature::{SIGNATURE, Unsigned};
 use super::request_id::RequestId;
+use super::{audit, body};
 use crate::access::{Access, NoRole, Principal, PrincipalKind, Viewer};
 use crate::config::{self, Scope, ServerOptions};
 use crate::domain::Clock;
@@ -256,10 +256,17 @@ pub(super) async fn identify(State(sign_in): State<Arc<SignIn>>, request: Reques
     let mut line = Line { reason: None, subject: String::new() };
     let mut response = match sign_in.admit(&parts, body, &mut line).await {
         Ok((viewer, body)) => {
+            if let Some(entry) = audit::entry(&parts.extensions) {
+                entry.note(|facts| facts.viewer = Some(Arc::clone(&viewer)));
+            }
             parts.extensions.insert(viewer);
             next.run(Request::from_parts(parts, body)).await
         }
         Err(refused) => {
+            if let Some(entry) = audit::entry(&parts.extensions) {
+                let subject = Some(line.subject.clone()).filter(|subject| !subject.is_empty());
+                entry.note(|facts| facts.refused_subject = subject);
+            }
             line.write(&parts, refused.status());
             let challenges = challenges(&parts, refused.status());
             let mut response = refused.into_response();

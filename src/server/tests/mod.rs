@@ -123,7 +123,8 @@ async fn start_with(options: ServerOptions) -> Server {
     let signed = config::SignIn::default();
     let sign_in = SignIn::new(&signed, &options, Arc::new(access), Arc::clone(&reports.clock)).unwrap();
     let masks = Arc::default();
-    let behind = Behind { checking: schema, trusting, masks, reports, sign_in, answer_bytes: 1 << 20 };
+    let trail = Trail::open(&config::Audit::default(), Arc::clone(&reports.clock)).unwrap();
+    let behind = Behind { checking: schema, trusting, masks, reports, sign_in, trail, answer_bytes: 1 << 20 };
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let door = Door::new(behind, Limits::default(), options.clone(), draining.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

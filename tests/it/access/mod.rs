@@ -161,7 +161,10 @@ async fn records_are_not_found_by_their_ids_in_a_role_that_does_not_show_them() 
             let answer = gateway.ask_as(role, &query).await;
             assert_eq!(masked(&answer).len(), 1, "{role} {query}: {:#}", answer.body);
             let data = answer.data().to_string();
-            assert!(data == r#"{"node":null}"# || data == r#"{"_entities":[null]}"# || data == r#"{"_entities":null}"#, "{data}");
+            assert!(
+                data == r#"{"node":null}"# || data == r#"{"_entities":[null]}"# || data == r#"{"_entities":null}"#,
+                "{data}"
+            );
         }
     }
 }
