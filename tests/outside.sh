@@ -94,6 +94,8 @@ check "python-odata, and what Power Query and Tableau ask, against the feed" "$p
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
 check "the reports in Chromium" node tests/browser/reports.mjs "$reports" "$sap"
+check "signing in at the pages in Chromium" node tests/browser/sign-in.mjs "$spine" "$hubspot" "$sap" "$redmine"
+check "tokens of oauth2-mock-server, with rotation" env SPINE="$spine" node --test --test-reporter=spec tests/clients/sign-in/check.mjs
 check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"
 
 # After all of it the processes must still be there.

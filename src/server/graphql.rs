@@ -275,7 +275,7 @@ fn respond(
 ) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization, x-spine-role"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
     if let Some(age) = age {
         freshness::tell(age, headers);
     }

@@ -1,8 +1,9 @@
 import type { Fetcher } from '@graphiql/toolkit'
+import { signedFetch } from './sign-in'
 
-/** Sends one operation to this origin's `/graphql`. Headers come from the page's Headers pane. */
+/** Sends one operation to this origin's `/graphql`, as whoever signed in. What the page's Headers pane says goes before that. */
 export const fetcher: Fetcher = async (request, options) => {
-  const response = await fetch('/graphql', {
+  const response = await signedFetch('/graphql', {
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',

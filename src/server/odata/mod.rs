@@ -193,7 +193,7 @@ fn unchanging(body: Vec<u8>, content_type: &str, request: &HeaderMap) -> Respons
 
 fn finish(mut response: Response, body: Vec<u8>, content_type: &str, etag: &str, request: &HeaderMap) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_static("accept, prefer, host, authorization, x-spine-role"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, prefer, host"));
     if freshness::is_known(etag, request, headers) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return response;

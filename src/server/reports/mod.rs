@@ -39,7 +39,7 @@ pub(super) async fn list(Extension(viewer): Extension<Arc<Viewer>>) -> Response 
     }
     let formats = Format::ALL.map(Format::name);
     let catalogue = Catalogue { reports: Reports::shown_to(&viewer.view), parameters: Filter::PARAMETERS, formats };
-    ([(header::VARY, "accept, authorization, x-spine-role")], axum::Json(catalogue)).into_response()
+    ([(header::VARY, "accept")], axum::Json(catalogue)).into_response()
 }
 
 /// The metrics of the reports: what each means, and how it is computed.
@@ -113,7 +113,7 @@ fn respond(asked: &Asked, table: &Table, body: Vec<u8>, age: Option<Age>, reques
     let mut response = Response::default();
     let etag = freshness::etag(&body);
     let headers = response.headers_mut();
-    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization, x-spine-role"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
     facts::tell(table, headers);
     if let Some(age) = age {
         freshness::tell(age, headers);

@@ -56,8 +56,8 @@ impl HubSpot {
         let addresses = addresses(&self.config.public_url, asked);
         let secret = self.secret.expose_secret().as_bytes();
         verify(secret, method, &addresses, body, timestamp, signature, self.clock.now()).map_err(Denied::Unsigned)?;
-        let used = self.uses.get_with(signature.unwrap_or_default().to_owned(), Arc::default);
-        if used.fetch_add(1, Ordering::Relaxed) >= MOST_USES {
+        let count = self.uses.get_with(signature.unwrap_or_default().to_owned(), Arc::default);
+        if count.fetch_add(1, Ordering::Relaxed) >= MOST_USES {
             return Err(Denied::Wrong("a signature that was used before"));
         }
         let [portal, user, email, _] = parameters(uri.query().unwrap_or_default())?;

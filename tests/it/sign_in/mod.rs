@@ -13,7 +13,7 @@ use spine::config::KeyHash;
 use super::support::{Gateway, client, company, json_body, send};
 
 /// The roles of the tests.
-const ROLES: &str = "[access.roles.finance]\nreads = [\"receivables\", \"costs\", \"margins\"]\n[access.roles.sales]\n";
+const ROLES: &str = "[access.roles.finance]\nreads = [\"commercial\", \"delivery\", \"tickets\", \"receivables\", \"costs\", \"margins\"]\n[access.roles.sales]\n";
 
 /// What anybody may ask.
 const PLAIN: &str = "{ __typename }";

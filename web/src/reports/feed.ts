@@ -1,4 +1,5 @@
 /** What the gateway's report feeds answer: `GET /reports` and `GET /reports/{name}`. */
+import { signedFetch } from '../sign-in'
 
 export type Kind = 'text' | 'count' | 'amount' | 'percent' | 'number' | 'date' | 'moment' | 'flag'
 
@@ -79,6 +80,13 @@ export function address(name: string, format: string, filter: Filter): string {
   return `/reports/${name}.${format}${query && `?${query}`}`
 }
 
+/** A report as a file. */
+export async function file(url: string): Promise<Blob> {
+  const response = await signedFetch(url)
+  if (!response.ok) throw new Problem(`HTTP ${response.status} ${response.statusText}`)
+  return response.blob()
+}
+
 /** A report's rows. `fresh`: none older than this request. */
 export async function rows(name: string, filter: Filter, fresh: boolean, signal: AbortSignal): Promise<Answer> {
   const query = new URLSearchParams({ format: 'json', ...filter })
@@ -98,7 +106,7 @@ export async function rows(name: string, filter: Filter, fresh: boolean, signal:
 async function get(url: string, options: RequestInit = {}): Promise<{ headers: Headers; body: unknown }> {
   let response, text
   try {
-    response = await fetch(url, { headers: { Accept: 'application/json' }, ...options })
+    response = await signedFetch(url, { headers: { Accept: 'application/json' }, ...options })
     text = await response.text()
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error

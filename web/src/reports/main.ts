@@ -1,6 +1,7 @@
 import '../fonts.css'
 import './reports.css'
 
+import { account } from '../sign-in'
 import { chart } from './chart'
 import { h } from './dom'
 import { elsewhere } from './elsewhere'
@@ -29,6 +30,7 @@ let asking = new AbortController()
 document.getElementById('reports')?.append(
   h('nav', { 'aria-label': 'Reports' }, picker, list),
   h('main', {}, title, question, filters.element, body))
+document.querySelector('header.top')?.append(account())
 addEventListener('popstate', () => {
   view = readView(location.search)
   show()
