@@ -31,6 +31,9 @@ impl App {
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
         let (Graph { checking, trusting, masks, catalogue }, reports) = graph(config, Arc::clone(&clock))?;
         let sign_in = sign_in(config, &catalogue, Arc::clone(&clock))?;
+        if let Some(Err((key, message))) = config.server.tls.as_ref().map(server::check_tls) {
+            return Err(vec![config.error_at(&format!("server.tls.{key}"), message)]);
+        }
         let draining = CancellationToken::new();
         let answer_bytes = config.cache.answer_bytes;
         let trail = Trail::open(&config.audit, clock)

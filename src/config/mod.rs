@@ -14,6 +14,7 @@ mod secret;
 mod server;
 mod shared_id;
 mod sign_in;
+mod tls;
 mod traffic;
 
 pub use access::{Access, DealRule, Person, Role, Team, Whose};
@@ -28,7 +29,8 @@ pub use reports::{Amount, CurrencyCode, RateTable, Reports, Support};
 pub use secret::SecretRef;
 pub use server::{ServerOptions, WebOrigin};
 pub use shared_id::{NormalizeStep, SharedId};
-pub use sign_in::{Algorithm, ApiKey, HubSpotSignIn, OidcIssuer, Rate, Scope, SignIn, is_key_name};
+pub use sign_in::{Algorithm, ApiKey, ClientName, HubSpotSignIn, OidcIssuer, Rate, Scope, SignIn, is_key_name};
+pub use tls::Tls;
 pub use traffic::Traffic;
 
 use std::fmt::Display;
@@ -213,6 +215,15 @@ fn check_sign_in(
     server: &ServerOptions,
     errors: &mut Vec<ConfigError>,
 ) {
+    let client_ca = server.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    if !client_ca && !sign_in.certificates.is_empty() {
+        let message = "has no effect without server.tls.client_ca, which says whose certificates these are";
+        errors.push(document.error_at("sign_in.certificates", message));
+    }
+    if client_ca && sign_in.certificates.is_empty() {
+        let message = "has no effect without [sign_in.certificates], which says whose certificate gives which roles";
+        errors.push(document.error_at("server.tls.client_ca", message));
+    }
     if let Err((key, message)) = sign_in.check_roles(access) {
         errors.push(document.error_at(&format!("sign_in.{key}"), message));
     }

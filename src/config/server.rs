@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
 use super::duration::Seconds;
+use super::tls::Tls;
 
 /// The HTTP door.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
@@ -16,6 +17,8 @@ pub struct ServerOptions {
     /// Address and port to listen at. Without `[sign_in]` it must be one of this machine's own: whoever reaches it reads everything.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
+    /// TLS at the door itself. Without it Spine speaks plain HTTP.
+    pub tls: Option<Tls>,
     /// Whether the pages for people are served: `/graphiql`, and `/reports` in a browser.
     pub graphiql: bool,
     /// Whether a request with the header `X-Spine-Explain: 1` is told what its answer cost: reads, waves, calls. For
@@ -45,6 +48,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)),
+            tls: None,
             graphiql: true,
             explain: false,
             public_origins: Vec::new(),

@@ -21,6 +21,8 @@ pub struct SignIn {
     pub oidc: BTreeMap<String, OidcIssuer>,
     /// Requests that HubSpot signs for its users.
     pub hubspot: Option<HubSpotSignIn>,
+    /// Programs that show a certificate of `server.tls.client_ca`, by the DNS name in it: `[sign_in.certificates."billing.example.com"]`.
+    pub certificates: BTreeMap<String, ClientName>,
     /// How much may be asked.
     pub rate: Rate,
 }
@@ -148,6 +150,15 @@ pub struct HubSpotSignIn {
     pub roles: Vec<String>,
 }
 
+/// A program that shows a certificate.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientName {
+    /// The roles it gives, by their names in `[access.roles]`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
 /// How much each may ask who has signed in. A request takes a point; one more for every 50 records of the longest list that it
 /// asks for; a report, or a page of the feed, takes ten.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
@@ -173,7 +184,7 @@ const MOST_LEEWAY: Duration = Duration::from_mins(5);
 impl SignIn {
     /// Whether anybody can sign in at all.
     pub fn is_configured(&self) -> bool {
-        !self.keys.is_empty() || !self.oidc.is_empty() || self.hubspot.is_some()
+        !self.keys.is_empty() || !self.oidc.is_empty() || self.hubspot.is_some() || !self.certificates.is_empty()
     }
 
     /// What is set to a value that cannot be, and why.
@@ -211,7 +222,9 @@ impl SignIn {
             roles.map(move |roles| (format!("oidc.{name}.roles"), roles.iter()))
         });
         let hubspot = self.hubspot.iter().map(|hubspot| ("hubspot.roles".to_owned(), hubspot.roles.iter()));
-        for (path, mut roles) in keys.chain(everybodys).chain(mapped).chain(hubspot) {
+        let certificates = self.certificates.iter();
+        let certificates = certificates.map(|(name, of)| (format!("certificates.{name:?}.roles"), of.roles.iter()));
+        for (path, mut roles) in keys.chain(everybodys).chain(mapped).chain(hubspot).chain(certificates) {
             if let Some(role) = roles.find(|role| !access.has_role(role)) {
                 return Err((path, access.no_such_role(role)));
             }

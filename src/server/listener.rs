@@ -1,5 +1,6 @@
 //! Connections: how many, how long they may lie idle, and how they end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,16 @@ use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::sign_in::Peer;
+use super::tls::{self, ClientCertificate};
 use crate::config::ServerOptions;
 
 /// The most headers of a request, and the most bytes they take together.
@@ -30,6 +33,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// HTTP/1.1: programs and proxies speak it to a server behind them, and its connections can be given a time in which
 /// the head of a request must have come.
 pub async fn serve(listener: TcpListener, router: Router, options: &ServerOptions, stop: CancellationToken) {
+    let tls = match options.tls.as_ref().map(tls::acceptor).transpose() {
+        Ok(tls) => tls,
+        Err((key, message)) => return tracing::error!(setting = %format_args!("server.tls.{key}"), message, "no TLS"),
+    };
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(options.idle_timeout.0)
@@ -60,18 +67,20 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
         };
         // An answer is written at once, not when the next packet is full.
         drop(stream.set_nodelay(true));
-        let service = router.clone().map_request(move |mut request: http::Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            request.map(Body::new)
-        });
-        let connection =
-            connections.watch(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        let (http, tls, router, watcher) = (http.clone(), tls.clone(), router.clone(), connections.watcher());
+        let patience = options.idle_timeout.0;
+        let connection = async move {
+            let Some(tls) = tls else { return converse(&http, stream, router, peer, None, watcher).await };
+            // Who does not shake hands in time, or not at all, is gone.
+            let Ok(Ok(stream)) = tokio::time::timeout(patience, tls.accept(stream)).await else { return };
+            let certificate = ClientCertificate::of(stream.get_ref().1.peer_certificates());
+            converse(&http, stream, router, peer, certificate, watcher).await;
+        };
         let end = end.clone();
         tokio::spawn(async move {
             let _place = place;
             tokio::select! {
-                // What goes wrong on a connection is the caller's to see.
-                _ = connection => {}
+                () = connection => {}
                 () = end.cancelled() => {}
             }
         });
@@ -82,4 +91,27 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
         tracing::warn!("some requests did not finish in time");
     }
     end.cancel();
+}
+
+/// Answers what comes by one connection.
+async fn converse<Stream>(
+    http: &http1::Builder,
+    stream: Stream,
+    router: Router,
+    peer: SocketAddr,
+    certificate: Option<ClientCertificate>,
+    watcher: Watcher,
+) where
+    Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = router.map_request(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        if let Some(certificate) = &certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
+        request.map(Body::new)
+    });
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    // What goes wrong on a connection is the caller's to see.
+    drop(watcher.watch(connection).await);
 }

@@ -36,6 +36,7 @@ mod request_id;
 mod shape;
 mod sign_in;
 mod timed;
+mod tls;
 mod urgency;
 
 #[cfg(test)]
@@ -62,7 +63,7 @@ pub use request_id::RequestId;
 pub use sign_in::SignIn;
 
 use crate::access::Viewer;
-use crate::config::{Limits, ServerOptions};
+use crate::config::{Limits, ServerOptions, Tls};
 use crate::graph::Masks;
 use crate::reads::ReadOptions;
 use crate::reports::Reports;
@@ -151,6 +152,11 @@ impl<E> fmt::Debug for Door<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Door").field("limits", &self.limits).field("options", &self.options).finish_non_exhaustive()
     }
+}
+
+/// Whether the files of `[server.tls]` can be used; if not, the key of the setting and what is wrong.
+pub fn check_tls(tls: &Tls) -> Result<(), (&'static str, String)> {
+    tls::acceptor(tls).map(drop)
 }
 
 /// The routes and all layers.

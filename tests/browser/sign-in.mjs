@@ -36,7 +36,7 @@ reads = ["commercial", "delivery", "tickets", "receivables", "costs", "margins"]
 [access.roles.sales]
 ${ann.config}`)
 
-const server = spawn(spine, ['serve', '-c', config], { stdio: ['ignore', 'ignore', 'inherit'] })
+const server = spawn(spine, ['serve', '-c', config, '--log', 'warn'], { stdio: ['ignore', 'ignore', 'inherit'] })
 const expected = /status of 401/
 const browser = await launch()
 try {

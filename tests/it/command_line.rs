@@ -315,3 +315,67 @@ async fn a_report_ends_with_what_is_wrong_with_a_system() {
     let (code, empty, messages) = ends_with(config.replace(&demo.erp.url, "http://127.0.0.1:1")).await;
     assert_eq!((code, empty), (Some(3), true), "{messages}");
 }
+
+#[test]
+fn a_key_is_shown_once_and_the_configuration_holds_its_hash() {
+    let output = run(&["keys", "create", "powerbi", "--role", "finance", "--scope", "reports", "--days", "30"]);
+    assert!(output.status.success());
+    let (key, said) = (text(&output.stdout), text(&output.stderr));
+    let (name, secret) = key.trim().split_once('.').unwrap();
+    assert_eq!((name, secret.len()), ("powerbi", 43), "256 bits in base64");
+    assert!(!said.contains(secret), "{said}");
+    let hash = spine::config::KeyHash::of(secret).to_string();
+    assert!(said.contains(&format!("[sign_in.keys.powerbi]\nhash = \"{hash}\"\nexpires = ")), "{said}");
+    assert!(said.contains("roles = [\"finance\"]\nscopes = [\"reports\"]"), "{said}");
+    let another = text(&run(&["keys", "create", "powerbi"]).stdout);
+    assert_ne!(another.trim(), key.trim());
+    for (arguments, part) in [
+        (&["keys", "create", "power.bi"][..], "is no name for a key"),
+        (&["keys", "create", "powerbi", "--scope", "everything"], "known are graphql, stored, reports"),
+        (&["keys", "create", "powerbi", "--days", "0"], "1..=3650"),
+        (&["keys", "list", "-c", "/no/such/file.toml"], "cannot be read"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn keys_of_a_configuration_are_listed_and_checked_without_their_secrets() {
+    let created: Value = serde_json::from_slice(&run(&["keys", "create", "bi", "--json"]).stdout).unwrap();
+    let (key, table) = (created["key"].as_str().unwrap(), created["config"].as_str().unwrap());
+    let hash = spine::config::KeyHash::of("old");
+    let file = std::env::temp_dir().join(format!("spine-keys-{}.toml", std::process::id()));
+    let config = format!(
+        "[shared_id]\npattern = '^P[0-9]+$'\n[owners]\ncommercial = \"crm\"\n[connections.crm]\nkind = \"hubspot\"\n\
+         token = {{ demo = \"demo-token\" }}\nmap = {{ shared_id = \"x\" }}\n\
+         {table}\n[sign_in.keys.old]\nhash = \"{hash}\"\nexpires = 2020-01-01\n"
+    );
+    std::fs::write(&file, config).unwrap();
+    let path = file.to_str().unwrap();
+    let list = run(&["keys", "list", "-c", path, "--json"]);
+    let listed: Value = serde_json::from_slice(&list.stdout).unwrap();
+    assert_eq!(
+        (&listed[0]["name"], &listed[0]["good"], &listed[1]["name"], &listed[1]["good"]),
+        (&json!("bi"), &json!(true), &json!("old"), &json!(false)),
+    );
+    assert!(text(&run(&["keys", "list", "-c", path]).stdout).contains("expired on 2020-01-01"));
+    for (given, code, part) in [
+        (key, 0, "The key bi is good."),
+        ("bi.wrong", 4, "no such key"),
+        ("old.old", 4, "expired on 2020-01-01"),
+        ("nonsense", 2, "this is no key"),
+        ("", 2, "this is no key"),
+    ] {
+        let mut child = spine(&["keys", "check", "-c", path]);
+        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), given.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{given}: {said}");
+        assert!(said.contains(part) && (given.is_empty() || !said.contains(given)), "{given}: {said}");
+    }
+    std::fs::remove_file(file).unwrap();
+}

@@ -40,7 +40,8 @@ fn the_table_of_error_codes_is_in_step() {
     }
     page.push_str(
         "\nAt the door, before anything is executed: `GRAPHQL_PARSE_FAILED`, `GRAPHQL_VALIDATION_FAILED`, \
-         `QUERY_TOO_COMPLEX` (with `limit`, `allowed` and `measured`), `BAD_REQUEST`, `FORBIDDEN`, `NOT_FOUND`, \
+         `QUERY_TOO_COMPLEX` (with `limit`, `allowed` and `measured`), `BAD_REQUEST`, `UNAUTHENTICATED`, `NO_ROLE`, `FORBIDDEN`, \
+         `RATE_LIMITED`, `SIGN_IN_UNAVAILABLE`, `NOT_FOUND`, \
          `METHOD_NOT_ALLOWED`, `NOT_ACCEPTABLE`, `REQUEST_TIMEOUT`, `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, \
          `OVERLOADED`, `DEADLINE_EXCEEDED`, `INTERNAL`.\n",
     );

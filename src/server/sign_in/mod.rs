@@ -28,6 +28,7 @@ pub(super) use whoami::whoami;
 use super::error::Refused;
 use super::hubspot_signature::{SIGNATURE, Unsigned};
 use super::request_id::RequestId;
+use super::tls::ClientCertificate;
 use super::{audit, body};
 use crate::access::{Access, NoRole, Principal, PrincipalKind, Viewer};
 use crate::config::{self, Scope, ServerOptions};
@@ -63,6 +64,8 @@ pub struct SignIn {
     keys: ApiKeys,
     issuers: Vec<Issuer>,
     hubspot: Option<HubSpot>,
+    /// Names in certificates, with the roles that they give.
+    certificates: Vec<(String, Vec<String>)>,
     /// By subject.
     points: Points<String>,
     failures: Points<IpAddr>,
@@ -106,6 +109,7 @@ impl SignIn {
             keys: ApiKeys::new(&config.keys),
             issuers: issuers.collect::<Result<_, _>>()?,
             hubspot: hubspot.transpose().map_err(|(key, message)| (format!("hubspot.{key}"), message))?,
+            certificates: config.certificates.iter().map(|(name, of)| (name.clone(), of.roles.clone())).collect(),
             points: Points::new(rate.per_minute, rate.burst, &clock),
             failures: Points::new(rate.failures_per_minute, 0, &clock),
             options: options.clone(),
@@ -137,6 +141,19 @@ impl SignIn {
                 issuer.ok_or(Denied::Wrong("a token of an issuer that is not configured"))?.identify(&token).await
             }
         }
+    }
+
+    /// Whose certificate it is.
+    fn certified(&self, shown: &ClientCertificate) -> Result<Principal, Denied> {
+        let known = self.certificates.iter().find(|(name, _)| shown.is_of(name));
+        let (name, roles) = known.ok_or(Denied::Wrong("a certificate of a name that is not configured"))?;
+        Ok(Principal {
+            kind: PrincipalKind::Certificate,
+            subject: format!("certificate:{name}"),
+            name: Some(name.clone()),
+            email: None,
+            roles: roles.clone(),
+        })
     }
 
     /// In which role somebody is answered.
@@ -174,6 +191,11 @@ impl SignIn {
             let by_nobody_else = matches!(presented, Presented::Nothing);
             by_nobody_else && scope == Some(Scope::Stored) && parts.headers.contains_key(SIGNATURE)
         });
+        if let (Presented::Nothing, None, Some(shown)) =
+            (&presented, signed, parts.extensions.get::<ClientCertificate>())
+        {
+            return (self.certified(shown), body);
+        }
         let Some(hubspot) = signed else { return (self.principal(presented, scope).await, body) };
         match body::receive(&parts.headers, body, &self.options).await {
             Ok(bytes) => (hubspot.identify(&parts.method, &parts.uri, &parts.headers, &bytes), Body::from(bytes)),

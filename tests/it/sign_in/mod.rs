@@ -1,5 +1,6 @@
 //! Who is let in, and as whom: what keys, tokens and signatures open, and that nothing else does.
 
+mod certificates;
 mod hubspot;
 mod issuer;
 mod keys;

@@ -1,0 +1,72 @@
+//! TLS at the door itself: the certificate that Spine shows, and those that it lets programs show.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
+use tokio_rustls::TlsAcceptor;
+
+use crate::config;
+
+/// The certificate that a client has shown, and proved to have the key of. It is of the authority that the configuration names.
+#[derive(Debug, Clone)]
+pub(super) struct ClientCertificate(Arc<CertificateDer<'static>>);
+
+impl ClientCertificate {
+    /// The first of a chain.
+    pub(super) fn of(chain: Option<&[CertificateDer<'_>]>) -> Option<Self> {
+        chain?.first().map(|certificate| Self(Arc::new(certificate.clone().into_owned())))
+    }
+
+    /// Whether it is issued to this name (DNS, among its alternative names).
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        let Ok(name) = ServerName::try_from(name) else { return false };
+        let certificate = ParsedCertificate::try_from(&*self.0);
+        certificate.is_ok_and(|certificate| rustls::client::verify_server_name(&certificate, &name).is_ok())
+    }
+}
+
+/// What makes TLS of a connection. An error is the key of a setting and what is wrong with it; it tells nothing of a private key.
+pub(super) fn acceptor(tls: &config::Tls) -> Result<TlsAcceptor, (&'static str, String)> {
+    let provider = Arc::new(default_provider());
+    let verifier = match &tls.client_ca {
+        None => WebPkiClientVerifier::no_client_auth(),
+        Some(file) => {
+            let mut roots = RootCertStore::empty();
+            let useless = || ("client_ca", format!("{} holds a certificate that is of no authority", file.display()));
+            for certificate in certificates("client_ca", file)? {
+                roots.add(certificate).map_err(|_| useless())?;
+            }
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .allow_unauthenticated()
+                .build()
+                .map_err(|_| useless())?
+        }
+    };
+    let chain = certificates("certificate", &tls.certificate)?;
+    let pem = read("key", &tls.key)?;
+    let key = PrivateKeyDer::from_pem_slice(&pem)
+        .map_err(|_| ("key", format!("{} holds no private key in PEM", tls.key.display())))?;
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| ("certificate", "TLS cannot be set up".to_owned()))?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .map_err(|_| ("key", format!("is not the key of the certificate in {}", tls.certificate.display())))?;
+    Ok(TlsAcceptor::from(Arc::new(ServerConfig { alpn_protocols: vec![b"http/1.1".to_vec()], ..config })))
+}
+
+fn certificates(setting: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, (&'static str, String)> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(setting, file)?).collect();
+    let all = all.ok().filter(|all| !all.is_empty());
+    all.ok_or_else(|| (setting, format!("{} holds no certificates in PEM", file.display())))
+}
+
+fn read(setting: &'static str, file: &Path) -> Result<Vec<u8>, (&'static str, String)> {
+    fs::read(file).map_err(|error| (setting, format!("the file {} cannot be read: {}", file.display(), error.kind())))
+}

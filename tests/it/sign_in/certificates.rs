@@ -1,0 +1,88 @@
+//! TLS at the door itself, and programs that sign in by a certificate.
+
+use reqwest::{Certificate, Identity};
+
+use super::*;
+use crate::sqlserver::CA_FILE;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sign_in/certificates");
+const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/sqlserver/demo-server");
+
+fn tls(client_ca: &str) -> String {
+    format!("tls = {{ certificate = \"{SERVER}.pem\", key = \"{SERVER}.key\"{client_ca} }}")
+}
+
+async fn with_tls() -> Gateway {
+    let client_ca = format!(", client_ca = \"{FOLDER}/client-ca.pem\"");
+    let more = [
+        ROLES,
+        &key("bi", "s", "roles = [\"sales\"]"),
+        "[sign_in.certificates.\"billing.example.com\"]\nroles = [\"finance\"]\n",
+    ];
+    Gateway::over(company(3), |config| {
+        format!("{}\n{}", config.replace("[server]", &format!("[server]\n{}", tls(&client_ca))), more.concat())
+    })
+    .await
+}
+
+/// Asks who it is by TLS, with this certificate.
+async fn whoami(gateway: &Gateway, certificate: Option<&str>, all: &[(&str, &str)]) -> Result<Answer, reqwest::Error> {
+    let ca = Certificate::from_pem(&std::fs::read(CA_FILE).unwrap()).unwrap();
+    let mut client = reqwest::Client::builder().tls_certs_only([ca]);
+    if let Some(name) = certificate {
+        client = client.identity(Identity::from_pem(&std::fs::read(format!("{FOLDER}/{name}.pem")).unwrap()).unwrap());
+    }
+    let url = gateway.url.replace("http://127.0.0.1", "https://localhost");
+    let request = client.build().unwrap().get(format!("{url}/whoami")).headers(headers(all));
+    #[expect(clippy::disallowed_methods, reason = "the tests stand outside the gateway")]
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = serde_json::from_slice(&response.bytes().await?).unwrap_or(Value::Null);
+    Ok(Answer { status, headers, body })
+}
+
+#[tokio::test]
+async fn a_program_signs_in_by_a_certificate_of_the_authority_and_others_by_what_they_have() {
+    let gateway = with_tls().await;
+    let who = whoami(&gateway, Some("billing"), &[]).await.unwrap();
+    assert_eq!((&who.body["kind"], &who.body["role"]), (&json!("certificate"), &json!("finance")), "{who:?}");
+    assert_eq!(who.body["subject"], "certificate:billing.example.com");
+    whoami(&gateway, None, &[]).await.unwrap().is_refused(401, "UNAUTHENTICATED");
+    whoami(&gateway, Some("unknown"), &[]).await.unwrap().is_refused(401, "UNAUTHENTICATED");
+    for certificate in [None, Some("billing"), Some("unknown")] {
+        let who = whoami(&gateway, certificate, &[("x-api-key", "bi.s")]).await.unwrap();
+        assert_eq!(who.body["subject"], "key:bi", "who says something is taken by their word");
+    }
+    let wrong = whoami(&gateway, Some("billing"), &[("x-api-key", "bi.wrong")]).await.unwrap();
+    wrong.is_refused(401, "UNAUTHENTICATED");
+    // The same name by another authority.
+    assert!(whoami(&gateway, Some("forged"), &[]).await.is_err());
+    // Plain HTTP gets no answer.
+    #[expect(clippy::disallowed_methods, reason = "the tests stand outside the gateway")]
+    let plain = client().get(format!("{}/health/live", gateway.url)).send().await;
+    assert!(plain.is_err());
+    let who = whoami(&gateway, Some("billing"), &[]).await.unwrap();
+    assert_eq!(who.status, 200, "the door is open still");
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_told_before_a_port_opens() {
+    let demo = spine::demo::Demo::of(company(1), spine::demo::erp::Erp::Sap).await.unwrap();
+    let clock: std::sync::Arc<dyn spine::domain::Clock> = std::sync::Arc::new(spine::domain::SystemClock::default());
+    let certificates = "[sign_in.certificates.\"a.example\"]";
+    for (settings, more, part) in [
+        (tls("").replace("demo-server.pem", "nothing.pem"), "", "server.tls.certificate: the file"),
+        (tls("").replace("demo-server.pem", "demo-server.key"), "", "server.tls.certificate: "),
+        (tls("").replace("demo-server.key", "demo-server.pem"), "", "server.tls.key: "),
+        (tls("").replace("demo-server.pem", "demo-ca.pem"), "", "server.tls.key: is not the key of the certificate"),
+        (tls(", client_ca = \"/no/such.pem\""), certificates, "server.tls.client_ca: the file /no/such.pem"),
+        (tls(&format!(", client_ca = \"{FOLDER}/client-ca.pem\"")), "", "server.tls.client_ca: has no effect"),
+        (tls(""), certificates, "sign_in.certificates: has no effect"),
+    ] {
+        let config = demo.gateway_config().replace("[server]", &format!("[server]\n{settings}"));
+        let config = spine::config::Config::parse("spine.toml", &format!("{config}\n{more}"));
+        let built = config.and_then(|config| spine::app::App::build(&config, std::sync::Arc::clone(&clock)));
+        let errors: Vec<String> = built.unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(errors.len() == 1 && errors[0].contains(part), "{settings}: {errors:?}");
+    }
+}
