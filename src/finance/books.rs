@@ -75,9 +75,22 @@ impl Books<'_> {
         Some(Money::new(budget.amount.checked_sub(spent.amount)?, budget.currency))
     }
 
+    /// What was spent, in percent of what the work was expected to cost.
+    pub fn budget_burned_pct(&self) -> Option<Decimal> {
+        let budget = self.contract?.budget()?;
+        percent(self.spending?.actual.in_currency(budget.currency)?.amount, budget.amount)
+    }
+
     /// What the project will have cost if it goes on as it went.
     pub fn estimate_at_completion(&self) -> Option<Money> {
         estimate_at_completion(self.spending?.actual.money()?, self.progress?)
+    }
+
+    /// What will remain of the contract value, in percent of it, if the project goes on as it went.
+    pub fn forecast_margin_pct(&self) -> Option<Decimal> {
+        let estimate = self.estimate_at_completion()?;
+        let value = self.contract?.value.in_currency(estimate.currency)?.amount;
+        percent(value.checked_sub(estimate.amount)?, value)
     }
 
     /// Forecast margin % less estimated margin %.

@@ -40,7 +40,7 @@ const HEADER: [&str; 12] = [
 const OF_EACH_INVOICE: [&str; 4] = ["collected", "outstanding", "overdue", "completeness"];
 /// What only the costs themselves say.
 const OF_EACH_COST: [&str; 1] = ["completeness"];
-const PROGRESS: [&str; 2] = ["marginSlippage", "eac"];
+const PROGRESS: [&str; 3] = ["forecastMarginPct", "marginSlippage", "eac"];
 
 /// What is said of the figures as a whole, and made of those parts that the viewer may see.
 const SUMMARY: [&str; 3] = ["completeness", "source", "sources"];

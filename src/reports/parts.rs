@@ -3,14 +3,31 @@
 use crate::access::View;
 
 /// Figures of `Financials` that need the deals.
-pub const OF_CONTRACT: [&str; 6] =
-    ["contractValue", "leftToInvoice", "invoicedPct", "estimatedMargin", "marginSlippage", "budgetVariance"];
+pub const OF_CONTRACT: [&str; 8] = [
+    "contractValue",
+    "leftToInvoice",
+    "invoicedPct",
+    "estimatedMargin",
+    "forecastMarginPct",
+    "marginSlippage",
+    "budgetVariance",
+    "budgetBurnedPct",
+];
 /// Figures of `Financials` that need the invoices.
 pub const OF_RECEIVABLES: [&str; 8] =
     ["invoiced", "collected", "outstanding", "overdue", "leftToInvoice", "invoicedPct", "margin", "marginPct"];
 /// Figures of `Financials` that need the costs.
-pub const OF_SPENDING: [&str; 7] =
-    ["actualCost", "committedCost", "margin", "marginPct", "marginSlippage", "budgetVariance", "eac"];
+pub const OF_SPENDING: [&str; 9] = [
+    "actualCost",
+    "committedCost",
+    "margin",
+    "marginPct",
+    "forecastMarginPct",
+    "marginSlippage",
+    "budgetVariance",
+    "budgetBurnedPct",
+    "eac",
+];
 
 /// The parts of the money that a viewer sees a figure of: the others are not read, and nothing is said of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use super::support::{Gateway, client, company, json_body, read_json, send};
 const ALL: &str = "contractValue { amount currency } invoiced { amount currency } collected { amount currency }
     outstanding { amount currency } overdue { amount currency } leftToInvoice { amount currency } invoicedPct
     actualCost { amount currency } committedCost { amount currency } margin { amount currency } marginPct
-    estimatedMargin { amount currency } marginSlippage budgetVariance { amount currency } eac { amount currency }
+    estimatedMargin { amount currency } forecastMarginPct marginSlippage budgetBurnedPct budgetVariance { amount currency } eac { amount currency }
     completeness { excluded reasons }";
 
 /// What an owner that adds up is asked to add up.

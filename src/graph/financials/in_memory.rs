@@ -162,6 +162,15 @@ impl Direct for Financials {
                             let (invoiced, spending) = (sums.invoiced()?, sums.spending()?);
                             Books { invoiced, spending, ..Books::default() }.margin_pct()
                         }
+                        "budgetBurnedPct" => {
+                            let (contract, spending) = (sums.contract()?, sums.spending()?);
+                            Books { contract, spending, ..Books::default() }.budget_burned_pct()
+                        }
+                        "forecastMarginPct" => {
+                            let (contract, spending) = (sums.contract()?, sums.spending()?);
+                            Books { contract, spending, progress: sums.progress()?, ..Books::default() }
+                                .forecast_margin_pct()
+                        }
                         "marginSlippage" => {
                             let (contract, spending) = (sums.contract()?, sums.spending()?);
                             Books { contract, spending, progress: sums.progress()?, ..Books::default() }

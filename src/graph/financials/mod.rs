@@ -381,6 +381,16 @@ impl Financials {
         Ok(self.contract(ctx).await?.and_then(|contract| contract.estimated_margin()).map(Money::from))
     }
 
+    /// What will remain of the contract value, as a percentage of it to two decimals: contract value less `eac`. Null before
+    /// any progress, or if the two are in different currencies. Needs: margins. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
+    async fn forecast_margin_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
+        let (contract, spending, progress) =
+            tokio::try_join!(self.contract(ctx), self.spending(ctx), self.progress(ctx))?;
+        let books = Books { contract: contract.as_ref(), spending: spending.as_ref(), progress, ..Books::default() };
+        Ok(books.forecast_margin_pct())
+    }
+
     /// Forecast margin % less estimated margin %, in percentage points to two decimals: negative is worse than sold. The
     /// forecast is contract value less `eac`. Null if either is unknown, or if they are in different currencies. Needs: margins. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Margins]))]
@@ -398,6 +408,16 @@ impl Financials {
         let (contract, spending) = tokio::try_join!(self.contract(ctx), self.spending(ctx))?;
         let books = Books { contract: contract.as_ref(), spending: spending.as_ref(), ..Books::default() };
         Ok(books.budget_variance().map(Money::from))
+    }
+
+    /// Actual cost as a percentage of the budget, to two decimals; the budget is contract value less estimated margin. More
+    /// than `percentComplete` is spent faster than done. Null if there is no estimate, or if the two are in different
+    /// currencies. Needs: costs. Owner: rollup.
+    #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Costs]))]
+    async fn budget_burned_pct(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
+        let (contract, spending) = tokio::try_join!(self.contract(ctx), self.spending(ctx))?;
+        let books = Books { contract: contract.as_ref(), spending: spending.as_ref(), ..Books::default() };
+        Ok(books.budget_burned_pct())
     }
 
     /// Estimate at completion: actual cost over percent complete, to the cent; null before any progress. Needs: costs. Owner: rollup.
