@@ -20,14 +20,15 @@ help: ## This list.
 demo: web ## Three embedded systems on this machine, and the graph over them. Nothing to configure.
 	@$(CARGO) run --locked --profile demo -- demo $(ARGS)
 
-web: web/dist/index.html ## The files of GraphiQL and the reports, which the binary carries. Built again only when something of them changed.
+web: web/dist/index.html ## The files of GraphiQL, the reports and the deal card, which the binary carries. Built again only when something of them changed.
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	npm ci --prefix web --no-audit --no-fund
 	@touch $@
 
-web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/reports.html web/vite.config.ts web/tsconfig.json \
-		$(shell find web/src web/scripts -type f)
+# The deal card's model is HubSpot's and the page's alike.
+web/dist/index.html: web/node_modules/.package-lock.json $(wildcard web/*.html) web/vite.config.ts web/tsconfig.json \
+		$(shell find web/src web/scripts deploy/hubspot/src/app/cards/deal -type f)
 	npm run build --prefix web
 	@touch $@
 

@@ -1,6 +1,7 @@
 //! `[server]`: where Spine listens and how long it waits for those who ask.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// TLS at the door itself. Without it Spine speaks plain HTTP.
     pub tls: Option<Tls>,
-    /// Whether the pages for people are served: `/graphiql`, and `/reports` in a browser.
+    /// Whether the pages for people are served: `/graphiql`, `/card/ID`, and `/reports` in a browser.
     pub graphiql: bool,
     /// Whether a request with the header `X-Spine-Explain: 1` is told what its answer cost: reads, waves, calls. For
     /// developers: it tells the names of the connections to whoever asks.
@@ -27,6 +28,9 @@ pub struct ServerOptions {
     /// Origins under which people's browsers reach this server, e.g. `["https://spine.example.com"]`.
     /// `localhost` and bare IP addresses need no entry. A browser that comes from anywhere else is refused.
     pub public_origins: Vec<WebOrigin>,
+    /// Origins whose pages may show the deal card (`/card/ID`) in a frame, e.g. `["https://acme.lightning.force.com"]`: the
+    /// CRM's. Without any nobody may.
+    pub card_frame_ancestors: Vec<WebOrigin>,
     /// Largest request body, in bytes.
     pub max_body: usize,
     /// Time in which a request's body must have arrived.
@@ -52,6 +56,7 @@ impl Default for ServerOptions {
             graphiql: true,
             explain: false,
             public_origins: Vec::new(),
+            card_frame_ancestors: Vec::new(),
             max_body: 256 * 1024,
             body_timeout: Seconds(Duration::from_secs(10)),
             request_timeout: Seconds(Duration::from_secs(10)),
@@ -118,6 +123,12 @@ impl WebOrigin {
     }
 }
 
+impl fmt::Display for WebOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.ascii_serialization())
+    }
+}
+
 impl<'de> Deserialize<'de> for WebOrigin {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
@@ -144,6 +155,8 @@ mod tests {
     #[test]
     fn an_origin_is_scheme_host_and_port_and_nothing_else() {
         assert_eq!(WebOrigin::parse("https://Spine.example.com"), WebOrigin::parse("https://spine.example.com:443/"));
+        assert_eq!(WebOrigin::parse("https://Spine.example.com:443/").unwrap().to_string(), "https://spine.example.com");
+        assert_eq!(WebOrigin::parse("http://[::1]:4000").unwrap().to_string(), "http://[::1]:4000");
         for text in
             ["", "null", "spine.example.com", "ftp://a", "https://a/b", "https://a?b", "https://u:p@a", "https://a#b"]
         {

@@ -21,6 +21,10 @@ const DEFAULTS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
+/// Marks an answer whose own policy says which pages may show it in a frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MayBeFramed;
+
 /// Names the request, lets it be answered, and completes the answer.
 pub(super) async fn complete(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
@@ -29,8 +33,9 @@ pub(super) async fn complete(mut request: Request, next: Next) -> Response {
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
         refused.render(&id, &mut response);
     }
+    let framed = response.extensions_mut().remove::<MayBeFramed>().is_some();
     let headers = response.headers_mut();
-    for (name, value) in DEFAULTS {
+    for (name, value) in DEFAULTS.into_iter().filter(|(name, _)| !framed || name != header::X_FRAME_OPTIONS) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {

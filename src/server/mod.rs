@@ -165,6 +165,7 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
     let graphiql = door.options.graphiql;
     let identify = from_fn_with_state(Arc::clone(&door.sign_in), sign_in::identify);
     let trail = from_fn_with_state(Arc::clone(&door.trail), audit::trail);
+    let card = pages::Card::new(&door.options.card_frame_ancestors);
     let door = Arc::new(door);
     // At these addresses programs get data, and browsers a page, which is open to everybody: it asks for the data in turn.
     let mut with_pages = Router::new()
@@ -194,7 +195,8 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
             .route("/", get(|| async { Redirect::to("/graphiql") }))
             .route("/graphiql", get(pages::graphiql))
             .route("/graphiql/", get(pages::graphiql))
-            .route("/graphiql/{*path}", get(pages::file));
+            .route("/graphiql/{*path}", get(pages::file))
+            .route("/card/{deal}", get(move |headers: HeaderMap| async move { card.page(&headers) }));
     }
     router
         .fallback(|| async { Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing here.") })

@@ -1,4 +1,4 @@
-//! The pages for people, GraphiQL and the reports, from files that are part of the binary: nothing is fetched from another
+//! The pages for people, GraphiQL, the reports and the deal card, from files that are part of the binary: nothing is fetched from another
 //! host. `make web` builds them; `build.rs` brings them here.
 
 use std::borrow::Cow;
@@ -11,7 +11,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rust_embed::Embed;
 
 use super::error::Refused;
+use super::headers::MayBeFramed;
 use super::media::{accepts_encoding, wants_html};
+use crate::config::WebOrigin;
 
 /// What GraphiQL may do. The editor's workers are built from blobs, and its styles are written into the page.
 const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -22,9 +24,13 @@ const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 const REPORTS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; \
     img-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
+/// What the deal card may do in a frame: the same. Who may frame it is for the configuration to say.
+const CARD_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; \
+    img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none';";
+
 /// The page where there are no files.
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Spine</title>\
-    <h1>GraphiQL is not part of this build</h1>\
+    <h1>This page is not part of this build</h1>\
     <p>Run <code>make web</code>, which needs Node.js, and build again. The graph itself answers at \
     <code>POST /graphql</code>.</p></html>";
 
@@ -57,6 +63,36 @@ pub(super) async fn in_browser(request: Request, next: Next) -> Response {
     match page {
         Some(page) => page,
         None => next.run(request).await,
+    }
+}
+
+/// The deal card: the page finds the deal's ID in its own address.
+#[derive(Debug, Clone)]
+pub(super) struct Card {
+    policy: HeaderValue,
+    framed: bool,
+}
+
+impl Card {
+    /// The card as pages of these origins may show it in a frame.
+    pub(super) fn new(ancestors: &[WebOrigin]) -> Self {
+        let origins: String = ancestors.iter().map(|origin| format!(" {origin}")).collect();
+        // Origins are scheme, host and port, in ASCII: they fit a header.
+        let framed = HeaderValue::from_str(&format!("{CARD_POLICY} frame-ancestors{origins}"));
+        match framed {
+            Ok(policy) if !ancestors.is_empty() => Self { policy, framed: true },
+            _ => Self { policy: HeaderValue::from_static(REPORTS_POLICY), framed: false },
+        }
+    }
+
+    pub(super) fn page(&self, headers: &HeaderMap) -> Response {
+        let page = answer(embedded, "card.html", headers);
+        let mut page = page.unwrap_or_else(|| (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response());
+        page.headers_mut().insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
+        if self.framed {
+            page.extensions_mut().insert(MayBeFramed);
+        }
+        page
     }
 }
 

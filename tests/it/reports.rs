@@ -321,14 +321,14 @@ async fn the_catalogue_of_metrics_is_served_and_its_ratios_name_metrics_of_it() 
 async fn documents_of_the_binary_are_asked_by_get_and_answered_as_by_post() {
     let gateway = Gateway::start(40).await;
     let (project, _) = super::freshness::open_invoice(&gateway);
-    let variables = json!({ "id": project }).to_string();
+    let variables = json!({ "by": { "projectId": project } }).to_string();
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("variables", &variables).finish();
     let card = format!("/graphql/p/deal-card?{query}");
     let first = get(&gateway, &card, &[]).await;
     assert_eq!(first.status, 200);
     assert!(first.header("cache-control").starts_with("private, max-age="), "{}", first.header("cache-control"));
     let body = first.json();
-    assert!(body["errors"].is_null() && body["data"]["deal"]["financials"]["margin"].is_object(), "{body:#}");
+    assert!(body["errors"].is_null() && body["data"]["deal"]["financials"]["overdue"].is_object(), "{body:#}");
     let known = get(&gateway, &card, &[("if-none-match", first.header("etag"))]).await;
     assert_eq!(known.status, 304);
 
@@ -350,6 +350,6 @@ async fn documents_of_the_binary_are_asked_by_get_and_answered_as_by_post() {
         assert_eq!(answer.status, status, "{path}");
         assert!(answer.error().1.contains(part), "{path}: {}", answer.text());
     }
-    let posted = support::send(support::client().post(format!("{}/graphql/p/deal-card", gateway.url))).await;
-    assert_eq!(posted.status(), 405);
+    let put = support::send(support::client().put(format!("{}/graphql/p/deal-card", gateway.url))).await;
+    assert_eq!(put.status(), 405);
 }

@@ -66,6 +66,40 @@ async fn the_reports_are_a_page_for_people_and_a_catalogue_for_programs() {
 }
 
 #[tokio::test]
+async fn the_deal_card_is_framed_by_whom_the_configuration_names_and_by_nobody_else() {
+    let rest = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; \
+                connect-src 'self'; form-action 'none';";
+    let page = start().await.get("/card/900024").await;
+    assert_eq!(
+        page.header("content-security-policy"),
+        format!("{rest} frame-ancestors 'none'; base-uri 'none'"),
+        "{page:?}"
+    );
+    assert_eq!(page.header("x-frame-options"), "DENY");
+    assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
+
+    let card_frame_ancestors = ["https://acme.lightning.force.com", "https://crm.example.com:8443"]
+        .map(|origin| crate::config::WebOrigin::parse(origin).unwrap())
+        .to_vec();
+    let server = start_with(ServerOptions { card_frame_ancestors, ..ServerOptions::default() }).await;
+    let page = server.get("/card/deal:hubspot:900024").await;
+    assert_eq!(
+        page.header("content-security-policy"),
+        format!(
+            "{rest} base-uri 'none'; frame-ancestors https://acme.lightning.force.com https://crm.example.com:8443"
+        )
+    );
+    assert!(page.headers.get("x-frame-options").is_none(), "{page:?}");
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    // Only the card.
+    for path in ["/graphiql", "/health/live", "/graphiql/assets/none.js"] {
+        assert_eq!(server.get(path).await.header("x-frame-options"), "DENY", "{path}");
+    }
+    server.get("/card/").await.refused(404, "NOT_FOUND");
+    server.get("/card/a/b").await.refused(404, "NOT_FOUND");
+}
+
+#[tokio::test]
 async fn the_page_is_there_or_says_how_to_build_it() {
     let server = start().await;
     for path in ["/graphiql", "/graphiql/"] {
@@ -80,7 +114,7 @@ async fn the_page_is_there_or_says_how_to_build_it() {
     let answer = server.get("/").await;
     assert_eq!((answer.status, answer.header("location")), (303, "/graphiql"));
     let server = start_with(ServerOptions { graphiql: false, ..ServerOptions::default() }).await;
-    for path in ["/graphiql", "/graphiql/", "/graphiql/index.html", "/"] {
+    for path in ["/graphiql", "/graphiql/", "/graphiql/index.html", "/card/900024", "/"] {
         server.get(path).await.refused(404, "NOT_FOUND");
     }
 }

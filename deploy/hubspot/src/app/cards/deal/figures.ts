@@ -28,16 +28,17 @@ export function figures({ locale: wanted, timeZone, now }: Reader) {
 
   /** A decimal as `format` would write it, with exactly the fraction that it has. */
   function exact(decimal: string, format: Intl.NumberFormat, leastPlaces = 0): string {
-    const [, sign = '', whole = '0', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(decimal) ?? []
+    const [, minus = '', whole = '0', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(decimal) ?? []
+    const negative = minus !== '' && sign(decimal) !== 0
     const kept = fraction.replace(/0+$/, '')
     const shown = kept && kept.padEnd(leastPlaces, '0')
     // `-0.5` has no whole part that could carry the sign: 1 stands in for it.
     const magnitude = BigInt(whole)
     const standIn = magnitude === 0n ? 1n : magnitude
-    const parts = format.formatToParts(sign ? -standIn : magnitude)
+    const parts = format.formatToParts(negative ? -standIn : magnitude)
     const last = parts.map(({ type }) => type).lastIndexOf('integer')
     return parts.map(({ type, value }, place) => {
-      const digits = type === 'integer' && sign && magnitude === 0n ? '0' : value
+      const digits = type === 'integer' && negative && magnitude === 0n ? '0' : value
       return place === last && shown ? digits + point + shown : digits
     }).join('')
   }
