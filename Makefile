@@ -81,5 +81,5 @@ tools: ## Installs what the checks need: packages by apt, clients by npm and pip
 	tests/tools.sh
 
 clean: ## Removes what was built or installed below this folder.
-	rm -rf target web/dist web/node_modules tests/audit/node_modules tests/browser/node_modules tests/clients/*/node_modules \
+	rm -rf target web/dist web/node_modules tests/audit/node_modules tests/browser/node_modules deploy/hubspot/node_modules tests/clients/*/node_modules \
 		bench/target bench/run bench/peers/*/node_modules bench/peers/tailcall/glibc

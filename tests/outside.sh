@@ -75,6 +75,7 @@ check() { # name, command...
 }
 
 check "ready-made tabs against schema.graphql" npm run --silent --prefix web check
+check "the deal card in HubSpot: types, states, project files" npm test --silent --prefix deploy/hubspot
 check "HubSpot's own client against the embedded HubSpot" \
   env SPINE_HUBSPOT_URL="$hubspot" node --test --test-reporter=spec tests/clients/hubspot/check.mjs
 check "python-redmine against the embedded Redmine" "$python" tests/clients/redmine/check.py "$redmine" demo-redmine-key
@@ -96,6 +97,7 @@ check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"
 check "the reports in Chromium" node tests/browser/reports.mjs "$reports" "$sap"
 check "signing in at the pages in Chromium" node tests/browser/sign-in.mjs "$spine" "$hubspot" "$sap" "$redmine"
 check "tokens of oauth2-mock-server, with rotation" env SPINE="$spine" node --test --test-reporter=spec tests/clients/sign-in/check.mjs
+check "the deal card in Chromium" node tests/browser/card.mjs "$graphql" "$sap" "$redmine" "$hubspot" "$spine"
 check "attacks from outside" node tests/audit/security-audit.mjs "$graphql"
 
 # After all of it the processes must still be there.

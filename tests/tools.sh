@@ -24,7 +24,7 @@ command -v curl >/dev/null || missing+=(curl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 debian "${missing[@]}"
 
-for lock in tests/*/package-lock.json tests/clients/*/package-lock.json; do
+for lock in tests/*/package-lock.json tests/clients/*/package-lock.json deploy/hubspot/package-lock.json; do
   npm_packages "$(dirname "$lock")"
 done
 

@@ -51,7 +51,7 @@ pub struct DealLink {
     status: LinkStatus,
     /// What is typed in the CRM, if it is not well-formed; null otherwise.
     raw: Option<String>,
-    /// What is wrong and what to do; null if nothing is.
+    /// What is wrong and what to do, with the field to fill; null if nothing is.
     hint: Option<String>,
 }
 
@@ -294,20 +294,22 @@ impl Deal {
 
     /// Whether the deal carries a usable shared ID, and what to do if not. Owner: commercial.
     #[graphql(directive = owned_by::apply(OwnerDomain::Commercial))]
-    async fn link(&self) -> DealLink {
-        match &self.record.link {
+    async fn link(&self, ctx: &Context<'_>) -> Result<DealLink> {
+        let field = spine(ctx)?.reads.commercial.as_ref().and_then(|readers| readers.shared_id_field.as_deref());
+        let field = field.map_or_else(|| "the field".to_owned(), |name| format!("the field `{name}`"));
+        Ok(match &self.record.link {
             Link::To(_) => DealLink { status: LinkStatus::Linked, raw: None, hint: None },
             Link::None => DealLink {
                 status: LinkStatus::NotLinked,
                 raw: None,
-                hint: Some("the deal carries no project ID: fill the field in the CRM".to_owned()),
+                hint: Some(format!("the deal carries no project ID: fill {field} in the CRM")),
             },
             Link::Malformed(raw) => DealLink {
                 status: LinkStatus::Malformed,
                 raw: Some(raw.clone()),
-                hint: Some("what the deal carries is not a project ID: correct the field in the CRM".to_owned()),
+                hint: Some(format!("what the deal carries is not a project ID: correct {field} in the CRM")),
             },
-        }
+        })
     }
 
     /// The project; null if the deal carries no usable shared ID (see `link`). It exists as soon as its ID is known: whether

@@ -45,6 +45,8 @@ pub struct Reads {
 pub struct Commercial {
     /// Who owns it.
     pub owner: Owner,
+    /// The field of a deal that holds the shared ID, as the owner calls it; none where it is in no one field.
+    pub shared_id_field: Option<Arc<str>>,
     /// Deals by record ID.
     pub deals: Reader<DealId, Deal>,
     /// The deals of a project.
@@ -344,6 +346,7 @@ impl Readers<'_> {
         });
         Some(Commercial {
             owner: self.owner(),
+            shared_id_field: deals.shared_id_field().map(Arc::from),
             deals: self.reader("deals", limit, by_id),
             deals_by_project: self.reader("deals_by_project", limit, by_project),
             deal_pages: self.reader("deal_page", 1, pages),

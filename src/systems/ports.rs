@@ -143,6 +143,12 @@ pub trait DealSource: Send + Sync {
     /// How many keys one upstream call takes; the engine cuts batches to it.
     fn batch_limit(&self) -> usize;
 
+    /// The field of a deal that holds the shared ID, as the owner calls it: where a person fills it in. None where it is in
+    /// no one field.
+    fn shared_id_field(&self) -> Option<&str> {
+        None
+    }
+
     /// Deals by the owner's record ID.
     async fn deals(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Deal>;
 

@@ -9,6 +9,7 @@ mod answers;
 mod audit;
 mod batching;
 mod books;
+mod card;
 mod command_line;
 mod conformance;
 #[path = "../redmine/expectations.rs"]

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import { DealCard } from '../src/app/cards/DealCard'
 import { SPINE } from '../src/app/cards/spine'
-import { bodies, deal, NOW, project } from './answers'
+import { bodies, deal, financials, NOW, project } from './answers'
 
 const fetched = vi.fn()
 
@@ -115,6 +115,11 @@ test('what the role may not see is a dash with the reason, and the margin gives 
   expect(card.findAll(StatisticsItem)[2]?.props).toMatchObject({ label: 'Left to invoice', number: '€42,864' })
   expect(words(card.getRootNode())).toContain('Budget burned: – (not shown for your role)')
   expect(card.findAll(ProgressBar)).toHaveLength(1)
+})
+
+test('a bar is never longer than its track', async () => {
+  const card = await shown({ data: { deal: deal({ financials: financials({ budgetBurnedPct: '165.44' }) }) } })
+  expect(card.findAll(ProgressBar)[1]?.props).toMatchObject({ value: 100, maxValue: 100, valueDescription: '165.44%', variant: 'danger' })
 })
 
 test('an old value keeps its place and says how old it is', async () => {

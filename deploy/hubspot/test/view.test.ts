@@ -49,17 +49,19 @@ describe('the gap between work and budget is the message', () => {
     expect(progress.gap).toEqual({ text, tone })
   })
 
-  test('a bar is never longer than its track, and there is none of what is unknown', () => {
+  test('there is no bar of what is unknown, and no gap to it', () => {
     const { progress } = card({ data: { deal: deal({ project: project({ percentComplete: null }), financials: financials({ budgetBurnedPct: '165.44' }) }) } })
-    expect(progress.burned).toMatchObject({ length: 100, text: '165.44%' })
-    expect(progress.complete).toMatchObject({ length: null, text: '–', known: false, note: 'the project tool states no progress' })
-    expect(progress.gap).toBeNull()
+    expect(progress.burned).toMatchObject({ percent: 165.44, text: '165.44%' })
+    expect(progress.complete).toMatchObject({ percent: null, text: '–', known: false, note: 'the project tool states no progress' })
+    expect(progress.gap).toEqual({ text: 'Over budget by 65.44 points.', tone: 'bad' })
+    const within = card({ data: { deal: deal({ project: project({ percentComplete: null }) }) } }).progress
+    expect(within.gap).toBeNull()
   })
 })
 
 test('who may not see the margin sees what is left to invoice, and is told', () => {
   expect(card(bodies.masked).statistics.map(({ label }) => label)).toEqual(['Contract value', 'Invoiced', 'Left to invoice', 'Overdue'])
-  expect(card(bodies.masked).progress.burned).toMatchObject({ text: '–', length: null, note: 'not shown for your role' })
+  expect(card(bodies.masked).progress.burned).toMatchObject({ text: '–', percent: null, note: 'not shown for your role' })
   expect(card(bodies.masked).progress.complete.text).toBe('62%')
   expect(card(bodies.masked).notices).toEqual([])
 })
@@ -98,6 +100,7 @@ test('an ID that the project tool does not know is named', () => {
   expect(seen.notices).toMatchObject([{ tone: 'warn', title: 'PRJ-2026-001 is not in Redmine' }])
   expect(seen.project.health).toEqual({ text: 'No health set', tone: 'plain' })
   expect(seen.invoices.rows).toHaveLength(1)
+  expect(seen.facts[2]).toMatchObject({ text: '–', note: 'Redmine does not know the project' })
 })
 
 test('two records that claim one ID are a conflict, said once', () => {
@@ -172,6 +175,16 @@ test('a figure that its records withhold says why', () => {
   expect(statistic(withheld, 'Overdue')).toMatchObject({ text: '–', note: 'an open invoice has no due date' })
   const early = { data: { deal: deal({ financials: financials({ forecastMarginPct: null }) }) } }
   expect(statistic(early, 'Forecast margin')).toMatchObject({ text: '–', note: 'needs progress and cost' })
+})
+
+test('what is known to be none is no dash', () => {
+  const bare = project({ manager: null, startDate: null, dueDate: null, milestones: [], invoices: [], tickets: [] })
+  const seen = card({ data: { deal: deal({ project: bare }) } })
+  expect(seen.facts.map(({ text, known }) => [text, known])).toEqual([['Nobody named', true], ['None planned', true], ['None planned', true], ['None yet', true]])
+  expect(seen.invoices.missing).toBe('None yet.')
+  expect(seen.support).toMatchObject({ open: { text: '0' }, hours: { text: '0 h' } })
+  const done = project({ milestones: [{ name: 'Go-live', status: 'CLOSED', dueDate: '2026-05-01', url: null }] })
+  expect(card({ data: { deal: deal({ project: done }) } }).facts[2]).toMatchObject({ text: 'All reached', known: true })
 })
 
 test('an open deal says that its own amount is no contract yet', () => {

@@ -27,6 +27,10 @@ impl DealSource for HubSpot {
         READ_LIMIT
     }
 
+    fn shared_id_field(&self) -> Option<&str> {
+        Some(self.mapper.names.shared_id.as_str())
+    }
+
     async fn deals(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Deal> {
         let properties = self.mapper.deal_properties();
         let keys: Vec<&str> = ids.iter().map(DealId::as_str).collect();

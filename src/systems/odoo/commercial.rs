@@ -139,6 +139,10 @@ impl DealSource for Commercial {
         MAX_KEYS
     }
 
+    fn shared_id_field(&self) -> Option<&str> {
+        Some(&self.link)
+    }
+
     async fn deals(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Deal> {
         let numbers: Vec<u64> = ids.iter().filter_map(|id| number(id.as_str())).collect();
         if numbers.is_empty() {

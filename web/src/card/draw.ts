@@ -77,22 +77,42 @@ function statistics(all: Labelled[]): HTMLElement {
 }
 
 function progress({ complete, burned, gap }: Progress): HTMLElement {
+  // One scale for both, so that their lengths compare; it ends where the budget does, or where more than it was spent.
+  const scale = Math.max(100, burned.percent ?? 0, complete.percent ?? 0)
+  const reached = complete.percent ?? 100
   return h('section', { 'aria-label': 'Progress' },
-    bar(complete), bar(burned),
+    bar(complete, scale, reached), bar(burned, scale, reached),
     gap && h('p', { class: `gap ${gap.tone}`, id: 'gap' }, gap.text))
 }
 
-/** A bar; of what is not known, a hatched one: an empty one would say 0. */
-function bar({ label, length, text, note, tone }: Bar): HTMLElement {
-  const fill = h('div', { class: `fill ${tone ?? ''}` })
-  if (length !== null) fill.style.width = `${length}%`
-  const values = length === null
-    ? { role: 'img', 'aria-label': `${label}: unknown` }
-    : { role: 'progressbar', 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': Math.round(length), 'aria-valuetext': text }
+/** A bar, in its tone from where the work stands on; of what is not known, a hatched one: an empty one would say 0. */
+function bar({ label, percent, text, note, tone }: Bar, scale: number, reached: number): HTMLElement {
+  const track = percent === null
+    ? h('div', { class: 'track unknown', role: 'img', 'aria-label': `${label}: unknown` })
+    : h('div', {
+        class: 'track', role: 'progressbar', 'aria-label': label,
+        'aria-valuemin': 0, 'aria-valuemax': Math.round(scale), 'aria-valuenow': Math.round(percent), 'aria-valuetext': text,
+      },
+      part('fill', Math.min(percent, reached), scale),
+      percent > reached && part(`fill ahead ${tone ?? ''}`, percent - reached, scale),
+      scale > 100 && mark(scale))
   return h('div', { class: 'bar' },
     h('div', { class: 'words' }, h('span', {}, label), h('span', { class: 'value' }, text)),
-    h('div', { class: length === null ? 'track unknown' : 'track', ...values }, length === null ? null : fill),
+    track,
     note && h('p', { class: 'note' }, note))
+}
+
+function part(name: string, length: number, scale: number): HTMLElement {
+  const element = h('div', { class: name })
+  element.style.width = `${(length / scale) * 100}%`
+  return element
+}
+
+/** Where all of the work is done, and all of the budget spent. */
+function mark(scale: number): HTMLElement {
+  const element = h('div', { class: 'mark' })
+  element.style.left = `${(100 / scale) * 100}%`
+  return element
 }
 
 function facts(all: Labelled[]): HTMLElement {

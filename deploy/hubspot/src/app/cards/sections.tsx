@@ -152,12 +152,12 @@ function Bars({ progress: { complete, burned, gap } }: { progress: Progress }) {
 }
 
 /** A bar; of what is not known, words alone: an empty bar would say 0. */
-function BarOf({ bar: { label, length, text, note, tone } }: { bar: Bar }) {
-  if (length === null) return <Noted label={label} value={{ text, note, known: false }} />
+function BarOf({ bar: { label, percent, text, note, tone } }: { bar: Bar }) {
+  if (percent === null) return <Noted label={label} value={{ text, note, known: false }} />
   return (
     <ProgressBar
       title={label}
-      value={length}
+      value={Math.min(100, percent)}
       maxValue={100}
       valueDescription={text}
       aria-label={`${label}: ${text}`}

@@ -7,7 +7,7 @@ import { type InvoiceRow, invoiceRows, lastInvoice } from './invoices'
 import { type Notice, notices } from './notices'
 import { type Progress, progress } from './progress'
 import { type Support, support } from './support'
-import { days, due, type Labelled, sentence, shown, type Why, WITHHOLDS, withheld } from './value'
+import { days, due, type Labelled, sentence, shown, type Value, type Why, WITHHOLDS, withheld } from './value'
 import { because, health, isMasked, projectStatus, systemName, type Tag } from './words'
 
 export interface Heading {
@@ -127,30 +127,38 @@ function statistics({ status, amount, financials }: Deal, why: Why, figures: Fig
 }
 
 function facts(project: Project, why: Why, figures: Figures): Labelled[] {
-  const next = project.milestones?.filter(({ status }) => status !== 'CLOSED')
+  const { manager, startDate, dueDate, milestones, invoices, source } = project
+  // The project tool knows the project: what it states nothing of is none, and not unknown.
+  const known = source?.status === 'LIVE' || source?.status === 'CACHED' || source?.status === 'STALE'
+  const unknown = source?.status === 'NOT_FOUND' ? `${systemName(source)} does not know the project` : undefined
+  const next = milestones?.filter(({ status }) => status !== 'CLOSED')
     .sort((one, other) => (one.dueDate ?? '9').localeCompare(other.dueDate ?? '9'))[0]
-  const last = lastInvoice(project.invoices)
-  const dates = project.startDate || project.dueDate
+  const last = lastInvoice(invoices)
+  const dates = (startDate || dueDate) && [startDate, dueDate].map((date) => (date ? figures.day(date) : UNKNOWN)).join(' to ')
   return [
-    { label: 'Project manager', ...shown(project.manager?.name, why('deal.project.manager'), 'nobody is named') },
+    { label: 'Project manager', ...fact(manager?.name, why('deal.project.manager'), known && 'Nobody named') },
     {
       label: 'Dates',
-      ...shown(dates && [project.startDate, project.dueDate].map((date) => (date ? figures.day(date) : UNKNOWN)).join(' to '),
-        why('deal.project.startDate') ?? why('deal.project.dueDate'), 'none are planned'),
-      ...(isLate(project, figures) && { note: `${days(-figures.daysTo(project.dueDate ?? ''), figures)} past the end`, tone: 'warn' as const }),
+      ...fact(dates, why('deal.project.startDate') ?? why('deal.project.dueDate'), known && 'None planned'),
+      ...(isLate(project, figures) && { note: `${days(-figures.daysTo(dueDate ?? ''), figures)} past the end`, tone: 'warn' as const }),
     },
     {
       label: 'Next milestone',
-      ...shown(next && (next.name ?? 'Without a name'), why('deal.project.milestones'), project.milestones?.length ? 'all are reached' : 'none is planned'),
+      ...fact(next && (next.name ?? 'Without a name'), why('deal.project.milestones'), known && milestones && (milestones.length ? 'All reached' : 'None planned')),
       ...(next?.dueDate && { note: due(next.dueDate, figures), tone: figures.daysTo(next.dueDate) < 0 ? 'warn' as const : undefined }),
       ...(next?.url && { url: next.url }),
     },
     {
       label: 'Last invoice',
-      ...shown(last && [last.number, last.issueDate && figures.day(last.issueDate)].filter(Boolean).join(', '), why('deal.project.invoices'), 'none yet'),
+      ...fact(last && [last.number, last.issueDate && figures.day(last.issueDate)].filter(Boolean).join(', '), why('deal.project.invoices'), invoices && 'None yet'),
       ...(last?.source.url && { url: last.source.url }),
     },
   ]
+
+  /** A value; or, where nobody failed to state one, the word for none. */
+  function fact(text: string | null | undefined, problem: Problem | undefined, none: string | null | false): Value {
+    return shown(text ?? (problem ? null : none), problem, unknown)
+  }
 }
 
 function isLate({ status, dueDate }: Project, figures: Figures): boolean {
