@@ -1,4 +1,4 @@
-//! Brings the built files of GraphiQL and the reports (`make web`) to where the binary embeds them from. Without them
+//! Brings the built files of the pages (`make web`) to where the binary embeds them from. Without them
 //! everything still builds; the pages then say how to get them.
 
 use std::path::{Path, PathBuf};

@@ -85,7 +85,7 @@ export function deal(changes: Partial<Deal> = {}): Deal {
 }
 
 export function unlinked(changes: Partial<Deal['link']> = {}): Deal {
-  const hint = 'the deal carries no project ID: fill the field in the CRM'
+  const hint = 'the deal carries no project ID: fill the field `project_code` in the CRM'
   return deal({
     link: { status: 'NOT_LINKED', raw: null, hint, ...changes },
     project: null,
@@ -104,7 +104,7 @@ const SAP = { system: 'sap_b1', connection: 'sap' }
 export const bodies = {
   whole: { data: { deal: deal() } },
   unlinked: { data: { deal: unlinked() } },
-  malformed: { data: { deal: unlinked({ status: 'MALFORMED', raw: 'PRJ2024-039', hint: 'what the deal carries is not a project ID: correct the field in the CRM' }) } },
+  malformed: { data: { deal: unlinked({ status: 'MALFORMED', raw: 'PRJ2024-039', hint: 'what the deal carries is not a project ID: correct the field `project_code` in the CRM' }) } },
   unknownDeal: { data: { deal: null } },
   notFound: {
     data: {

@@ -99,7 +99,7 @@ test('numbers are written by the account’s locale', async () => {
 test('a deal without a project names the field to fill', async () => {
   const card = await shown(bodies.malformed)
   expect(card.find(EmptyState).props.title).toBe('Not linked to a project yet')
-  expect(words(card.find(EmptyState))).toContain('correct the field in the CRM')
+  expect(words(card.find(EmptyState))).toContain('correct the field “project_code” in the CRM')
   expect(words(card.find(EmptyState))).toContain('“PRJ2024-039”')
   expect(card.find(LoadingButton).text).toBe('Refresh')
 })

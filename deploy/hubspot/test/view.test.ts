@@ -78,7 +78,7 @@ test('a deal that is masked as a whole says so, without a retry', () => {
 
 test('without the ERP the delivery side stands, and the money is unknown, never 0', () => {
   const seen = card(bodies.erpDown)
-  expect(seen.notices).toEqual([{ tone: 'bad', title: 'SAP Business One is not answering', text: 'Invoices and figures are missing. All else is as its owners say. Worth another try in 10 s.', retry: true }])
+  expect(seen.notices).toEqual([{ tone: 'bad', title: 'SAP Business One is not answering', text: 'Invoices and some figures are missing. All else is as its owners say. Worth another try in 10 s.', retry: true }])
   expect(seen.statistics.map(({ text }) => text)).toEqual(['€120,000', '–', '–', '–'])
   expect(seen.statistics[1]?.note).toBe('SAP Business One is not answering')
   expect(seen.statistics[2]?.note).toBe('the costs could not be asked for')
@@ -111,12 +111,14 @@ test('two records that claim one ID are a conflict, said once', () => {
 })
 
 test('a deal without a project names the field to fill', () => {
-  expect(of(bodies.unlinked)).toMatchObject({ state: 'not-linked', hint: 'The deal carries no project ID: fill the field in the CRM.', raw: null, amount: { text: '€120,000' } })
+  expect(of(bodies.unlinked)).toMatchObject({ state: 'not-linked', hint: 'The deal carries no project ID: fill the field `project_code` in the CRM.', raw: null, amount: { text: '€120,000' } })
   expect(of(bodies.malformed)).toMatchObject({ state: 'not-linked', raw: 'PRJ2024-039' })
 })
 
 test.each([
   ['the CRM does not know the deal', bodies.unknownDeal, 200, { state: 'not-found', failure: { retry: false } }],
+  ['an ID is that of something else', { data: { deal: null }, errors: [error('BAD_REQUEST', ['deal'])] }, 200, { state: 'not-found', failure: { text: 'Sap: BAD_REQUEST.', retry: false } }],
+  ['the CRM refuses Spine', { data: { deal: null }, errors: [error('UPSTREAM_AUTH', ['deal'], { system: 'hubspot' })] }, 200, { state: 'failed', failure: { title: 'HubSpot cannot be read' } }],
   ['the CRM is silent', bodies.crmDown, 200, { state: 'failed', failure: { title: 'HubSpot is not answering', code: 'UPSTREAM_TIMEOUT', requestId: '5ed58ab824c45040', retry: true } }],
   ['nobody is signed in', bodies.signedOut, 401, { state: 'signed-out', failure: { title: 'You are not signed in', requestId: 'a28af6a33e16be96' } }],
   ['whoever asks has no role', { errors: [{ message: 'You have no role.', extensions: { code: 'NO_ROLE' } }] }, 403, { state: 'signed-out', failure: { text: 'You have no role.' } }],

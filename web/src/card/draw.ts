@@ -20,7 +20,7 @@ export function draw(view: View, refresh: Refresh): HTMLElement[] {
         top(view.heading),
         h('section', { class: 'state', id: 'not-linked' },
           h('h2', {}, 'Not linked to a project yet'),
-          h('p', {}, view.hint),
+          h('p', {}, ...named(view.hint)),
           view.raw !== null && h('p', {}, 'The field holds ', h('code', {}, view.raw), '.')),
         facts([view.amount, { label: 'Stage', text: view.stage ?? '–', known: view.stage !== null }]),
         footer(view.freshness, refresh),
@@ -163,6 +163,11 @@ function failure(state: string, { title, text, code, requestId, retry }: Failure
     h('dl', { class: 'help' },
       ...(code ? [h('dt', {}, 'Code'), h('dd', {}, h('code', {}, code))] : []),
       ...(requestId ? [h('dt', {}, 'Request'), h('dd', {}, h('code', {}, requestId))] : [])))
+}
+
+/** Names between backticks, as code. */
+function named(text: string): (string | HTMLElement)[] {
+  return text.split('`').map((part, place) => (place % 2 ? h('code', {}, part) : part))
 }
 
 /** In a frame a link would open inside the CRM's page. */

@@ -11,7 +11,7 @@ import { loading } from './loading'
 const TICK_MS = 30_000
 
 const card = document.getElementById('card')
-const deal = decodeURIComponent(location.pathname.split('/').filter(Boolean).at(-1) ?? '')
+const deal = idOf(location.pathname)
 
 let answered: Answered | null = null
 /** Which question is the last one: answers to earlier ones are not shown. */
@@ -19,6 +19,16 @@ let question = 0
 
 void load(false)
 setInterval(tell, TICK_MS)
+
+/** `/card/ID`. What is not well percent-encoded is taken as it stands: no deal has it as its ID, and the card says so. */
+function idOf(path: string): string {
+  const id = path.split('/').at(-1) ?? ''
+  try {
+    return decodeURIComponent(id)
+  } catch {
+    return id
+  }
+}
 
 /** Looks again. A click does this; whatever else learns that something changed can do it, too. */
 async function load(fresh: boolean): Promise<void> {

@@ -60,7 +60,7 @@ export function Shown({ view, ...asking }: { view: View } & Asking) {
       return (
         <Flex direction="column" gap="md">
           <EmptyState title="Not linked to a project yet" imageName="object" layout="vertical">
-            <Text>{view.hint}</Text>
+            <Text>{view.hint.replace(/`([^`]*)`/g, '“$1”')}</Text>
             {view.raw !== null && <Text>{`The field holds “${view.raw}”.`}</Text>}
             <Text variant="microcopy">{[view.heading.deal, view.stage, view.amount.text].filter(Boolean).join(' · ')}</Text>
           </EmptyState>

@@ -93,7 +93,7 @@ function area(path: string): string | null {
   if (path.startsWith('deal.project.invoices')) return 'invoices'
   if (path.startsWith('deal.project.tickets')) return 'tickets'
   if (path.startsWith('deal.project')) return 'delivery'
-  if (path.startsWith('deal.financials')) return 'figures'
+  if (path.startsWith('deal.financials')) return 'some figures'
   if (path.startsWith('deal.client')) return 'client'
   return null
 }

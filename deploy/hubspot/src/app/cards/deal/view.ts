@@ -8,7 +8,7 @@ import { type Notice, notices } from './notices'
 import { type Progress, progress } from './progress'
 import { type Support, support } from './support'
 import { days, due, type Labelled, sentence, shown, type Value, type Why, WITHHOLDS, withheld } from './value'
-import { because, health, isMasked, projectStatus, systemName, type Tag } from './words'
+import { because, health, isMasked, isNotAnswering, projectStatus, systemName, type Tag } from './words'
 
 export interface Heading {
   deal: string
@@ -173,19 +173,19 @@ function invoices(all: Invoice[] | null, why: Why, figures: Figures): Card['invo
 
 function withoutDeal(problems: Problem[]): View {
   const [problem] = problems
-  if (!problem) {
-    return {
-      state: 'not-found',
-      failure: {
-        title: 'The CRM does not know this deal',
-        text: 'It may have been deleted or merged, or it is not yours to see. Check the ID in the address.',
-        code: 'NOT_FOUND',
-        requestId: null,
-        retry: false,
-      },
-    }
+  if (problem && problem.code !== 'BAD_REQUEST') {
+    return failed(failureOf(problem, `${systemName(problem)} ${isNotAnswering(problem) ? 'is not answering' : 'cannot be read'}`))
   }
-  return failed(failureOf(problem, `${systemName(problem)} is not answering`))
+  return {
+    state: 'not-found',
+    failure: {
+      title: 'The CRM does not know this deal',
+      text: problem ? sentence(problem.message) : 'It may have been deleted or merged, or it is not yours to see. Check the ID in the address.',
+      code: problem?.code ?? 'NOT_FOUND',
+      requestId: problem?.requestId ?? null,
+      retry: false,
+    },
+  }
 }
 
 function failureOf(problem: Problem, title: string): Failure {
