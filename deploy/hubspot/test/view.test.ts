@@ -72,6 +72,17 @@ test('masked invoices are neither "none" nor an outage', () => {
   expect(seen.facts.find(({ label }) => label === 'Last invoice')).toMatchObject({ text: '–', note: 'not shown for your role' })
 })
 
+test('a field of a list is masked in many places: its error names the field alone', () => {
+  const masked = (field: string) => ({ message: `${field} is not shown in the role \`support\``, extensions: { code: 'FIELD_MASKED', field } })
+  const seen = card({
+    data: { deal: deal({ project: project({ invoices: [invoice({ total: null })], tickets: [ticket({ openedAt: null, hours: null })] }) }) },
+    errors: [masked('Invoice.total'), masked('Ticket.openedAt'), masked('Ticket.hours')],
+  })
+  expect(seen.invoices.rows[0]?.amount).toEqual({ text: '–', known: false, note: 'not shown for your role' })
+  expect(seen.support.open).toMatchObject({ text: '–', note: 'not shown for your role' })
+  expect(seen.support.hours).toMatchObject({ text: '–', note: 'not shown for your role' })
+})
+
 test('a deal that is masked as a whole says so, without a retry', () => {
   expect(of({ data: { deal: null }, errors: [error('FIELD_MASKED', ['deal', 'link'])] })).toMatchObject({ state: 'failed', failure: { title: 'Not shown for your role', retry: false } })
 })

@@ -114,13 +114,18 @@ export function read(status: number, body: unknown): Answered {
   return { kind: 'answer', deal: (data['deal'] ?? null) as Deal | null, problems }
 }
 
+/** Where the objects of lists are in the answer: a field of theirs that is masked is in many places, and its error names none. */
+const LISTS: Record<string, string> = { Invoice: 'invoices', Milestone: 'milestones', Ticket: 'tickets' }
+
 function problem(error: Record<string, unknown>): Problem {
   const extensions = isObject(error['extensions']) ? error['extensions'] : {}
-  const path = Array.isArray(error['path']) ? error['path'] : []
+  const path = (Array.isArray(error['path']) ? error['path'] : []).filter((part) => typeof part === 'string').join('.')
+  const [type = '', field = ''] = text(extensions['field'])?.split('.') ?? []
+  const list = LISTS[type]
   return {
     code: text(extensions['code']) ?? 'UNKNOWN',
     message: text(error['message']) ?? '',
-    path: path.filter((part) => typeof part === 'string').join('.'),
+    path: path || (list ? `deal.project.${list}.${field}` : ''),
     system: text(extensions['system']),
     connection: text(extensions['connection']),
     requestId: text(extensions['requestId']),

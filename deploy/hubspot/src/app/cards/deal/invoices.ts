@@ -15,7 +15,7 @@ export interface InvoiceRow {
 }
 
 const MOST = 5
-const RANK = { OVERDUE: 0, PARTIALLY_PAID: 1, OPEN: 1, UNKNOWN: 2, PAID: 3, DRAFT: 4, VOID: 5 }
+const RANK: Record<Invoice['status'], number> = { OVERDUE: 0, PARTIALLY_PAID: 1, OPEN: 1, UNKNOWN: 2, PAID: 3, DRAFT: 4, VOID: 5 }
 
 export function invoiceRows(invoices: Invoice[], why: Why, figures: Figures): { rows: InvoiceRow[]; more: number } {
   const ordered = invoices.filter(({ status }) => status !== 'VOID').sort(compare)

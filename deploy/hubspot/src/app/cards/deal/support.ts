@@ -20,7 +20,7 @@ export function support({ closeDate, status }: Deal, project: Project, why: Why,
   const help = project.tickets?.filter(({ category }) => category === 'SUPPORT' || category === 'INCIDENT') ?? null
   const undated = since !== null && (help?.some(({ openedAt }) => openedAt === null) ?? false)
   const tickets = help && !undated ? help.filter(({ openedAt }) => since === null || day(openedAt) > since) : null
-  const problem = why('deal.project.tickets')
+  const problem = why('deal.project.tickets.openedAt')
   const otherwise = undated ? 'a ticket has no opening date' : 'the tickets’ owner does not know the project'
   const hours = tickets && booked(tickets)
   const critical = project.openCriticalIncidents

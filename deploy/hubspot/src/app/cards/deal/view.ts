@@ -85,7 +85,7 @@ function ofDeal(deal: Deal, problems: Problem[], figures: Figures): View {
         code: project.code,
         url: project.source?.url ?? null,
         status: projectStatus(project),
-        health: why('deal.project.health') ? { text: 'Health unknown', tone: 'plain' } : health(project),
+        health: healthOf(project, why('deal.project.health')),
         reason: project.healthReason,
       },
       notices: notices(deal, project, problems, figures),
@@ -97,6 +97,11 @@ function ofDeal(deal: Deal, problems: Problem[], figures: Figures): View {
       freshness: fresh,
     },
   }
+}
+
+function healthOf(project: Project, problem: Problem | undefined): Tag {
+  if (!problem) return health(project)
+  return { text: isMasked(problem) ? 'Health not shown' : 'Health unknown', tone: 'plain' }
 }
 
 /** Four figures. Who may not see the margin sees what is left to invoice in its place. */
