@@ -155,7 +155,10 @@ mod tests {
     #[test]
     fn an_origin_is_scheme_host_and_port_and_nothing_else() {
         assert_eq!(WebOrigin::parse("https://Spine.example.com"), WebOrigin::parse("https://spine.example.com:443/"));
-        assert_eq!(WebOrigin::parse("https://Spine.example.com:443/").unwrap().to_string(), "https://spine.example.com");
+        assert_eq!(
+            WebOrigin::parse("https://Spine.example.com:443/").unwrap().to_string(),
+            "https://spine.example.com"
+        );
         assert_eq!(WebOrigin::parse("http://[::1]:4000").unwrap().to_string(), "http://[::1]:4000");
         for text in
             ["", "null", "spine.example.com", "ftp://a", "https://a/b", "https://a?b", "https://u:p@a", "https://a#b"]
