@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 
-use super::support::{Gateway, client, json_body, read_json, send};
+use super::support::{Gateway, client, company, json_body, read_json, send};
 
 async fn post(gateway: &Gateway, path: &str, body: &Value) -> (u16, Value) {
     let response = send(json_body(client().post(format!("{}/graphql/p/{path}", gateway.url)), body)).await;
@@ -113,6 +113,24 @@ async fn without_the_erp_the_card_has_deal_and_delivery_and_names_the_erp() {
     assert!(errors.iter().all(|error| error["extensions"]["connection"] == "sap"), "{errors:#?}");
 }
 
+#[tokio::test]
+async fn a_role_without_costs_and_margins_gets_the_card_without_them_and_is_told_which() {
+    let gateway = Gateway::over(company(60), |config| format!("{config}\n[access.roles.sales]\n")).await;
+    let (record, _) = linked(&gateway).await;
+    let ask = client().post(format!("{}/graphql/p/deal-card", gateway.url)).header("x-spine-role", "sales");
+    let answer = read_json(send(json_body(ask, &json!({ "variables": { "by": { "id": record } } }))).await).await;
+    let financials = &answer["data"]["deal"]["financials"];
+    assert!(financials["leftToInvoice"]["amount"].is_string(), "{answer:#}");
+    let masked = ["budgetBurnedPct", "forecastMarginPct"];
+    for (error, field) in answer["errors"].as_array().unwrap().iter().zip(masked) {
+        assert_eq!(financials[field], Value::Null);
+        assert_eq!(error["extensions"]["code"], "FIELD_MASKED");
+        assert_eq!(error["extensions"]["field"], format!("Financials.{field}"));
+        assert_eq!(error["path"], json!(["deal", "financials", field]));
+    }
+    assert_eq!(answer["errors"].as_array().unwrap().len(), masked.len(), "{:#}", answer["errors"]);
+}
+
 /// What the card shows beside what the graph knew before: worked out here once more, from the parts.
 #[tokio::test]
 async fn budget_burned_and_forecast_margin_are_what_their_parts_say() {
@@ -160,7 +178,7 @@ async fn the_page_of_the_card_is_framed_by_those_alone_whom_the_configuration_na
         ("[]", "frame-ancestors 'none'", Some("DENY")),
         (r#"["https://crm.example.com/"]"#, "frame-ancestors https://crm.example.com", None),
     ] {
-        let gateway = Gateway::over(super::support::company(5), framed(origins)).await;
+        let gateway = Gateway::over(company(5), framed(origins)).await;
         let page = send(client().get(format!("{}/card/900001", gateway.url))).await;
         let header = |name: &str| page.headers().get(name).map(|value| value.to_str().unwrap());
         let policy = header("content-security-policy").unwrap();
