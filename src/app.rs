@@ -15,7 +15,7 @@ use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
 use crate::reports::Reports;
-use crate::server::{self, Behind, Door, SignIn, Trail};
+use crate::server::{self, Behind, Door, SignIn, Trail, Webhooks};
 use crate::systems::registry;
 
 /// The application, ready to listen.
@@ -34,11 +34,12 @@ impl App {
         if let Some(Err((key, message))) = config.server.tls.as_ref().map(server::check_tls) {
             return Err(vec![config.error_at(&format!("server.tls.{key}"), message)]);
         }
+        let webhooks = Webhooks::new(config)?;
         let draining = CancellationToken::new();
         let answer_bytes = config.cache.answer_bytes;
         let trail = Trail::open(&config.audit, clock)
             .map_err(|(key, message)| vec![config.error_at(&format!("audit.{key}"), message)])?;
-        let behind = Behind { checking, trusting, masks, reports, sign_in, trail, answer_bytes };
+        let behind = Behind { checking, trusting, masks, reports, sign_in, trail, answer_bytes, webhooks };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
         Ok(Self { router: server::router(door), options: config.server.clone(), draining })
     }

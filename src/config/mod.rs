@@ -16,6 +16,7 @@ mod shared_id;
 mod sign_in;
 mod tls;
 mod traffic;
+mod webhook;
 
 pub use access::{Access, DealRule, Person, Role, Team, Whose};
 pub use audit::Audit;
@@ -32,6 +33,7 @@ pub use shared_id::{NormalizeStep, SharedId};
 pub use sign_in::{Algorithm, ApiKey, ClientName, HubSpotSignIn, OidcIssuer, Rate, Scope, SignIn, is_key_name};
 pub use tls::Tls;
 pub use traffic::Traffic;
+pub use webhook::{Place, SignatureEncoding, Webhook, WebhookForm};
 
 use std::fmt::Display;
 
@@ -151,7 +153,19 @@ impl Config {
 
     /// The section of a connection, as its connector's own struct.
     pub fn connection<T: DeserializeOwned>(&self, name: &ConnectionName) -> Result<T, ConfigError> {
-        self.document.section(&[&["connections", name.as_str()]], &["kind", "http"])
+        self.document.section(&[&["connections", name.as_str()]], &["kind", "http", "webhook"])
+    }
+
+    /// How the system of a connection tells that a record has changed; none if it does not.
+    pub fn webhook(&self, name: &ConnectionName) -> Result<Option<Webhook>, ConfigError> {
+        let path = ["connections", name.as_str(), "webhook"];
+        if !self.document.keys(&path[..2]).iter().any(|key| key == "webhook") {
+            return Ok(None);
+        }
+        let webhook: Webhook = self.document.section(&[&path], &[])?;
+        let at = |key: &str| format!("{}.{key}", path.join("."));
+        webhook.check().map_err(|(key, message)| self.document.error_at(&at(key), message))?;
+        Ok(Some(webhook))
     }
 
     /// The limits of a connection: the kind's own defaults (TOML), `[http]` over them, `[connections.NAME.http]` on top.

@@ -52,6 +52,14 @@ impl Links {
         seen.young.insert(deal.id.clone(), project.clone());
     }
 
+    /// Forgets where these deals led.
+    pub(super) fn forget_where(&self, gone: impl Fn(&DealId) -> bool) {
+        let mut seen = self.seen();
+        let Seen { young, old } = &mut *seen;
+        young.retain(|deal, _| !gone(deal));
+        old.retain(|deal, _| !gone(deal));
+    }
+
     /// Takes note that a deal is not there, or leads nowhere.
     pub(super) fn forget(&self, deal: &DealId) {
         let mut seen = self.seen();

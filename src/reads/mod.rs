@@ -7,6 +7,7 @@
 mod at_hand;
 mod by_owner;
 mod entry;
+mod evict;
 mod freshness;
 mod links;
 mod observed;
@@ -24,6 +25,7 @@ mod wave;
 pub use at_hand::AtHand;
 pub use by_owner::ByOwner;
 pub use entry::{Fresh, Read};
+pub use evict::{Changed, Records};
 pub use freshness::Freshness;
 pub use links::Links;
 pub use observed::Observed;

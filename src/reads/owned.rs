@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::broadcast;
 
-use super::{ByOwner, Fetch, Freshness, Key, Kind, Links, Reader, Store};
+use super::{ByOwner, Changed, Fetch, Freshness, Key, Kind, Links, Reader, Store};
 use crate::config::{Cache, OwnerRule, Owners};
 use crate::domain::{
     Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, CostSum, Deal, DealId, DealQuery, Direction,
@@ -36,8 +37,10 @@ pub struct Reads {
     pub receivables: ByOwner<Invoices>,
     /// Costs, and bills of vendors.
     pub costs: ByOwner<Costs>,
-    ticket_readers: Vec<Arc<Tickets>>,
+    pub(super) ticket_readers: Vec<Arc<Tickets>>,
     store: Arc<Store>,
+    /// Told of every eviction.
+    pub(super) changes: broadcast::Sender<Changed>,
 }
 
 /// Readers of the commercial owner.
@@ -146,6 +149,9 @@ const BILLS: [&str; 3] = ["bills", "bills_by_project", "bill_page"];
 /// Links remembered: a few megabytes.
 const LINKS: usize = 50_000;
 
+/// Changes that a listener may be behind.
+const CHANGES: usize = 1024;
+
 /// A fetch that hands the keys to one method of a port.
 macro_rules! fetch {
     ($source:expr, $method:ident) => {{
@@ -230,6 +236,7 @@ impl Reads {
             costs: by_owner(owners(Domain::Costs), |_, readers| readers.costs()),
             ticket_readers,
             store,
+            changes: broadcast::Sender::new(CHANGES),
         }
     }
 
@@ -238,6 +245,12 @@ impl Reads {
     /// `evictions(u64::MAX)` was before its reads began.
     pub fn evictions(&self, parts: u64) -> u64 {
         self.store.evictions(parts)
+    }
+
+    /// What changes from now on: each is told after it was forgotten here. Who falls behind by more than a thousand is told
+    /// that it missed some.
+    pub fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.changes.subscribe()
     }
 
     /// The readers of invoices of a direction, of each owner.

@@ -184,10 +184,11 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
         }
     }
 
-    /// Forgets a record: the next read asks the owner, and a load that is under way cannot put the old value back.
-    pub fn evict(&self, key: &K) {
-        self.inner.air().evict(key);
-        self.inner.store.evict(self.inner.place, key);
+    /// Forgets the records whose keys are `gone`: the next read asks the owner, and a load that is under way cannot put the
+    /// old value back. Returns how many were kept until now.
+    pub fn evict(&self, gone: impl Fn(&K) -> bool) -> usize {
+        self.inner.air().evict(&gone);
+        self.inner.store.evict::<K, V>(self.inner.place, &gone)
     }
 
     /// Hits, and seats for what is missing, in the order of the keys.

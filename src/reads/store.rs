@@ -161,15 +161,28 @@ impl Store {
         drop(before);
     }
 
-    /// Forgets an entry for good. The caller has made sure that no load under way can put it back.
-    pub(super) fn evict<K: Key>(&self, place: Place, key: &K) {
-        let hash = self.hash(place, key);
-        drop(self.shard(hash).map(|mut shard| self.remove(&mut shard, hash)));
+    /// Forgets entries of a reader for good, and says how many there were. The caller has made sure that no load under way
+    /// can put them back.
+    pub(super) fn evict<K: Key, V: Send + Sync + 'static>(&self, place: Place, gone: impl Fn(&K) -> bool) -> usize {
+        let is_gone = |held: &Held| {
+            let key = held.entry.downcast_ref::<Entry<K, V>>().map(|entry| &entry.key);
+            held.place == place && key.is_some_and(&gone)
+        };
+        let mut forgotten = 0;
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let of_people = shard.people.take(&self.people, is_gone);
+            let of_reports = shard.reports.take(&self.reports, is_gone);
+            drop(shard);
+            // Dropped outside the lock: it may be much.
+            forgotten += of_people.len() + of_reports.len();
+        }
         // Counted when it is done: who begins after this number was given does not find the old value anymore.
         let number = self.evictions.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(last) = self.last_evictions.get(place.0 % PARTS) {
             last.fetch_max(number, Ordering::SeqCst);
         }
+        forgotten
     }
 
     /// An entry is in one room at most.
@@ -287,6 +300,19 @@ impl Generations {
             self.young.add(hash, held);
         }
         found
+    }
+
+    /// Takes out what is gone.
+    fn take(&mut self, room: &Room, is_gone: impl Fn(&Held) -> bool) -> Vec<Held> {
+        let mut taken = Vec::new();
+        for (generation, bytes) in [(&mut self.young, &room.young), (&mut self.old, &room.old)] {
+            for (_, held) in generation.entries.extract_if(|_, held| is_gone(held)) {
+                generation.bytes -= held.bytes;
+                bytes.fetch_sub(held.bytes, Ordering::Relaxed);
+                taken.push(held);
+            }
+        }
+        taken
     }
 
     fn remove(&mut self, hash: u64, room: &Room) -> Option<Held> {

@@ -159,12 +159,10 @@ impl<K: Key, V> Air<K, V> {
         mine
     }
 
-    /// Makes what is under way for a key be of use only to those who wait for it. What has not left yet is not touched:
-    /// it will bring what the owner says then.
-    pub(super) fn evict(&mut self, key: &K) {
-        if self.flights.get(key).is_some_and(|seat| seat.batch.has_left()) {
-            self.flights.remove(key);
-        }
+    /// Makes what is under way for these keys be of use only to those who wait for it. What has not left yet is not
+    /// touched: it will bring what the owner says then.
+    pub(super) fn evict(&mut self, gone: impl Fn(&K) -> bool) {
+        self.flights.retain(|key, seat| !(seat.batch.has_left() && gone(key)));
     }
 
     /// A batch is no longer in the air.

@@ -38,6 +38,7 @@ mod sign_in;
 mod timed;
 mod tls;
 mod urgency;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,7 @@ use async_graphql::Executor;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -61,6 +62,7 @@ pub use audit::Trail;
 pub use listener::serve;
 pub use request_id::RequestId;
 pub use sign_in::SignIn;
+pub use webhooks::Webhooks;
 
 use crate::access::Viewer;
 use crate::config::{Limits, ServerOptions, Tls};
@@ -93,6 +95,8 @@ pub struct Behind<E> {
     pub trail: Trail,
     /// Bytes of whole answers that are kept.
     pub answer_bytes: u64,
+    /// The connections whose systems tell of changes.
+    pub webhooks: Webhooks,
 }
 
 /// What stands behind the door, and the rules at it.
@@ -105,6 +109,7 @@ pub struct Door<E> {
     trail: Arc<Trail>,
     documents: Documents,
     answers: Answers,
+    webhooks: Webhooks,
     limits: Arc<Limits>,
     options: Arc<ServerOptions>,
     draining: CancellationToken,
@@ -114,7 +119,7 @@ pub struct Door<E> {
 impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
-        let Behind { checking, trusting, masks, reports, sign_in, trail, answer_bytes } = behind;
+        let Behind { checking, trusting, masks, reports, sign_in, trail, answer_bytes, webhooks } = behind;
         let (sign_in, trail) = (Arc::new(sign_in), Arc::new(trail));
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let places = Arc::new(Semaphore::new(options.max_requests));
@@ -128,6 +133,7 @@ impl<E: Executor> Door<E> {
             trail,
             documents,
             answers,
+            webhooks,
             limits,
             options,
             draining,
@@ -187,6 +193,8 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route_layer(identify)
         .route_layer(trail)
         .merge(with_pages)
+        // Deliveries are signed: nobody signs in.
+        .route("/webhooks/{connection}", post(webhooks::receive::<E>))
         .with_state(door)
         .route("/health/live", get(health::live))
         .route("/health/ready", get(move || async move { health::ready(&draining) }));

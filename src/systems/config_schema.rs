@@ -4,7 +4,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{hubspot, netsuite, odata, odoo, quickbooks, redmine, registry::KINDS, rest, sap_b1, sql, tryton};
-use crate::config::{Access, Audit, Cache, Limits, Owners, Reports, ServerOptions, SharedId, SignIn, Traffic};
+use crate::config::{Access, Audit, Cache, Limits, Owners, Reports, ServerOptions, SharedId, SignIn, Traffic, Webhook};
 
 /// The JSON Schema of the file, for editors.
 pub fn config_schema() -> Value {
@@ -24,10 +24,12 @@ pub fn config_schema() -> Value {
             _ => inline::<rest::Config>(&mut generator),
         };
         let http = reference::<Traffic>(&mut generator);
+        let webhook = reference::<Webhook>(&mut generator);
         if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             properties
                 .insert("kind".to_owned(), json!({ "const": kind, "description": "Which kind of system it is." }));
             properties.insert("http".to_owned(), http);
+            properties.insert("webhook".to_owned(), webhook);
         }
         let required = schema.as_object_mut().map(|schema| schema.entry("required").or_insert_with(|| json!([])));
         if let Some(names) = required.and_then(Value::as_array_mut) {
@@ -85,6 +87,7 @@ pub fn config_example() -> String {
     for (kind, connection) in KINDS.iter().zip(kinds.into_iter().flatten()) {
         table(&mut out, &schema, &format!("connections.my_{kind}"), connection);
     }
+    table(&mut out, &schema, "connections.NAME.webhook", schema.pointer("/$defs/Webhook").unwrap_or(&Value::Null));
     out
 }
 
@@ -100,6 +103,8 @@ fn table(out: &mut String, schema: &Value, path: &str, value: &Value) {
         let target = resolve(schema, property);
         if name == "http" && path != "http" {
             line(out, format_args!("#\n# [{path}.http] overrides [http] for this connection alone."));
+        } else if name == "webhook" {
+            line(out, format_args!("#\n# [{path}.webhook] is the same for all kinds: see the end."));
         } else if target.get("properties").is_some() {
             tables.push((format!("{path}.{name}"), property));
         } else if let Some(named) = target.get("additionalProperties").filter(|of| is_table(schema, of)) {

@@ -300,7 +300,7 @@ async fn an_eviction_is_stronger_than_a_load_under_way() {
     let early = setting.spawn(setting.request(None), 1);
     setting.until_asked(1).await;
     setting.owner.revision.store(1, Ordering::SeqCst);
-    setting.reader.evict(&1);
+    setting.reader.evict(|key| *key == 1);
     hold.notify_waiters();
     assert_eq!(value(&early.await.unwrap()), Some(10));
     let late = setting.spawn(setting.request(None), 1);

@@ -179,7 +179,7 @@ async fn an_eviction_puts_an_end_to_the_old_value_whatever_fails_later() {
     setting.fail(ErrorKind::Connect);
     assert_eq!(setting.says(None, 1).await, Ok((Some(10), Stale)));
     settle().await;
-    setting.reader.evict(&1);
+    setting.reader.evict(|key| *key == 1);
     assert_eq!(setting.says(None, 1).await, Err(ErrorKind::Connect));
 }
 
