@@ -42,7 +42,11 @@ pub struct ServerOptions {
     pub idle_timeout: Seconds,
     /// GraphQL requests answered at once. More are refused with 503.
     pub max_requests: usize,
-    /// Open connections. More wait until one closes.
+    /// Subscriptions open at once. More are refused with 503.
+    pub max_subscriptions: usize,
+    /// Subscriptions open at once over one WebSocket.
+    pub max_subscriptions_per_connection: usize,
+    /// Open connections, WebSockets too. More wait until one closes.
     pub max_connections: usize,
     /// Time that requests in flight get to finish after a signal to stop.
     pub shutdown_timeout: Seconds,
@@ -62,6 +66,8 @@ impl Default for ServerOptions {
             request_timeout: Seconds(Duration::from_secs(10)),
             idle_timeout: Seconds(Duration::from_secs(5)),
             max_requests: 256,
+            max_subscriptions: 512,
+            max_subscriptions_per_connection: 20,
             max_connections: 1024,
             shutdown_timeout: Seconds(Duration::from_secs(25)),
         }
@@ -87,6 +93,8 @@ impl ServerOptions {
         for (key, value) in [
             ("max_body", self.max_body),
             ("max_requests", self.max_requests),
+            ("max_subscriptions", self.max_subscriptions),
+            ("max_subscriptions_per_connection", self.max_subscriptions_per_connection),
             ("max_connections", self.max_connections),
         ] {
             if value == 0 || value > 1 << 30 {

@@ -28,6 +28,7 @@ mod query;
 mod records;
 pub mod scalars;
 pub mod source;
+mod subscription;
 pub mod system;
 pub mod ticket;
 mod wave;
@@ -40,18 +41,19 @@ pub use needs::FactClass;
 pub use owner::{OwnerDomain, Ownership};
 pub use plan::{Plan, Step, asks_for_a_report, longest_list};
 pub use query::{Node, Query};
+pub use subscription::Subscription;
 
 use std::fmt;
 use std::sync::Arc;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Request, SDLExportOptions, ValidationMode, Variables};
+use async_graphql::{EmptyMutation, Request, SDLExportOptions, ValidationMode, Variables};
 
 use crate::access::Catalogue;
 use crate::reports::Reports;
 use needs::Fields;
 
 /// The schema, with all it stands on.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, EmptyMutation, Subscription>;
 
 /// The graph over the readers of all owners.
 #[derive(Clone)]
@@ -105,6 +107,6 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    async_graphql::Schema::build(Query, EmptyMutation, EmptySubscription).enable_federation().disable_suggestions()
+fn builder() -> async_graphql::SchemaBuilder<Query, EmptyMutation, Subscription> {
+    async_graphql::Schema::build(Query, EmptyMutation, Subscription).enable_federation().disable_suggestions()
 }

@@ -80,7 +80,7 @@ async fn kept_deals(
 impl Query {
     /// One deal; null if the CRM does not know it. Needs: commercial.
     #[graphql(directive = kept_for::apply(vec![FactClass::Commercial]))]
-    async fn deal(&self, ctx: &Context<'_>, by: DealLookup) -> Result<Option<One<Deal>>> {
+    pub(super) async fn deal(&self, ctx: &Context<'_>, by: DealLookup) -> Result<Option<One<Deal>>> {
         match by {
             DealLookup::Id(id) => {
                 let id = DealId::new(record_of(ctx, &id, IdNode::Deal)?);
@@ -135,7 +135,7 @@ impl Query {
 
     /// One project. Null only if the project tool answered that it does not know the ID; if it could not be asked, the
     /// project is there with what the other owners know, and its `source` says so.
-    async fn project(&self, ctx: &Context<'_>, id: ProjectId) -> Result<Option<One<Project>>> {
+    pub(super) async fn project(&self, ctx: &Context<'_>, id: ProjectId) -> Result<Option<One<Project>>> {
         let ProjectId(text) = id;
         let project = Project::new(spine(ctx)?.project_id(&text)?);
         if !sees_one_of(ctx, std::slice::from_ref(&project.id)).await? {

@@ -90,7 +90,7 @@ impl<K, V> Entry<K, V> {
         let age = value.age(now);
         if age < value.ttl {
             Worth::Show(value)
-        } else if age < value.ttl.saturating_add(freshness.while_revalidate) {
+        } else if options.stale && age < value.ttl.saturating_add(freshness.while_revalidate) {
             Worth::ShowAndRefresh(value)
         } else {
             Worth::Nothing
@@ -107,7 +107,10 @@ impl<K, V> Entry<K, V> {
 
     /// The value that may stand in for one that cannot be read now.
     pub(super) fn stand_in(&self, options: &ReadOptions, freshness: &Freshness, now: Duration) -> Option<&Self> {
-        self.value().filter(|value| value.outlives_failure(freshness, now) && options.allow(value.age(now)))
+        self.value().filter(|value| {
+            let age = value.age(now);
+            value.outlives_failure(freshness, now) && options.allow(age) && (options.stale || age < value.ttl)
+        })
     }
 
     /// The last value known.

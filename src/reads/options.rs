@@ -18,6 +18,8 @@ pub struct ReadOptions {
     pub deadline: Instant,
     /// How old a value may be, whatever its time to live: `Cache-Control: max-age=N`, or zero for `no-cache`.
     pub max_age: Option<Duration>,
+    /// Whether a value may be older than its time to live, where the configuration lets that be.
+    pub stale: bool,
     /// Who waits.
     pub priority: Priority,
     /// Who reads, and what they may see.
@@ -39,6 +41,7 @@ impl ReadOptions {
             started,
             deadline,
             max_age: None,
+            stale: true,
             priority: Priority::Interactive,
             viewer: Viewer::anyone(),
             observed: Arc::default(),

@@ -21,7 +21,7 @@ use crate::graph::guard;
 const DISCARD: Duration = Duration::from_secs(2);
 
 /// A GraphQL request as it was asked; none of it is understood yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) query: String,
     pub(super) operation: Option<String>,

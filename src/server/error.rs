@@ -99,20 +99,30 @@ impl Refused {
         self.status
     }
 
-    /// Writes the body into the answer that carries this refusal.
-    pub(super) fn render(mut self, id: &RequestId, response: &mut Response) {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            errors: &'a [ServerError],
-        }
+    /// What is wrong, with the request's ID.
+    pub(super) fn errors(mut self, id: &RequestId) -> Vec<ServerError> {
         identify(&mut self.errors, id);
-        let body = serde_json::to_vec(&Body { errors: &self.errors }).unwrap_or_default();
-        *response.body_mut() = body.into();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        self.errors
+    }
+
+    /// The text that says what is wrong.
+    pub(super) fn body(self, id: &RequestId) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Body {
+            errors: Vec<ServerError>,
         }
+        serde_json::to_vec(&Body { errors: self.errors(id) }).unwrap_or_default()
+    }
+
+    /// Writes the body into the answer that carries this refusal.
+    pub(super) fn render(self, id: &RequestId, response: &mut Response) {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
+        headers.remove(header::CONTENT_LENGTH);
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        *response.body_mut() = self.body(id).into();
     }
 }
 

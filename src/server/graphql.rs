@@ -5,14 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Executor, Value};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -25,7 +25,7 @@ use super::media::Media;
 use super::request_id::RequestId;
 use super::shape::{self, Shape};
 use super::timed::Timed;
-use super::{Door, GRACE, audit, explain, freshness, operations, origin, sign_in, urgency};
+use super::{Door, GRACE, audit, explain, freshness, live, operations, origin, sign_in, urgency};
 use crate::graph::guard::{self, Given};
 use crate::graph::{self, Json, Masked, Plan, asks_for_a_report, longest_list};
 use crate::reads::{ReadOptions, Trace};
@@ -36,7 +36,11 @@ pub(super) async fn serve<E: Executor>(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Response {
-    if request.method() == Method::POST {
+    let is_post = *request.method() == Method::POST;
+    if (is_post || *request.method() == Method::GET) && live::is_asked(request.headers()) {
+        return live::follow(&door, &id, request).await;
+    }
+    if is_post {
         return ask(&door, &id, request, None).await;
     }
     let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Ask with POST.");
@@ -120,6 +124,11 @@ async fn answer<E: Executor>(
     let chosen = document.operation(asked.operation.as_deref());
     if let Some(chosen) = chosen {
         guard::require_variables(chosen.definition, &asked.variables).map_err(refuse)?;
+        if chosen.definition.ty == OperationType::Subscription {
+            return Err(Refused::bad_request(
+                "A subscription is followed: ask with `Accept: text/event-stream`, or over a WebSocket at /graphql/ws.",
+            ));
+        }
         // By the document's word: what was asked for would be any text otherwise.
         line.operation = chosen.name.map(ToString::to_string);
     }
@@ -202,7 +211,7 @@ async fn answer<E: Executor>(
 
 /// Refuses what is not valid, without executing it. What is masked is executed without the validator, which does not know
 /// the mark.
-async fn validate<E: Executor>(
+pub(super) async fn validate<E: Executor>(
     door: &Door<E>,
     document: &ExecutableDocument,
     operation: Option<&Operation>,
@@ -215,7 +224,9 @@ async fn validate<E: Executor>(
     let mut graphql = async_graphql::Request::new(asked.query.as_str()).variables(asked.variables.clone());
     graphql.operation_name.clone_from(&asked.operation);
     graphql.set_parsed_query(document.clone());
-    let checked = door.checking.execute(graphql.only_introspection()).await;
+    let mut checked = once(&door.checking, graphql.only_introspection(), is_followed(document, asked)).await;
+    // Nothing can be followed by introspection alone: that is told with the path of what was to be.
+    checked.errors.retain(|error| error.path.is_empty());
     if checked.errors.is_empty() {
         if let Some(operation) = operation {
             operation.was_executed();
@@ -225,8 +236,23 @@ async fn validate<E: Executor>(
     Err(Refused::from_errors(not_executed(media), checked.errors))
 }
 
+/// Whether what is asked is a subscription.
+fn is_followed(document: &ExecutableDocument, asked: &Asked) -> bool {
+    let operation = guard::operation(document, asked.operation.as_deref());
+    operation.is_some_and(|(_, operation)| operation.node.ty == OperationType::Subscription)
+}
+
+/// The answer to a question; to a subscription it is what is told first.
+async fn once<E: Executor>(executor: &E, request: async_graphql::Request, followed: bool) -> async_graphql::Response {
+    if followed {
+        executor.execute_stream(request, None).next().await.unwrap_or_default()
+    } else {
+        executor.execute(request).await
+    }
+}
+
 /// Lets the graph execute a document.
-async fn execute<E: Executor>(
+pub(super) async fn execute<E: Executor>(
     door: &Door<E>,
     id: &RequestId,
     document: &ExecutableDocument,
@@ -236,11 +262,12 @@ async fn execute<E: Executor>(
 ) -> Result<async_graphql::Response, Refused> {
     let deadline = options.deadline;
     let executor = if valid { &door.trusting } else { &door.checking };
+    let followed = is_followed(document, &asked);
     let mut graphql = async_graphql::Request::new(asked.query).variables(asked.variables).data(options);
     graphql.operation_name = asked.operation;
     graphql.set_parsed_query(document.clone());
     // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
-    let executed = AssertUnwindSafe(executor.execute(graphql))
+    let executed = AssertUnwindSafe(once(executor, graphql, followed))
         .catch_unwind()
         .instrument(tracing::info_span!("graphql", request.id = %id));
     match timeout_at(deadline + GRACE, executed).await {
@@ -256,7 +283,7 @@ async fn execute<E: Executor>(
 }
 
 /// Puts what failed back as null, and the errors in order.
-fn complete(response: &mut async_graphql::Response, id: &RequestId) {
+pub(super) fn complete(response: &mut async_graphql::Response, id: &RequestId) {
     shape::complete(&mut response.data, &response.errors);
     // Errors of the graph have codes. What has none is an argument that async-graphql could not read.
     name(&mut response.errors, "BAD_REQUEST");
@@ -290,7 +317,7 @@ fn respond(
 }
 
 /// The text of an answer.
-fn written(response: &async_graphql::Response, shape: Option<&Shape>) -> Vec<u8> {
+pub(super) fn written(response: &async_graphql::Response, shape: Option<&Shape>) -> Vec<u8> {
     // A list that is written already would otherwise be copied again for the brackets behind it.
     let mut json = Json::with_capacity(1024 + already_written(&response.data));
     json.raw(br#"{"data":"#);
@@ -342,7 +369,7 @@ fn not_executed(media: Media) -> StatusCode {
 }
 
 /// Whether nothing was executed: an error of a field has a path.
-fn is_request_error(response: &async_graphql::Response) -> bool {
+pub(super) fn is_request_error(response: &async_graphql::Response) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())

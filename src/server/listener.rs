@@ -1,6 +1,7 @@
 //! Connections: how many, how long they may lie idle, and how they end.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,13 @@ use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
 use super::sign_in::Peer;
@@ -27,6 +29,12 @@ const MAX_HEAD: usize = 64 * 1024;
 
 /// How long to wait when no connection can be accepted, e.g. because the process has too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a connection holds while it is open, and whoever takes it over: a place among all, and the server's end.
+pub(super) struct Held {
+    _place: OwnedSemaphorePermit,
+    _open: TaskTrackerToken,
+}
 
 /// Answers connections until `stop`, then lets requests in flight finish for `shutdown_timeout` and ends the rest.
 ///
@@ -43,7 +51,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD);
     let places = Arc::new(Semaphore::new(options.max_connections));
-    let connections = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     let end = CancellationToken::new();
     loop {
         let accepted = async {
@@ -67,18 +75,18 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
         };
         // An answer is written at once, not when the next packet is full.
         drop(stream.set_nodelay(true));
-        let (http, tls, router, watcher) = (http.clone(), tls.clone(), router.clone(), connections.watcher());
+        let caller = Caller { peer, certificate: None, held: Arc::new(Held { _place: place, _open: connections.token() }) };
+        let (http, tls, router, stop) = (http.clone(), tls.clone(), router.clone(), stop.clone());
         let patience = options.idle_timeout.0;
         let connection = async move {
-            let Some(tls) = tls else { return converse(&http, stream, router, peer, None, watcher).await };
+            let Some(tls) = tls else { return converse(&http, stream, router, caller, stop).await };
             // Who does not shake hands in time, or not at all, is gone.
             let Ok(Ok(stream)) = tokio::time::timeout(patience, tls.accept(stream)).await else { return };
             let certificate = ClientCertificate::of(stream.get_ref().1.peer_certificates());
-            converse(&http, stream, router, peer, certificate, watcher).await;
+            converse(&http, stream, router, Caller { certificate, ..caller }, stop).await;
         };
         let end = end.clone();
         tokio::spawn(async move {
-            let _place = place;
             tokio::select! {
                 () = connection => {}
                 () = end.cancelled() => {}
@@ -86,32 +94,46 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
         });
     }
     drop(listener);
-    tracing::info!(server.connections = connections.count(), "stopping");
-    if tokio::time::timeout(options.shutdown_timeout.0, connections.shutdown()).await.is_err() {
+    connections.close();
+    tracing::info!(server.connections = connections.len(), "stopping");
+    if tokio::time::timeout(options.shutdown_timeout.0, connections.wait()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
     end.cancel();
 }
 
-/// Answers what comes by one connection.
+/// Where a connection comes from, and what it holds.
+struct Caller {
+    peer: SocketAddr,
+    certificate: Option<ClientCertificate>,
+    held: Arc<Held>,
+}
+
+/// Answers what comes by one connection; after `stop` no more than what has begun.
 async fn converse<Stream>(
     http: &http1::Builder,
     stream: Stream,
     router: Router,
-    peer: SocketAddr,
-    certificate: Option<ClientCertificate>,
-    watcher: Watcher,
+    Caller { peer, certificate, held }: Caller,
+    stop: CancellationToken,
 ) where
     Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = router.map_request(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
+        let extensions = request.extensions_mut();
+        extensions.insert(Peer(peer));
+        extensions.insert(Arc::clone(&held));
         if let Some(certificate) = &certificate {
-            request.extensions_mut().insert(certificate.clone());
+            extensions.insert(certificate.clone());
         }
         request.map(Body::new)
     });
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
+    let mut connection = pin!(connection);
     // What goes wrong on a connection is the caller's to see.
-    drop(watcher.watch(connection).await);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    drop(connection.await);
 }

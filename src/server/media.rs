@@ -57,9 +57,14 @@ pub(super) fn most_welcome<T>(headers: &HeaderMap, offers: impl IntoIterator<Ite
     best.map(|(_, offer)| offer)
 }
 
+/// Whether a media type is named and welcome.
+pub(super) fn is_named(headers: &HeaderMap, media: &str) -> bool {
+    acceptance(headers, media).is_some_and(|acceptance| acceptance.named)
+}
+
 /// Whether a page is asked for.
 pub(super) fn wants_html(headers: &HeaderMap) -> bool {
-    acceptance(headers, "text/html").is_some_and(|html| html.named)
+    is_named(headers, "text/html")
 }
 
 /// Whether an encoding is named and welcome.

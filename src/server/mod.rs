@@ -26,6 +26,7 @@ mod headers;
 mod health;
 mod hubspot_signature;
 mod listener;
+mod live;
 mod media;
 mod odata;
 mod operations;
@@ -114,6 +115,8 @@ pub struct Door<E> {
     options: Arc<ServerOptions>,
     draining: CancellationToken,
     places: Arc<Semaphore>,
+    /// Places of questions that are followed.
+    followed: Arc<Semaphore>,
 }
 
 impl<E: Executor> Door<E> {
@@ -123,6 +126,7 @@ impl<E: Executor> Door<E> {
         let (sign_in, trail) = (Arc::new(sign_in), Arc::new(trail));
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let places = Arc::new(Semaphore::new(options.max_requests));
+        let followed = Arc::new(Semaphore::new(options.max_subscriptions));
         let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
         Self {
             checking,
@@ -138,6 +142,7 @@ impl<E: Executor> Door<E> {
             options,
             draining,
             places,
+            followed,
         }
     }
 }
@@ -194,6 +199,8 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route_layer(trail)
         .merge(with_pages)
         // Deliveries are signed: nobody signs in.
+        // Who opens a WebSocket says who they are when it is open.
+        .route("/graphql/ws", any(live::connect::<E>))
         .route("/webhooks/{connection}", post(webhooks::receive::<E>))
         .with_state(door)
         .route("/health/live", get(health::live))

@@ -26,6 +26,11 @@ impl Shape {
         shape
     }
 
+    /// How many fields it has at its root.
+    pub(super) fn fields(&self) -> usize {
+        self.fields.len()
+    }
+
     fn add(&mut self, document: &ExecutableDocument, set: &SelectionSet) {
         for selection in &set.items {
             match &selection.node {

@@ -182,6 +182,38 @@ impl SignIn {
         Ok((viewer, body))
     }
 
+    /// For whom a WebSocket is answered: by what its first message says, else by the head of the request that opened it.
+    pub(super) async fn admit_socket(
+        &self,
+        parts: &Parts,
+        authorization: Option<&str>,
+        role: Option<&str>,
+    ) -> Result<Arc<Viewer>, Refused> {
+        let role = if role.is_some() { role } else { wanted_role(&parts.headers)? };
+        if !self.is_configured {
+            return self.viewer(Principal::anyone(), role);
+        }
+        let mut line = Line { reason: None, subject: String::new() };
+        let who = async {
+            let presented = match authorization {
+                Some(text) => credentials::authorization(text)?,
+                None => credentials::presented(&parts.headers)?,
+            };
+            self.principal(presented, Some(Scope::Graphql)).await
+        };
+        let viewer = match who.await {
+            Ok(principal) => {
+                line.subject.clone_from(&principal.subject);
+                self.viewer(principal, role).inspect_err(|_| line.reason = Some("no such role".to_owned()))
+            }
+            Err(denied) => {
+                line.reason = Some(denied.reason());
+                Err(self.denied(denied, parts))
+            }
+        };
+        viewer.inspect_err(|refused| line.write(parts, refused.status()))
+    }
+
     async fn who(&self, parts: &Parts, body: Body, scope: Option<Scope>) -> (Result<Principal, Denied>, Body) {
         let presented = match credentials::presented(&parts.headers) {
             Ok(presented) => presented,

@@ -1,0 +1,118 @@
+//! A question that is asked again and again.
+
+use std::sync::Arc;
+
+use async_graphql::Executor;
+use async_graphql::parser::types::OperationType;
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::time::{Instant, timeout_at};
+
+use crate::access::Viewer;
+use crate::graph::guard::{self, Given};
+use crate::graph::{asks_for_a_report, longest_list};
+use crate::reads::ReadOptions;
+use crate::server::body::Asked;
+use crate::server::documents::{Chosen, Document};
+use crate::server::error::Refused;
+use crate::server::media::Media;
+use crate::server::request_id::RequestId;
+use crate::server::shape::Shape;
+use crate::server::{Door, graphql, sign_in};
+
+/// A question, understood and within the limits.
+pub(super) struct Question {
+    document: Arc<Document>,
+    asked: Asked,
+    viewer: Arc<Viewer>,
+    pub(super) id: RequestId,
+}
+
+/// An answer to it.
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    /// The kinds of record it is made of, and how many of all were evicted before it was.
+    pub(super) parts: u64,
+    pub(super) evictions: u64,
+    /// Whether nothing failed.
+    pub(super) whole: bool,
+}
+
+impl Question {
+    /// Takes a question of a viewer, if it is one.
+    pub(super) fn new<E>(door: &Door<E>, id: &RequestId, viewer: Arc<Viewer>, asked: Asked) -> Result<Self, Refused> {
+        let refused = |refusal: guard::Refusal| Refused::from_errors(StatusCode::BAD_REQUEST, vec![refusal.into()]);
+        let document = door.documents.get(&door.limits, &asked.query).map_err(refused)?;
+        let question = Self { document, asked, viewer, id: id.clone() };
+        let chosen = question.chosen()?;
+        guard::require_variables(chosen.definition, &question.asked.variables).map_err(refused)?;
+        if question.is_subscription() && chosen.known.shape.fields() != 1 {
+            return Err(Refused::bad_request(
+                "A subscription has exactly one field at its root: follow others beside it.",
+            ));
+        }
+        Ok(question)
+    }
+
+    fn chosen(&self) -> Result<Chosen<'_>, Refused> {
+        self.document.operation(self.asked.operation.as_deref()).ok_or_else(|| {
+            Refused::bad_request(
+                "`operationName` names no operation of the document, or is missing where it has several.",
+            )
+        })
+    }
+
+    /// Whether there is anything to follow.
+    pub(super) fn is_subscription(&self) -> bool {
+        self.chosen().is_ok_and(|chosen| chosen.definition.ty == OperationType::Subscription)
+    }
+
+    /// Its name in the document.
+    pub(super) fn name(&self) -> Option<String> {
+        self.chosen().ok()?.name.map(ToString::to_string)
+    }
+
+    /// Asks it. Nothing is shown that is older than its time to live.
+    pub(super) async fn ask<E: Executor>(&self, door: &Door<E>) -> Result<Answer, Refused> {
+        let began = Instant::now();
+        let (chosen, asked, viewer) = (self.chosen()?, &self.asked, &self.viewer);
+        let given = Given { operation: chosen.definition, variables: &asked.variables };
+        let is_report = asks_for_a_report(&self.document.parsed, given);
+        door.sign_in.charge(viewer, sign_in::points(longest_list(&self.document.parsed, given), is_report).max(1))?;
+        let patience = if is_report { door.reports.settings.deadline } else { door.options.request_timeout };
+        let deadline = began + patience.0;
+        // Nobody else asks again for who follows: a place is waited for.
+        let Ok(Ok(_place)) = timeout_at(deadline, door.places.acquire()).await else {
+            return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once."));
+        };
+        let reads = &door.reports.reads;
+        let evictions = reads.evictions(u64::MAX);
+        let options = ReadOptions::new(door.reports.clock.monotonic(), deadline);
+        let options = ReadOptions { viewer: Arc::clone(viewer), stale: false, ..options };
+        let observed = Arc::clone(&options.observed);
+        let masked = door.masks.apply(&self.document.parsed, chosen.definition, &viewer.view);
+        if masked.is_some() {
+            graphql::validate(door, &self.document.parsed, Some(chosen.known), asked, Media::GraphQl).await?;
+        }
+        let shown = masked.as_ref().map_or(&self.document.parsed, |masked| &masked.document);
+        let shape = masked.as_ref().and_then(|masked| {
+            let (_, operation) = guard::operation(&masked.document, asked.operation.as_deref())?;
+            Some(Shape::of(&masked.document, &operation.node))
+        });
+        let valid = masked.is_some() || chosen.known.is_valid_with(&asked.variables);
+        let mut answered = graphql::execute(door, &self.id, shown, valid, asked.clone(), options).await?;
+        if graphql::is_request_error(&answered) {
+            return Err(Refused::from_errors(StatusCode::BAD_REQUEST, answered.errors));
+        }
+        let whole = answered.errors.is_empty();
+        if whole && masked.is_none() {
+            chosen.known.was_executed();
+        }
+        if let Some(masked) = &masked {
+            answered.errors.extend(masked.errors(&viewer.view));
+        }
+        graphql::complete(&mut answered, &self.id);
+        let body = Bytes::from(graphql::written(&answered, Some(shape.as_ref().unwrap_or(&chosen.known.shape))));
+        Ok(Answer { body, parts: observed.parts(), evictions, whole })
+    }
+}
