@@ -91,6 +91,7 @@ check "DuckDB, pandas and pyarrow against the reports" "$python" tests/clients/r
 # It starts the server itself, which is none of the demo's.
 check "python-tds and tedious against the embedded SQL Server" cargo test --quiet --locked --test sqlserver_client -- --nocapture
 check "the feed's metadata by the OASIS schemas" node tests/clients/odata/check.mjs "$odata"
+check "graphql-ws and graphql-sse against subscriptions" node tests/clients/live/check.mjs "$graphql" "$sap"
 check "python-odata, and what Power Query and Tableau ask, against the feed" "$python" tests/clients/odata/check.py "$odata"
 check "GraphQL over HTTP, audited by graphql-http" node tests/audit/http-audit.mjs "$graphql"
 check "GraphiQL in Chromium" node tests/browser/graphiql.mjs "$graphiql"

@@ -108,5 +108,8 @@ pub fn sdl() -> String {
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, EmptyMutation, Subscription> {
-    async_graphql::Schema::build(Query, EmptyMutation, Subscription).enable_federation().disable_suggestions()
+    async_graphql::Schema::build(Query, EmptyMutation, Subscription)
+        .enable_federation()
+        .enable_subscription_in_federation()
+        .disable_suggestions()
 }

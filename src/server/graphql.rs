@@ -224,9 +224,12 @@ pub(super) async fn validate<E: Executor>(
     let mut graphql = async_graphql::Request::new(asked.query.as_str()).variables(asked.variables.clone());
     graphql.operation_name.clone_from(&asked.operation);
     graphql.set_parsed_query(document.clone());
-    let mut checked = once(&door.checking, graphql.only_introspection(), is_followed(document, asked)).await;
-    // Nothing can be followed by introspection alone: that is told with the path of what was to be.
-    checked.errors.retain(|error| error.path.is_empty());
+    let mut checked = door.checking.execute(graphql.only_introspection()).await;
+    // A valid subscription is refused here all the same, because it is not asked once. The validator says where in the document
+    // something is wrong, and this is said of none of its places.
+    if is_followed(document, asked) {
+        checked.errors.retain(|error| !error.locations.is_empty());
+    }
     if checked.errors.is_empty() {
         if let Some(operation) = operation {
             operation.was_executed();

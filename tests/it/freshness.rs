@@ -20,7 +20,7 @@ pub(crate) fn open_invoice(gateway: &Gateway) -> (String, u32) {
     (invoice.project.clone().unwrap(), invoice.number)
 }
 
-fn net(data: &Value, number: u32) -> Value {
+pub(crate) fn net(data: &Value, number: u32) -> Value {
     let invoices = data["project"]["invoices"].as_array().unwrap();
     let number = number.to_string();
     let found = invoices.iter().find(|invoice| invoice["number"] == number.as_str());

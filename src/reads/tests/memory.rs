@@ -106,6 +106,21 @@ async fn a_kept_answer_knows_that_a_record_of_a_kind_it_shows_was_evicted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_evicted_is_counted_and_takes_no_room() {
+    let setting = Setting::new(Owner::default());
+    let (people, reports): (Vec<usize>, Vec<usize>) = ((2000..2100).collect(), (3000..3050).collect());
+    setting.reader.get_many(&setting.request(None), &people).await;
+    let of_people = setting.store.bytes();
+    setting.reader.get_many(&setting.report(), &reports).await;
+    assert_eq!(setting.reader.evict(|key| *key >= 3000), 50);
+    assert_eq!(setting.store.bytes(), of_people);
+    assert!(setting.reader.peek(&setting.request(None), &2000).is_some());
+    assert_eq!(setting.reader.evict(|_| true), 100);
+    assert_eq!((setting.store.bytes(), setting.reader.evict(|_| true)), (0, 0));
+    assert!(setting.reader.peek(&setting.request(None), &2000).is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_knows_whether_something_was_read_for_it() {
     let setting = Setting::new(Owner::default());
     let request = setting.request(None);

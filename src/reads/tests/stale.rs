@@ -172,6 +172,23 @@ async fn a_no_cache_request_that_fails_takes_nothing_from_those_who_are_content_
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_wants_nothing_stale_gets_nothing_stale() {
+    let setting = Setting::lenient(60, 600);
+    let says = async || {
+        let request = ReadOptions { stale: false, ..setting.request(None) };
+        let read = setting.reader.get(&request, &1).await;
+        read.map(|read| (read.value.as_deref().copied(), read.status)).map_err(|error| error.kind)
+    };
+    setting.says(None, 1).await.unwrap();
+    setting.pass(20);
+    assert_eq!(says().await, Ok((Some(10), Cached)), "within its time to live it is not stale");
+    setting.pass(11);
+    setting.fail(ErrorKind::Connect);
+    assert_eq!(says().await, Err(ErrorKind::Connect));
+    assert_eq!(setting.says(None, 1).await, Ok((Some(10), Stale)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_eviction_puts_an_end_to_the_old_value_whatever_fails_later() {
     let setting = Setting::lenient(60, 600);
     setting.says(None, 1).await.unwrap();
