@@ -31,6 +31,11 @@ impl Shape {
         self.fields.len()
     }
 
+    /// Whether all fields at its root are null for this viewer.
+    pub(super) fn is_masked(&self) -> bool {
+        self.fields.values().all(|field| field.masked)
+    }
+
     fn add(&mut self, document: &ExecutableDocument, set: &SelectionSet) {
         for selection in &set.items {
             match &selection.node {

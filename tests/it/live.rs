@@ -89,7 +89,7 @@ async fn who_follows_a_project_is_told_at_once_and_after_each_change_of_it() {
 
 #[tokio::test]
 async fn a_deal_is_followed_by_its_id_and_what_is_masked_stays_masked() {
-    let roles = "[access.roles.finance]\nreads = [\"receivables\", \"costs\", \"margins\"]\n[access.roles.sales]\n";
+    let roles = "[access.roles.finance]\nreads = [\"commercial\", \"costs\", \"margins\"]\n[access.roles.sales]\nreads = [\"commercial\"]\n[access.roles.pm]\nreads = [\"delivery\"]\n";
     let gateway = Gateway::over(company(60), |config| format!("{config}\n{roles}")).await;
     let project = gateway.project();
     let find = "query($id: ProjectId!) { deal(by: { projectId: $id }) { id } }";
@@ -106,6 +106,9 @@ async fn a_deal_is_followed_by_its_id_and_what_is_masked_stays_masked() {
     assert_eq!(sales["data"]["dealChanged"]["financials"]["actualCost"], Value::Null, "{sales}");
     assert_eq!(sales["data"]["dealChanged"]["financials"]["margin"], Value::Null, "{sales}");
     assert_eq!(sales["errors"][0]["extensions"]["code"], "FIELD_MASKED", "{sales}");
+    let pm = told("pm").await;
+    assert_eq!(pm["data"], json!({ "dealChanged": null }), "{pm}");
+    assert_eq!(pm["errors"][0]["extensions"]["field"], "Subscription.dealChanged", "{pm}");
 }
 
 #[tokio::test]

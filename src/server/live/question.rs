@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::Executor;
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, Value};
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
@@ -100,7 +101,12 @@ impl Question {
             Some(Shape::of(&masked.document, &operation.node))
         });
         let valid = masked.is_some() || chosen.known.is_valid_with(&asked.variables);
-        let mut answered = graphql::execute(door, &self.id, shown, valid, asked.clone(), options).await?;
+        let mut answered = if shape.as_ref().is_some_and(Shape::is_masked) {
+            // There is nothing to read; and what stands in for a masked field cannot be followed.
+            async_graphql::Response::new(Value::Object(IndexMap::new()))
+        } else {
+            graphql::execute(door, &self.id, shown, valid, asked.clone(), options).await?
+        };
         if graphql::is_request_error(&answered) {
             return Err(Refused::from_errors(StatusCode::BAD_REQUEST, answered.errors));
         }
