@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::Variables;
 use axum::Router;
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,7 @@ use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
 use crate::reports::Reports;
-use crate::server::{self, Behind, Door, SignIn, Trail, Webhooks};
+use crate::server::{self, Behind, Door, Operations, SignIn, Trail, Webhooks};
 use crate::systems::registry;
 
 /// The application, ready to listen.
@@ -29,7 +30,9 @@ pub struct App {
 impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
-        let (Graph { checking, trusting, masks, catalogue }, reports) = graph(config, Arc::clone(&clock))?;
+        let (graph, reports) = graph(config, Arc::clone(&clock))?;
+        let operations = operations(config, &graph)?;
+        let Graph { checking, trusting, masks, catalogue } = graph;
         let sign_in = sign_in(config, &catalogue, Arc::clone(&clock))?;
         if let Some(Err((key, message))) = config.server.tls.as_ref().map(server::check_tls) {
             return Err(vec![config.error_at(&format!("server.tls.{key}"), message)]);
@@ -39,7 +42,7 @@ impl App {
         let answer_bytes = config.cache.answer_bytes;
         let trail = Trail::open(&config.audit, clock)
             .map_err(|(key, message)| vec![config.error_at(&format!("audit.{key}"), message)])?;
-        let behind = Behind { checking, trusting, masks, reports, sign_in, trail, answer_bytes, webhooks };
+        let behind = Behind { checking, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
         Ok(Self { router: server::router(door), options: config.server.clone(), draining })
     }
@@ -64,6 +67,27 @@ impl App {
     pub fn listen(&self) -> SocketAddr {
         self.options.listen
     }
+}
+
+/// The documents that are known beforehand, each within the limits and valid.
+fn operations(config: &Config, graph: &Graph) -> Result<Operations, Vec<ConfigError>> {
+    let error = |message: String| config.error_at("operations.folder", message);
+    let operations =
+        Operations::load(&config.operations).map_err(|errors| errors.into_iter().map(error).collect::<Vec<_>>())?;
+    let mut errors = Vec::new();
+    for (name, text) in operations.of_folder() {
+        let wrong = match guard::admit(&config.limits, text) {
+            Err(refusal) => vec![refusal.to_string()],
+            Ok(document) if document.operations.iter().count() != 1 => vec!["it must have one operation".to_owned()],
+            // The validator waits for nothing.
+            Ok(_) => match graph.validate(text, None, Variables::default()).now_or_never() {
+                Some(Err(messages)) => messages,
+                _ => Vec::new(),
+            },
+        };
+        errors.extend(wrong.into_iter().map(|message| error(format!("{name}.graphql: {message}"))));
+    }
+    if errors.is_empty() { Ok(operations) } else { Err(errors) }
 }
 
 /// Who may ask, and what they may see.

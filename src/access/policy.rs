@@ -149,6 +149,7 @@ fn view(number: u32, name: &str, role: &Role, catalogue: &Catalogue) -> View {
     View {
         role: Some(name.to_owned()),
         explore: role.explore,
+        stored_only: role.stored_only,
         number,
         classes,
         masked: masked.map(|(field, _)| field.clone()).collect(),

@@ -12,8 +12,10 @@ use crate::domain::{Class, Classes, Deal};
 pub struct View {
     /// The role; none if no roles are configured, and everybody sees everything.
     pub role: Option<String>,
-    /// Whether it may look at the schema and ask with documents of its own.
+    /// Whether it may look at the schema, and be told what an answer cost.
     pub explore: bool,
+    /// Whether it asks with documents that are known beforehand and no others.
+    pub stored_only: bool,
     pub(super) number: u32,
     pub(super) classes: Classes,
     /// The fields it may not see, as `Deal.amount`.
@@ -27,6 +29,7 @@ impl View {
         Self {
             role: None,
             explore: true,
+            stored_only: false,
             number: 0,
             classes: Classes::all(),
             masked: HashSet::new(),

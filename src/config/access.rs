@@ -39,14 +39,23 @@ pub struct Role {
     /// Which deals it reads, with the projects they lead to and what hangs on those; if nothing is said all. A project is
     /// read if one of its deals is.
     pub deals: DealRule,
-    /// Whether it may look at the schema, ask with documents of its own, and be told what an answer cost.
+    /// Whether it may look at the schema, and be told what an answer cost.
     pub explore: bool,
+    /// Whether it asks with documents that are known beforehand (`[operations]`) and no others.
+    pub stored_only: bool,
 }
 
 impl Default for Role {
     fn default() -> Self {
         let reads = Class::ALL.into_iter().filter(|class| !class.is_sensitive()).collect();
-        Self { reads, fields: Vec::new(), hidden: Vec::new(), deals: DealRule::default(), explore: true }
+        Self {
+            reads,
+            fields: Vec::new(),
+            hidden: Vec::new(),
+            deals: DealRule::default(),
+            explore: true,
+            stored_only: false,
+        }
     }
 }
 

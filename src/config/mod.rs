@@ -7,6 +7,7 @@ mod document;
 mod duration;
 mod key_hash;
 mod limits;
+mod operations;
 mod overlap;
 mod owners;
 mod reports;
@@ -25,6 +26,7 @@ pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
 pub use key_hash::KeyHash;
 pub use limits::Limits;
+pub use operations::{Operations, SignInKind};
 pub use owners::{DomainOwners, OwnerRule, Owners};
 pub use reports::{Amount, CurrencyCode, RateTable, Reports, Support};
 pub use secret::SecretRef;
@@ -42,7 +44,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{ConnectionName, Domain, SharedIdRule};
 
 /// The sections of the file.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "shared_id",
     "owners",
     "connections",
@@ -54,6 +56,7 @@ const SECTIONS: [&str; 11] = [
     "access",
     "sign_in",
     "audit",
+    "operations",
 ];
 
 /// A configuration that reads as what it should be. Whether the connections can serve what they own is for the systems
@@ -78,6 +81,8 @@ pub struct Config {
     pub sign_in: SignIn,
     /// The trail of who asked for what.
     pub audit: Audit,
+    /// Documents that are known beforehand.
+    pub operations: Operations,
     /// The connections: name and kind, in the order of the file.
     pub connections: Vec<(ConnectionName, String)>,
     document: Document,
@@ -104,6 +109,7 @@ impl Config {
         let limits = keep(&mut errors, checked(&document, "limits", Limits::check));
         let reports = keep(&mut errors, checked(&document, "reports", Reports::check));
         let access = keep(&mut errors, checked(&document, "access", Access::check));
+        let operations = keep(&mut errors, document.section(&[&["operations"]], &[]));
         let audit = keep(&mut errors, checked(&document, "audit", Audit::check));
         let sign_in = keep(&mut errors, checked(&document, "sign_in", SignIn::check));
         keep(&mut errors, document.section::<Traffic>(&[&["http"]], &[]));
@@ -123,7 +129,7 @@ impl Config {
         if let (Some(sign_in), Some(access), Some(server)) = (&sign_in, &access, &server) {
             check_sign_in(&document, sign_in, access, server, &mut errors);
         }
-        match (shared_id, owners, cache, server, limits, reports, access, sign_in, audit) {
+        match (shared_id, owners, cache, server, limits, reports, access, sign_in, audit, operations) {
             (
                 Some(shared_id),
                 Some(owners),
@@ -134,6 +140,7 @@ impl Config {
                 Some(access),
                 Some(sign_in),
                 Some(audit),
+                Some(operations),
             ) if errors.is_empty() => Ok(Self {
                 shared_id,
                 owners,
@@ -144,6 +151,7 @@ impl Config {
                 access,
                 sign_in,
                 audit,
+                operations,
                 connections,
                 document,
             }),

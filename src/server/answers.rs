@@ -34,13 +34,15 @@ pub(super) struct Answers {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Question {
     viewer: ViewKey,
+    /// Whether the viewer may ask with documents alone that are known beforehand.
+    stored_only: bool,
     body: Vec<u8>,
 }
 
 impl Question {
     /// The body of a request of a viewer.
-    pub(super) fn new(viewer: &Viewer, body: Vec<u8>) -> Self {
-        Self { viewer: viewer.key(), body }
+    pub(super) fn new(viewer: &Viewer, stored_only: bool, body: Vec<u8>) -> Self {
+        Self { viewer: viewer.key(), stored_only, body }
     }
 
     /// The body.

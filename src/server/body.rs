@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::error::Refused;
+use super::operations::Operations;
 use crate::config::{Limits, ServerOptions};
 use crate::graph::guard;
 
@@ -30,9 +31,16 @@ pub(super) struct Asked {
 
 impl Asked {
     /// What a request's body asks.
-    pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refused> {
-        let Parameters { query, operation_name, variables, .. } = Parameters::parse(bytes, "query")?;
-        let query = query.ok_or_else(|| Refused::bad_request("`query` is missing."))?;
+    pub(super) fn parse(bytes: &[u8], limits: &Limits, operations: &Operations) -> Result<Self, Refused> {
+        let Parameters { query, operation_name, variables, document_id, .. } = Parameters::parse(bytes, "query")?;
+        let query = match (query, document_id) {
+            (Some(query), None) => text_of("query", query)?,
+            (None, Some(id)) => operations.by_id(&text_of("documentId", id)?)?.to_owned(),
+            (None, None) => return Err(Refused::bad_request("`query` is missing.")),
+            (Some(_), Some(_)) => {
+                return Err(Refused::bad_request("`query` and `documentId` are both there: send one of them."));
+            }
+        };
         let variables = match variables {
             Some(raw) => {
                 guard::admit_variables(limits, raw.get())
@@ -41,11 +49,7 @@ impl Asked {
             }
             None => Variables::default(),
         };
-        Ok(Self {
-            query: text_of("query", query)?,
-            operation: operation_name.map(|raw| text_of("operationName", raw)).transpose()?,
-            variables,
-        })
+        Ok(Self { query, operation: operation_name.map(|raw| text_of("operationName", raw)).transpose()?, variables })
     }
 }
 
@@ -124,6 +128,8 @@ pub(super) struct Parameters<'a> {
     pub(super) query: Option<&'a RawValue>,
     pub(super) operation_name: Option<&'a RawValue>,
     pub(super) variables: Option<&'a RawValue>,
+    /// A document that is known beforehand, in the place of `query`.
+    document_id: Option<&'a RawValue>,
     /// Allowed, and not used: Spine defines none.
     extensions: Option<&'a RawValue>,
 }
@@ -169,11 +175,12 @@ impl<'de> Visitor<'de> for ParametersVisitor {
                 "query" => (&mut parameters.query, "a string"),
                 "operationName" => (&mut parameters.operation_name, "a string"),
                 "variables" => (&mut parameters.variables, "an object"),
+                "documentId" => (&mut parameters.document_id, "a string"),
                 "extensions" => (&mut parameters.extensions, "an object"),
                 other => {
                     let name: String = other.chars().take(40).collect();
                     return Err(de::Error::custom(format!(
-                        "`{name}` is not known; expected `query`, `operationName`, `variables`, `extensions`"
+                        "`{name}` is not known; expected `query`, `documentId`, `operationName`, `variables`, `extensions`"
                     )));
                 }
             };

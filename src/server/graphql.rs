@@ -97,14 +97,14 @@ async fn answer<E: Executor>(
         None => body::read(&parts.headers, body, &door.options).await?,
         Some(name) if parts.method == Method::POST => {
             let body = body::read(&parts.headers, body, &door.options).await?;
-            operations::by_post(name, parts.uri.query(), &body)?
+            operations::by_post(&door.operations, name, parts.uri.query(), &body)?
         }
-        Some(name) => operations::by_get(name, parts.uri.query())?,
+        Some(name) => operations::by_get(&door.operations, name, parts.uri.query())?,
     };
     let max_age = freshness::max_age(&parts.headers);
     let explained = door.options.explain && viewer.view.explore && explain::is_asked(&parts.headers);
     let trace = explained.then(|| Arc::new(Trace::default()));
-    let question = Question::new(&viewer, body);
+    let question = Question::new(&viewer, door.operations.are_all_for(&viewer), body);
     if trace.is_none()
         && let Some((kept, age)) = door.answers.get(&question, max_age)
     {
@@ -115,7 +115,8 @@ async fn answer<E: Executor>(
         }
         return Ok(respond(Response::default(), kept.body.clone(), media, Some(age), Some(&kept.etag), &parts.headers));
     }
-    let asked = Asked::parse(question.body(), &door.limits)?;
+    let asked = Asked::parse(question.body(), &door.limits, &door.operations)?;
+    door.operations.admit(&viewer, &asked.query)?;
     let refuse = |refusal| refused(media, refusal);
     if let Some(entry) = &audited {
         entry.note(|facts| facts.document = Some(audit::hash(&asked.query)));

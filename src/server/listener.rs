@@ -75,7 +75,8 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
         };
         // An answer is written at once, not when the next packet is full.
         drop(stream.set_nodelay(true));
-        let caller = Caller { peer, certificate: None, held: Arc::new(Held { _place: place, _open: connections.token() }) };
+        let caller =
+            Caller { peer, certificate: None, held: Arc::new(Held { _place: place, _open: connections.token() }) };
         let (http, tls, router, stop) = (http.clone(), tls.clone(), router.clone(), stop.clone());
         let patience = options.idle_timeout.0;
         let connection = async move {

@@ -61,6 +61,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use audit::Trail;
 pub use listener::serve;
+pub use operations::Operations;
 pub use request_id::RequestId;
 pub use sign_in::SignIn;
 pub use webhooks::Webhooks;
@@ -94,6 +95,8 @@ pub struct Behind<E> {
     pub sign_in: SignIn,
     /// The trail of who asked for what.
     pub trail: Trail,
+    /// The documents that are known beforehand.
+    pub operations: Operations,
     /// Bytes of whole answers that are kept.
     pub answer_bytes: u64,
     /// The connections whose systems tell of changes.
@@ -108,6 +111,7 @@ pub struct Door<E> {
     reports: Arc<Reports>,
     sign_in: Arc<SignIn>,
     trail: Arc<Trail>,
+    operations: Operations,
     documents: Documents,
     answers: Answers,
     webhooks: Webhooks,
@@ -122,7 +126,7 @@ pub struct Door<E> {
 impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
-        let Behind { checking, trusting, masks, reports, sign_in, trail, answer_bytes, webhooks } = behind;
+        let Behind { checking, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks } = behind;
         let (sign_in, trail) = (Arc::new(sign_in), Arc::new(trail));
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let places = Arc::new(Semaphore::new(options.max_requests));
@@ -135,6 +139,7 @@ impl<E: Executor> Door<E> {
             reports,
             sign_in,
             trail,
+            operations,
             documents,
             answers,
             webhooks,

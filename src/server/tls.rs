@@ -52,13 +52,14 @@ pub(super) fn acceptor(tls: &config::Tls) -> Result<TlsAcceptor, (&'static str, 
     let pem = read("key", &tls.key)?;
     let key = PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|_| ("key", format!("{} holds no private key in PEM", tls.key.display())))?;
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| ("certificate", "TLS cannot be set up".to_owned()))?
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain, key)
         .map_err(|_| ("key", format!("is not the key of the certificate in {}", tls.certificate.display())))?;
-    Ok(TlsAcceptor::from(Arc::new(ServerConfig { alpn_protocols: vec![b"http/1.1".to_vec()], ..config })))
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 fn certificates(setting: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, (&'static str, String)> {

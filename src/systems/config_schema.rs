@@ -4,7 +4,9 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::{hubspot, netsuite, odata, odoo, quickbooks, redmine, registry::KINDS, rest, sap_b1, sql, tryton};
-use crate::config::{Access, Audit, Cache, Limits, Owners, Reports, ServerOptions, SharedId, SignIn, Traffic, Webhook};
+use crate::config::{
+    Access, Audit, Cache, Limits, Operations, Owners, Reports, ServerOptions, SharedId, SignIn, Traffic, Webhook,
+};
 
 /// The JSON Schema of the file, for editors.
 pub fn config_schema() -> Value {
@@ -47,6 +49,7 @@ pub fn config_schema() -> Value {
         "reports": reference::<Reports>(&mut generator),
         "access": reference::<Access>(&mut generator),
         "audit": reference::<Audit>(&mut generator),
+        "operations": reference::<Operations>(&mut generator),
         "http": reference::<Traffic>(&mut generator),
         "connections": {
             "type": "object",
@@ -79,8 +82,19 @@ pub fn config_example() -> String {
     let mut out = String::from(
         "# Every setting of spine.toml, with its meaning and its default. Generated from the code: copy what you need.\n",
     );
-    for section in ["shared_id", "owners", "server", "sign_in", "access", "audit", "cache", "limits", "reports", "http"]
-    {
+    for section in [
+        "shared_id",
+        "owners",
+        "server",
+        "sign_in",
+        "access",
+        "audit",
+        "operations",
+        "cache",
+        "limits",
+        "reports",
+        "http",
+    ] {
         table(&mut out, &schema, section, schema.pointer(&format!("/properties/{section}")).unwrap_or(&Value::Null));
     }
     let kinds = schema.pointer("/properties/connections/additionalProperties/oneOf").and_then(Value::as_array);

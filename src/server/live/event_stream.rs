@@ -59,7 +59,7 @@ async fn begin<E: Executor>(
         Method::POST => body::read(&parts.headers, body, &door.options).await?,
         _ => in_address(parts.uri.query().unwrap_or_default())?,
     };
-    let asked = Asked::parse(&body, &door.limits)?;
+    let asked = Asked::parse(&body, &door.limits, &door.operations)?;
     let question = Question::new(door, id, viewer, asked);
     match question {
         Ok(question) => Following::new(door, question).map(Ok),

@@ -43,6 +43,7 @@ impl Question {
     /// Takes a question of a viewer, if it is one.
     pub(super) fn new<E>(door: &Door<E>, id: &RequestId, viewer: Arc<Viewer>, asked: Asked) -> Result<Self, Refused> {
         let refused = |refusal: guard::Refusal| Refused::from_errors(StatusCode::BAD_REQUEST, vec![refusal.into()]);
+        door.operations.admit(&viewer, &asked.query)?;
         let document = door.documents.get(&door.limits, &asked.query).map_err(refused)?;
         let question = Self { document, asked, viewer, id: id.clone() };
         let chosen = question.chosen()?;

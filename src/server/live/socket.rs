@@ -228,7 +228,7 @@ impl<E: Executor> Connection<E> {
             );
             return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", message));
         }
-        let asked = Asked::parse(payload.get().as_bytes(), &self.door.limits)?;
+        let asked = Asked::parse(payload.get().as_bytes(), &self.door.limits, &self.door.operations)?;
         Following::new(&self.door, Question::new(&self.door, &self.id, viewer, asked)?)
     }
 

@@ -124,7 +124,9 @@ async fn start_with(options: ServerOptions) -> Server {
     let (masks, webhooks) = (Arc::default(), Webhooks::default());
     let trail = Trail::open(&config::Audit::default(), Arc::clone(&reports.clock)).unwrap();
     let answer_bytes = 1 << 20;
-    let behind = Behind { checking: schema, trusting, masks, reports, sign_in, trail, answer_bytes, webhooks };
+    let operations = Operations::load(&config::Operations::default()).unwrap();
+    let behind =
+        Behind { checking: schema, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks };
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let door = Door::new(behind, Limits::default(), options.clone(), draining.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

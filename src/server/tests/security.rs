@@ -79,7 +79,7 @@ async fn the_deal_card_is_framed_by_whom_the_configuration_names_and_by_nobody_e
     assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
 
     let card_frame_ancestors = ["https://acme.lightning.force.com", "https://crm.example.com:8443"]
-        .map(|origin| crate::config::WebOrigin::parse(origin).unwrap())
+        .map(|origin| config::WebOrigin::parse(origin).unwrap())
         .to_vec();
     let server = start_with(ServerOptions { card_frame_ancestors, ..ServerOptions::default() }).await;
     let page = server.get("/card/deal:hubspot:900024").await;
