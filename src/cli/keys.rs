@@ -88,11 +88,11 @@ fn create(options: &Create, today: Date) -> Exit {
     let (key, hash) = (format!("{name}.{secret}"), KeyHash::of(&secret).to_string());
     let mut table = format!("[sign_in.keys.{name}]\nhash = \"{hash}\"\nexpires = {expires}\n");
     if !options.roles.is_empty() {
-        table.push_str(&format!("roles = {}\n", Value::from(options.roles.clone())));
+        table += &entry("roles", options.roles.clone());
     }
     if !options.scopes.is_empty() {
         let scopes: Vec<&str> = options.scopes.iter().map(|scope| scope.as_str()).collect();
-        table.push_str(&format!("scopes = {}\n", Value::from(scopes)));
+        table += &entry("scopes", scopes);
     }
     if options.json {
         say(&json!({ "name": name, "key": key, "hash": hash, "expires": expires, "config": table }).to_string());
@@ -104,6 +104,11 @@ fn create(options: &Create, today: Date) -> Exit {
         ));
     }
     Exit::Ok
+}
+
+/// A line of a TOML table. A list of plain words is spelled as in JSON.
+fn entry<T: Into<Value>>(key: &str, value: Vec<T>) -> String {
+    format!("{key} = {}\n", Value::from(value))
 }
 
 fn list(options: &List, today: Date) -> Exit {

@@ -75,7 +75,7 @@ impl Scope {
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OidcIssuer {
-    /// The issuer exactly as its tokens state it in `iss`, e.g. "https://login.example.com/realms/company".
+    /// The issuer exactly as its tokens state it in `iss`, e.g. `https://login.example.com/realms/company`.
     pub issuer: String,
     /// The values of `aud` of which a token must have one: what Spine is called at the issuer.
     pub audience: Vec<String>,
@@ -94,11 +94,11 @@ pub struct OidcIssuer {
     /// Whether a token must say from when on it is good (`nbf`). Set it to false for issuers that leave it out.
     #[serde(default = "yes")]
     pub require_nbf: bool,
-    /// Where a token states names of roles or groups: a claim, or a path into one with dots, e.g. "realm_access.roles". Its
+    /// Where a token states names of roles or groups: a claim, or a path into one with dots, e.g. `realm_access.roles`. Its
     /// value is a text or a list of texts.
     #[serde(default)]
     pub roles_claim: Option<String>,
-    /// Which of these values give which roles, e.g. { "Spine Finance" = ["finance"] }. If nothing is said each value is the
+    /// Which of these values give which roles, e.g. `{ "Spine Finance" = ["finance"] }`. If nothing is said each value is the
     /// name of a role.
     #[serde(default)]
     pub roles: BTreeMap<String, Vec<String>>,
@@ -115,7 +115,6 @@ pub struct OidcIssuer {
 
 /// How a token is signed: by key pairs only. With a shared secret whoever can check a token could make one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[expect(clippy::upper_case_acronyms, reason = "their names in RFC 7518")]
 pub enum Algorithm {
     /// RSA PKCS#1 v1.5 with SHA-256.
     RS256,
@@ -141,7 +140,7 @@ pub enum Algorithm {
 pub struct HubSpotSignIn {
     /// The client secret of the app that the card belongs to.
     pub client_secret: SecretRef,
-    /// The address under which HubSpot reaches this server, e.g. "https://spine.example.com": it is part of what is signed.
+    /// The address under which HubSpot reaches this server, e.g. `https://spine.example.com`: it is part of what is signed.
     pub public_url: String,
     /// The numbers of the accounts whose users may ask.
     pub portals: Vec<u64>,

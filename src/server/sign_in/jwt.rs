@@ -105,7 +105,7 @@ impl KeySet {
             keys: Vec<Value>,
         }
         let set: Set = serde_json::from_slice(text).ok()?;
-        Some(Self(set.keys.into_iter().take(MOST_KEYS).filter_map(|key| Key::read(key)).collect()))
+        Some(Self(set.keys.into_iter().take(MOST_KEYS).filter_map(Key::read).collect()))
     }
 
     /// The key that a token names; where it names none, the only one that it can be.
