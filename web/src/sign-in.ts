@@ -30,15 +30,21 @@ function signed(init: RequestInit, credential: Credential | null): RequestInit {
   return { ...init, headers }
 }
 
-/** `fetch` as whoever signed in. Where the gateway wants to know who asks, the reader is asked, and then it is asked again. */
-export async function signedFetch(url: string, init: RequestInit = {}): Promise<Response> {
+/**
+ * `fetch` as whoever signed in. Where the gateway wants to know who asks, the reader is asked, and then it is asked again: within
+ * the same `patience`, in milliseconds, which does not run while the reader thinks.
+ */
+export async function signedFetch(url: string, given: RequestInit = {}, patience?: number): Promise<Response> {
+  const { signal } = given
+  const attempt = (credential: Credential | null) =>
+    fetch(url, { ...signed(given, credential), signal: patience ? AbortSignal.timeout(patience) : signal })
   const before = stored()
-  const response = await fetch(url, signed(init, before))
-  if (response.status !== 401 || new Headers(init.headers).has('Authorization')) return response
+  const response = await attempt(before)
+  if (response.status !== 401 || new Headers(given.headers).has('Authorization')) return response
   // Somebody else on the page may have signed in meanwhile.
   const now = stored()
   const credential = now && now.authorization !== before?.authorization ? now : await ask(before !== null)
-  return credential ? fetch(url, signed(init, credential)) : response
+  return credential ? attempt(credential) : response
 }
 
 /** Whether links that the browser follows by itself would be refused: they carry nothing of it. */
@@ -154,6 +160,10 @@ function stored(): Credential | null {
 }
 
 function store(credential: Credential): void {
-  sessionStorage.setItem(KEY, JSON.stringify(credential))
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(credential))
+  } catch {
+    // A browser that keeps nothing for a page in a frame: the reader is asked again at the next question.
+  }
   dispatchEvent(new Event(KEY))
 }

@@ -30,15 +30,15 @@ pub(super) fn presented(headers: &HeaderMap) -> Result<Presented, Denied> {
         let message = "Say once who you are: one `Authorization`, or one `X-API-Key`.";
         return Err(Denied::Refused(Refused::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)));
     }
-    if value.len() > LONGEST {
-        return Err(Denied::Wrong("longer than any key or token"));
-    }
     let text = value.to_str().map_err(|_| Denied::Wrong("not plain text"))?;
     if headers.contains_key(API_KEY) { key(text) } else { authorization(text) }
 }
 
 /// What the value of an `Authorization` header presents.
 pub(super) fn authorization(text: &str) -> Result<Presented, Denied> {
+    if text.len() > LONGEST {
+        return Err(Denied::Wrong("longer than any key or token"));
+    }
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {

@@ -1,4 +1,5 @@
 import { type Answered, read } from '../../../deploy/hubspot/src/app/cards/deal/answer'
+import { signedFetch } from '../sign-in'
 
 /** Longer than the gateway takes to say what it could not find out. */
 const PATIENCE_MS = 15_000
@@ -7,7 +8,7 @@ const PATIENCE_MS = 15_000
 export async function ask(deal: string, fresh: boolean): Promise<Answered> {
   let response
   try {
-    response = await fetch('/graphql/p/deal-card', {
+    response = await signedFetch('/graphql/p/deal-card', {
       method: 'POST',
       credentials: 'same-origin',
       headers: {
@@ -16,8 +17,7 @@ export async function ask(deal: string, fresh: boolean): Promise<Answered> {
         ...(fresh && { 'Cache-Control': 'no-cache' }),
       },
       body: JSON.stringify({ variables: { by: { id: deal } } }),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    })
+    }, PATIENCE_MS)
   } catch (error) {
     const late = error instanceof DOMException && error.name === 'TimeoutError'
     return { kind: 'unreachable', why: late ? 'It gave no answer in time. The figures are unknown, not zero.' : 'The network or the server is down. The figures are unknown, not zero.' }
