@@ -76,9 +76,9 @@ pub(super) struct Card {
 impl Card {
     /// The card as pages of these origins may show it in a frame.
     pub(super) fn new(ancestors: &[WebOrigin]) -> Self {
-        let origins: String = ancestors.iter().map(|origin| format!(" {origin}")).collect();
+        let origins: Vec<String> = ancestors.iter().map(ToString::to_string).collect();
         // Origins are scheme, host and port, in ASCII: they fit a header.
-        let framed = HeaderValue::from_str(&format!("{CARD_POLICY} frame-ancestors{origins}"));
+        let framed = HeaderValue::from_str(&format!("{CARD_POLICY} frame-ancestors {}", origins.join(" ")));
         match framed {
             Ok(policy) if !ancestors.is_empty() => Self { policy, framed: true },
             _ => Self { policy: HeaderValue::from_static(REPORTS_POLICY), framed: false },
