@@ -188,8 +188,8 @@ async function made(page, id) {
   check('without the CRM there is a failure with the request', said.includes('HubSpot is not answering') && said.includes('feedfacecafebeef') && !said.includes('Contract'), said)
 
   expected = /status of (401|403|502|503)|ERR_FAILED/
-  said = await shown(refusal(401, 'UNAUTHENTICATED'))
-  check('who is not signed in is told', said.includes('You are not signed in') && said.includes('feedfacecafebeef'), said)
+  said = await shown(refusal(401, 'UNAUTHENTICATED'), () => page.getByRole('dialog', { name: 'Sign in' }).getByRole('button', { name: 'Cancel' }).click())
+  check('who does not sign in is told', said.includes('You are not signed in') && said.includes('feedfacecafebeef'), said)
   said = await shown(refusal(403, 'NO_ROLE'))
   check('who has no role is told', said.includes('This is not yours to see'), said)
   said = await shown(refusal(503, 'OVERLOADED'))
@@ -219,9 +219,10 @@ async function made(page, id) {
   await page.unroute(`**${OPERATION}`)
 
   /** The card with this answer. */
-  async function shown(answer) {
+  async function shown(answer, meanwhile = () => {}) {
     await page.route(`**${OPERATION}`, (route) => route.fulfill({ contentType: 'application/json', ...answer }))
     await page.goto(`${origin}/card/${id}`)
+    await meanwhile()
     await ready(page)
     await page.unroute(`**${OPERATION}`)
     return page.locator('main').innerText()

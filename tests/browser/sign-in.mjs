@@ -73,6 +73,19 @@ try {
   await page.locator('table tbody tr').first().waitFor({ timeout: 30_000 })
   check('a reload asks nothing again', !(await dialog.isVisible()))
 
+  const card = page.locator('main:not([aria-busy])')
+  await page.goto(`${url}/card/${await aDeal()}`)
+  await card.locator('.figures').waitFor({ timeout: 30_000 })
+  check('the deal card knows who one is, and shows finance the margin', (await card.innerText()).includes('Forecast margin')
+    && (await account.innerText()).includes('ann'), await card.innerText())
+  await page.getByLabel('Role').selectOption('sales')
+  await card.getByText('Left to invoice').waitFor({ timeout: 30_000 })
+  check('in the role of sales it says what it does not show', /Budget burned\s+–\s+not shown for your role/.test(await card.innerText())
+    && !(await card.innerText()).includes('Forecast margin'), await card.innerText())
+  if (options.shot) await page.screenshot({ path: `${options.shot}.card.png`, fullPage: true })
+  await page.getByLabel('Role').selectOption('finance')
+  await card.getByText('Forecast margin').waitFor({ timeout: 30_000 })
+
   await page.goto(`${url}/graphiql`, { waitUntil: 'load' })
   await page.locator('.sign-in-account').getByText('ann').waitFor({ timeout: 30_000 })
   check('GraphiQL knows who one is', !(await dialog.isVisible()))
@@ -108,6 +121,14 @@ try {
   rmSync(work, { recursive: true })
 }
 finish()
+
+/** A deal that leads to a project whose budget is known. */
+async function aDeal() {
+  const query = '{ deals(first: 100) { nodes { source { recordId } financials { budgetBurnedPct forecastMarginPct } } } }'
+  const headers = { authorization: `Bearer ${ann.key}`, 'content-type': 'application/json' }
+  const { data } = await (await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) })).json()
+  return data.deals.nodes.find(({ financials }) => financials.budgetBurnedPct && financials.forecastMarginPct).source.recordId
+}
 
 function freePort() {
   return new Promise((resolve) => {

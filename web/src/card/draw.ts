@@ -159,7 +159,7 @@ function failure(state: string, { title, text, code, requestId, retry }: Failure
   return h('section', { class: 'state whole', id: state, role: 'alert' },
     h('h1', {}, title),
     h('p', {}, text),
-    retry && h('p', {}, h('button', { type: 'button', id: 'retry', click: refresh }, 'Try again')),
+    retry && h('p', {}, h('button', { type: 'button', id: 'retry', click: refresh }, code === 'UNAUTHENTICATED' ? 'Sign in' : 'Try again')),
     h('dl', { class: 'help' },
       ...(code ? [h('dt', {}, 'Code'), h('dd', {}, h('code', {}, code))] : []),
       ...(requestId ? [h('dt', {}, 'Request'), h('dd', {}, h('code', {}, requestId))] : [])))

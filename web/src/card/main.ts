@@ -3,6 +3,8 @@ import './card.css'
 
 import type { Answered } from '../../../deploy/hubspot/src/app/cards/deal/answer'
 import { view } from '../../../deploy/hubspot/src/app/cards/deal/view'
+import { h } from '../reports/dom'
+import { account } from '../sign-in'
 import { ask } from './ask'
 import { draw, drawFreshness } from './draw'
 import { loading } from './loading'
@@ -17,6 +19,7 @@ let answered: Answered | null = null
 /** Which question is the last one: answers to earlier ones are not shown. */
 let question = 0
 
+card?.after(h('aside', {}, account()))
 void load(false)
 setInterval(tell, TICK_MS)
 
