@@ -46,7 +46,7 @@ pub struct ServerOptions {
     pub max_subscriptions: usize,
     /// Subscriptions open at once over one WebSocket.
     pub max_subscriptions_per_connection: usize,
-    /// Open connections, WebSockets too. More wait until one closes.
+    /// Open connections, those of subscriptions too. More wait until one closes.
     pub max_connections: usize,
     /// Time that requests in flight get to finish after a signal to stop.
     pub shutdown_timeout: Seconds,

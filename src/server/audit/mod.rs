@@ -69,6 +69,34 @@ impl Trail {
         Ok(Self { sink: Sink::open(config)?, required: config.required, clock })
     }
 
+    /// The entry of an operation that has no request of its own: an event of what is followed. None if there is no trail.
+    pub(super) fn begin(&self) -> Option<Arc<Entry>> {
+        self.sink.as_ref().map(|_| Arc::default())
+    }
+
+    /// Writes the line of such an operation, that began `at`. An error says that it must not be answered without.
+    pub(super) fn end(
+        &self,
+        entry: Option<Arc<Entry>>,
+        id: &RequestId,
+        at: Instant,
+        status: StatusCode,
+    ) -> Result<(), Refused> {
+        let (Some(sink), Some(entry)) = (&self.sink, entry) else { return Ok(()) };
+        let began = Began { at, id: Some(id.clone()), door: "subscription", entry };
+        self.write(sink, began, Some(status)).or_else(|error| self.unwritten(&error))
+    }
+
+    /// What becomes of an answer whose line could not be written.
+    fn unwritten(&self, error: &std::io::Error) -> Result<(), Refused> {
+        tracing::error!(%error, "a line of the audit trail could not be written");
+        if !self.required {
+            return Ok(());
+        }
+        let message = "The audit trail cannot be written, and nothing is answered without it.";
+        Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "AUDIT_UNAVAILABLE", message))
+    }
+
     fn write(&self, sink: &Sink, began: Began, status: Option<StatusCode>) -> std::io::Result<()> {
         let facts = began.entry.facts();
         let reads = facts.kept.as_ref().unwrap_or(&began.entry.touched).reads();
@@ -148,17 +176,8 @@ pub(super) async fn trail(State(trail): State<Arc<Trail>>, mut request: Request,
     let mut gone = Gone { trail: Arc::clone(&trail), began: Some(Began { at: Instant::now(), id, door, entry }) };
     let response = next.run(request).await;
     let Some(began) = gone.began.take() else { return response };
-    match trail.write(sink, began, Some(response.status())) {
-        Ok(()) => response,
-        Err(error) => {
-            tracing::error!(%error, "a line of the audit trail could not be written");
-            if !trail.required {
-                return response;
-            }
-            let message = "The audit trail cannot be written, and nothing is answered without it.";
-            Refused::new(StatusCode::SERVICE_UNAVAILABLE, "AUDIT_UNAVAILABLE", message).into_response()
-        }
-    }
+    let written = trail.write(sink, began, Some(response.status())).or_else(|error| trail.unwritten(&error));
+    written.map_or_else(Refused::into_response, |()| response)
 }
 
 /// Which door a request came by; none if it leads to nothing that systems know.

@@ -11,15 +11,16 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::access::Viewer;
 use crate::graph::guard::{self, Given};
-use crate::graph::{asks_for_a_report, longest_list};
+use crate::graph::{Masked, asks_for_a_report, longest_list};
 use crate::reads::ReadOptions;
+use crate::server::audit::Entry;
 use crate::server::body::Asked;
 use crate::server::documents::{Chosen, Document};
 use crate::server::error::Refused;
 use crate::server::media::Media;
 use crate::server::request_id::RequestId;
 use crate::server::shape::Shape;
-use crate::server::{Door, graphql, sign_in};
+use crate::server::{Door, audit, graphql, sign_in};
 
 /// A question, understood and within the limits.
 pub(super) struct Question {
@@ -74,9 +75,22 @@ impl Question {
         self.chosen().ok()?.name.map(ToString::to_string)
     }
 
-    /// Asks it. Nothing is shown that is older than its time to live.
+    /// Asks it. Each time has its line in the audit trail.
     pub(super) async fn ask<E: Executor>(&self, door: &Door<E>) -> Result<Answer, Refused> {
-        let began = Instant::now();
+        let (began, audited) = (Instant::now(), door.trail.begin());
+        let answer = self.answer(door, began, audited.as_deref()).await;
+        let status = answer.as_ref().map_or_else(Refused::status, |_| StatusCode::OK);
+        door.trail.end(audited, &self.id, began, status)?;
+        answer
+    }
+
+    /// Nothing is shown that is older than its time to live.
+    async fn answer<E: Executor>(
+        &self,
+        door: &Door<E>,
+        began: Instant,
+        audited: Option<&Entry>,
+    ) -> Result<Answer, Refused> {
         let (chosen, asked, viewer) = (self.chosen()?, &self.asked, &self.viewer);
         let given = Given { operation: chosen.definition, variables: &asked.variables };
         let is_report = asks_for_a_report(&self.document.parsed, given);
@@ -90,9 +104,19 @@ impl Question {
         let reads = &door.reports.reads;
         let evictions = reads.evictions(u64::MAX);
         let options = ReadOptions::new(door.reports.clock.monotonic(), deadline);
-        let options = ReadOptions { viewer: Arc::clone(viewer), stale: false, ..options };
+        let touched = audited.map(|entry| Arc::clone(&entry.touched));
+        let options = ReadOptions { viewer: Arc::clone(viewer), stale: false, touched, ..options };
         let observed = Arc::clone(&options.observed);
         let masked = door.masks.apply(&self.document.parsed, chosen.definition, &viewer.view);
+        if let Some(entry) = audited {
+            let classes = door.masks.shown(&self.document.parsed, chosen.definition, &viewer.view);
+            let masked = masked.iter().flat_map(Masked::fields).map(str::to_owned).collect();
+            entry.note(|facts| {
+                facts.viewer = Some(Arc::clone(viewer));
+                (facts.operation, facts.document) = (self.name(), Some(audit::hash(&asked.query)));
+                (facts.classes, facts.masked) = (classes, masked);
+            });
+        }
         if masked.is_some() {
             graphql::validate(door, &self.document.parsed, Some(chosen.known), asked, Media::GraphQl).await?;
         }
@@ -112,6 +136,9 @@ impl Question {
             return Err(Refused::from_errors(StatusCode::BAD_REQUEST, answered.errors));
         }
         let whole = answered.errors.is_empty();
+        if let Some(entry) = audited {
+            entry.note(|facts| facts.partial = !whole);
+        }
         if whole && masked.is_none() {
             chosen.known.was_executed();
         }

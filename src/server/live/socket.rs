@@ -33,6 +33,9 @@ const PROTOCOL: &str = "graphql-transport-ws";
 /// Time in which the first message must have come.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Time in which the other side says that it closes, too.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// How often the other side is asked whether it is there, and for how long it may say nothing.
 const PING: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(75);
@@ -126,6 +129,9 @@ impl<E: Executor> Connection<E> {
             let frame = CloseFrame { code, reason: reason.into() };
             drop(timeout(PATIENCE, self.socket.send(Message::Close(Some(frame)))).await);
         }
+        self.tasks.abort_all();
+        // Both sides say that they close: who is not heard to the end takes it for a failure.
+        drop(timeout(FAREWELL, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await);
     }
 
     async fn run(&mut self) -> Result<(), End> {

@@ -40,10 +40,8 @@ async function tell(event) {
 }
 
 // An open invoice that nobody has paid, and its project.
-const { invoices } = await ask("{ invoices(first: 200) { nodes { number kind paid { amount } balance { amount } project { code } } } }");
-const invoice = invoices.nodes.find(
-  (one) => one.kind === "INVOICE" && one.project && Number(one.paid?.amount) === 0 && Number(one.balance?.amount) > 0,
-);
+const { invoices } = await ask("{ invoices(filter: { status: OPEN }) { nodes { number kind paid { amount } project { code } } } }");
+const invoice = invoices.nodes.find((one) => one.kind === "INVOICE" && one.project && Number(one.paid?.amount ?? 0) === 0);
 const id = invoice.project.code;
 const query = "subscription Follow($id: ProjectId!) { projectChanged(id: $id) { code invoices { number net { amount } } } }";
 const netOf = (event) => event.data?.projectChanged?.invoices.find((one) => one.number === invoice.number)?.net.amount;
