@@ -330,9 +330,9 @@ pub(super) async fn identify(State(sign_in): State<Arc<SignIn>>, request: Reques
             response
         }
     };
-    if sign_in.is_configured {
-        response.headers_mut().append(header::VARY, VARY);
-    }
+    // Without a sign-in it is the role alone.
+    let vary = if sign_in.is_configured { VARY } else { HeaderValue::from_static("x-spine-role") };
+    response.headers_mut().append(header::VARY, vary);
     response
 }
 
