@@ -103,7 +103,7 @@ async fn what_is_not_a_good_key_is_refused_in_the_same_words_and_nothing_of_it_i
     let log = Log::default();
     let _guard = log.keep();
     let gateway = with_keys().await;
-    let long = bearer(&format!("bi.{}", "canary".repeat(4000)));
+    let oversized = bearer(&format!("bi.{}", "canary".repeat(4000)));
     let mut said = Vec::new();
     for (name, value) in [
         ("authorization", bearer("bi.canary-wrong")),
@@ -115,7 +115,7 @@ async fn what_is_not_a_good_key_is_refused_in_the_same_words_and_nothing_of_it_i
         ("authorization", bearer("canary")),
         ("authorization", bearer("")),
         ("authorization", bearer("canary.canary.canary")),
-        ("authorization", long),
+        ("authorization", oversized),
         ("authorization", basic("bi", "canary-wrong")),
         ("authorization", basic("nobody", SECRET)),
         ("authorization", basic("", "")),
