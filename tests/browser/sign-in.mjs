@@ -93,18 +93,12 @@ try {
   await dialog.waitFor({ timeout: 30_000 })
   check('after signing out it asks again', await page.evaluate(() => sessionStorage.getItem('spine:sign-in') === null))
 
-  const deals = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': ann.key },
-    body: JSON.stringify({ query: '{ deals(first: 1) { edges { node { id name } } } }' }),
-  })
-  const [{ node: deal }] = (await deals.json()).data.deals.edges
-  const card = await watchedPage(await browser.newContext(), (text) => expected.test(text))
-  await card.goto(`${url}/card/${deal.id}`, { waitUntil: 'load' })
-  await card.getByLabel('API key or token').fill(ann.key)
-  await card.getByRole('button', { name: 'Sign in' }).click()
-  await card.locator('#card:not([aria-busy])').getByText(deal.name).first().waitFor({ timeout: 30_000 })
-  check('the card of a deal asks who one is, and then shows the deal', !(await card.getByRole('dialog').isVisible()))
+  const framed = await watchedPage(await browser.newContext(), (text) => expected.test(text))
+  await framed.goto(`${url}/card/${await aDeal()}`, { waitUntil: 'load' })
+  await framed.getByLabel('API key or token').fill(ann.key)
+  await framed.getByRole('button', { name: 'Sign in' }).click()
+  await framed.locator('#card:not([aria-busy]) .figures').waitFor({ timeout: 30_000 })
+  check('the card of a deal asks who one is, and then shows the deal', !(await framed.getByRole('dialog').isVisible()))
 
   const other = await watchedPage(await browser.newContext(), (text) => expected.test(text))
   await other.goto(`${url}/reports`, { waitUntil: 'load' })
