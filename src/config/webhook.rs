@@ -55,7 +55,7 @@ pub struct Webhook {
 pub enum WebhookForm {
     /// HubSpot: signature version 3, lists of events.
     Hubspot,
-    /// QuickBooks Online: Intuit's signature and payloads, the older one and CloudEvents.
+    /// QuickBooks Online: Intuit's signature and payloads, the older one and `CloudEvents`.
     Quickbooks,
     /// Anybody who can sign: HMAC-SHA256 of the body, which is JSON or a form.
     Signed,
@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for Place {
         let pointer = if text.starts_with('/') {
             text.clone()
         } else {
-            text.split('.').map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
+            format!("/{}", text.replace('~', "~0").replace('/', "~1").replace('.', "/"))
         };
         if pointer.split('/').skip(1).any(str::is_empty) {
             return Err(de::Error::custom(format!(

@@ -40,6 +40,7 @@ impl Records {
     }
 
     /// These and those.
+    #[must_use]
     pub fn and(self, others: Self) -> Self {
         match (self, others) {
             (Self::These(mut ids), Self::These(others)) => {

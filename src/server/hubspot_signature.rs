@@ -127,16 +127,9 @@ fn decoded(address: &str) -> Cow<'_, str> {
             let (_, plain) = DECODED.iter().find(|(known, _)| known.eq_ignore_ascii_case(code))?;
             Some((*plain, rest))
         });
-        match known {
-            Some((plain, rest)) => {
-                decoded.push(plain);
-                decoded.push_str(rest);
-            }
-            None => {
-                decoded.push('%');
-                decoded.push_str(part);
-            }
-        }
+        let (plain, rest) = known.unwrap_or(('%', part));
+        decoded.push(plain);
+        decoded.push_str(rest);
     }
     Cow::Owned(decoded)
 }

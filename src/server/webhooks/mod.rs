@@ -154,7 +154,7 @@ fn forget(reads: &Reads, remembered: &Remembered, connection: &ConnectionName, e
         changed.insert(RecordKind::Everything, Records::All);
     }
     for event in events.into_iter().take(MOST_EVENTS) {
-        if let Some(key) = event.id.map(|id| remembered.key(connection, &id)) {
+        if let Some(key) = event.id.map(|id| Remembered::key(connection, &id)) {
             if remembered.has(&key) || keys.contains(&key) {
                 outcome.repeated += 1;
                 continue;
@@ -174,7 +174,9 @@ fn forget(reads: &Reads, remembered: &Remembered, connection: &ConnectionName, e
         outcome.forgotten += reads.evict(&Changed { connection: connection.clone(), kind, records });
     }
     // Only now: what was not done may be told again.
-    keys.into_iter().for_each(|key| remembered.add(key));
+    for key in keys {
+        remembered.add(key);
+    }
     outcome
 }
 

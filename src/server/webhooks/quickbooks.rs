@@ -1,4 +1,4 @@
-//! What QuickBooks Online tells: the payload that Intuit sent until 2026, and the CloudEvents that took its place.
+//! What QuickBooks Online tells: the payload that Intuit sent until 2026, and the `CloudEvents` that took its place.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -38,7 +38,7 @@ struct Entity {
     deleted_id: Option<Value>,
 }
 
-/// A CloudEvent, as Intuit fills it.
+/// A `CloudEvent`, as Intuit fills it.
 #[derive(Debug, Deserialize)]
 struct CloudEvent {
     id: String,

@@ -28,7 +28,7 @@ impl Default for Remembered {
 
 impl Remembered {
     /// The key of an event of a connection.
-    pub(super) fn key(&self, connection: &ConnectionName, id: &str) -> EventKey {
+    pub(super) fn key(connection: &ConnectionName, id: &str) -> EventKey {
         let whole = digest(&SHA256, format!("{connection}\n{id}").as_bytes());
         let mut key = EventKey::default();
         key.iter_mut().zip(whole.as_ref()).for_each(|(to, from)| *to = *from);
