@@ -85,6 +85,18 @@ pub(super) fn run(options: &Options) -> Exit {
     block_on(start(options, seed, clock))
 }
 
+/// Roles to look at the demo in. Nobody signs in there, so that everybody sees everything unless they name a role.
+const ROLES: &str = r#"
+[access.roles.finance]
+reads = ["commercial", "delivery", "tickets", "receivables", "costs", "margins"]
+
+[access.roles.pm]
+reads = ["commercial", "delivery", "tickets", "costs"]
+
+[access.roles.sales]
+fields = ["Financials.marginPct", "Financials.forecastMarginPct", "ProfitabilityRow.marginPct"]
+"#;
+
 async fn start(options: &Options, seed: Seed, clock: Arc<dyn Clock>) -> Exit {
     let systems = ["hubspot", options.company.erp.name(), "redmine"];
     if let Some((name, _)) = options.fault.iter().find(|(name, _)| !systems.contains(&name.as_str())) {
@@ -112,7 +124,7 @@ async fn start(options: &Options, seed: Seed, clock: Arc<dyn Clock>) -> Exit {
         let systems = [&demo.hubspot, &demo.erp, &demo.redmine];
         systems.into_iter().filter(|system| system.name == name).for_each(|system| system.set_fault(fault.clone()));
     }
-    let config = Config::parse("the demo's spine.toml", &demo.gateway_config());
+    let config = Config::parse("the demo's spine.toml", &(demo.gateway_config() + ROLES));
     let app = match config.and_then(|config| App::build(&config, clock)) {
         Ok(app) => app,
         Err(errors) => {
@@ -139,7 +151,7 @@ fn welcome(options: &Options, demo: &Demo, port: u16) -> String {
         })
         .to_string();
     }
-    let (project, invoice) = example(demo);
+    let (deal, project, invoice) = example(demo);
     let books = format!("{} (money)", options.company.erp.title());
     format!(
         r#"Spine is up, over three systems of one company that exist on this machine only:
@@ -150,6 +162,7 @@ fn welcome(options: &Options, demo: &Demo, port: u16) -> String {
 
 Explore the graph in a browser:   {graph}/graphiql
 The money questions, drawn:       {graph}/reports
+The deal card of any CRM:         {graph}/card/{deal}
 
 A deal card, read live from all three:
 
@@ -159,6 +172,9 @@ Then try one of these, and run the curl again:
 
   # finance corrects an invoice: the card follows, at most 30 seconds later; at once with  -H 'cache-control: no-cache'
   curl -s -X POST {erp}/_demo/correct -d '{{"invoice": {invoice}, "net": "12345.00"}}'
+
+  # a salesperson looks: no costs, margin in percent only, and the answer says so
+  add  -H 'x-spine-role: sales'  to the curl
 
   # the ERP goes away: the card still shows the deal and the project, and says what is missing
   curl -s -X POST {erp}/_demo/fault -d '{{"mode": "down"}}'
@@ -170,11 +186,13 @@ Stop with Ctrl-C."#
     )
 }
 
-/// A project to begin with, and an invoice of it that can be corrected: open, with nothing paid.
-fn example(demo: &Demo) -> (String, u32) {
+/// A project to begin with, a deal of it, and an invoice of it that can be corrected: open, with nothing paid.
+fn example(demo: &Demo) -> (String, String, u32) {
     let company = demo.company.read().unwrap_or_else(PoisonError::into_inner);
     let mut invoices = company.ledger.documents.iter().filter(|document| document.kind == DocumentKind::Invoice);
     let open = invoices.find(|invoice| invoice.open && invoice.paid.is_zero() && invoice.project.is_some());
     let found = open.and_then(|invoice| Some((invoice.project.clone()?, invoice.number)));
-    found.unwrap_or_else(|| ("PRJ-2025-001".to_owned(), 1))
+    let (project, invoice) = found.unwrap_or_else(|| ("PRJ-2025-001".to_owned(), 1));
+    let deal = company.deals.iter().find(|deal| deal.shared_id.as_ref() == Some(&project));
+    (deal.map_or_else(String::new, |deal| deal.id.to_string()), project, invoice)
 }

@@ -6,13 +6,15 @@
 //! 1. [`headers::complete`]: the request's ID, the bodies of errors, the headers of every answer
 //! 2. a panic becomes an error like any other
 //! 3. the routes; those that are not open to everybody go on:
-//! 4. [`sign_in::identify`]: who asks (401), in which role (403), and whether they have asked too much (429); `POST /graphql`
+//! 4. [`audit::trail`]: a line for each operation
+//! 5. [`sign_in::identify`]: who asks (401), in which role (403), and whether they have asked too much (429); `POST /graphql`
 //!    goes on:
-//! 5. `Accept` (406), origin (403), type and encoding of the body (415), its size (413) and time (408), its JSON (400)
-//! 6. an answer that was given a moment ago and may be given again
-//! 7. the query guard (400), once for each document
-//! 8. a place among the requests in work (503)
-//! 9. the graph, with its deadline (504)
+//! 6. `Accept` (406), origin (403), type and encoding of the body (415), its size (413) and time (408), its JSON (400)
+//! 7. an answer that was given a moment ago, for eyes that see the same, and may be given again
+//! 8. the query guard (400), once for each document
+//! 9. a place among the requests in work (503)
+//! 10. the mask: what the viewer may not see is taken out of the document
+//! 11. the graph, with its deadline (504)
 
 mod answers;
 mod audit;

@@ -23,6 +23,7 @@ mod handover;
 mod input;
 mod live;
 mod odata;
+mod operations;
 mod oracle;
 mod owners;
 mod profitability;
