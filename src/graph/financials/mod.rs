@@ -459,11 +459,10 @@ impl Financials {
         let mut all = finance::Completeness::default();
         for (part, unavailable, unknown) in parts {
             match part {
-                // The viewer sees no figure of it.
-                None => {}
                 Some(Ok(Some(part))) => all = all.and(&part),
                 Some(Ok(None)) if linked => reasons.push(unknown),
-                Some(Ok(None)) => {}
+                // Nothing is known of it, or the viewer sees no figure of it.
+                Some(Ok(None)) | None => {}
                 Some(Err(_)) => reasons.push(unavailable),
             }
         }

@@ -97,7 +97,7 @@ impl Trail {
         Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "AUDIT_UNAVAILABLE", message))
     }
 
-    fn write(&self, sink: &Sink, began: Began, status: Option<StatusCode>) -> std::io::Result<()> {
+    fn write(&self, sink: &Sink, began: &Began, status: Option<StatusCode>) -> std::io::Result<()> {
         let facts = began.entry.facts();
         let reads = facts.kept.as_ref().unwrap_or(&began.entry.touched).reads();
         let millis = u64::try_from(began.at.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -159,7 +159,7 @@ struct Gone {
 impl Drop for Gone {
     fn drop(&mut self) {
         if let (Some(began), Some(sink)) = (self.began.take(), &self.trail.sink)
-            && let Err(error) = self.trail.write(sink, began, None)
+            && let Err(error) = self.trail.write(sink, &began, None)
         {
             tracing::error!(%error, "a line of the audit trail could not be written");
         }
