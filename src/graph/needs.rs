@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::finance::Dimension as ByWhat;
     use crate::graph::profitability::Dimension;
-    use crate::reports::Reports;
+    use crate::reports::{Column, Reports};
 
     fn catalogue() -> Catalogue {
         Fields::of(&crate::graph::sdl()).catalogue()
@@ -163,7 +163,7 @@ mod tests {
     fn every_column_and_dimension_is_of_a_field_that_there_is() {
         let catalogue = catalogue();
         let ready = Reports::ready().iter().flat_map(|report| report.columns);
-        for field in ready.filter_map(|column| column.field()) {
+        for field in ready.filter_map(Column::field) {
             assert!(catalogue.contains_key(field.as_ref()), "{field}");
         }
         for dimension in Dimension::items() {

@@ -15,7 +15,7 @@ struct Trail(PathBuf);
 impl Trail {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("spine-{name}-{}.jsonl", std::process::id()));
-        let _ = std::fs::remove_file(&path);
+        drop(std::fs::remove_file(&path));
         Self(path)
     }
 
@@ -31,7 +31,7 @@ impl Trail {
 
 impl Drop for Trail {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        drop(std::fs::remove_file(&self.0));
     }
 }
 

@@ -16,7 +16,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn with(name: &str, documents: &[(&str, &str)]) -> Self {
         let path = std::env::temp_dir().join(format!("spine-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
+        drop(std::fs::remove_dir_all(&path));
         std::fs::create_dir_all(&path).unwrap();
         for (name, text) in documents {
             std::fs::write(path.join(name), text).unwrap();
@@ -27,7 +27,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        drop(std::fs::remove_dir_all(&self.0));
     }
 }
 

@@ -84,7 +84,7 @@ impl Trail {
     ) -> Result<(), Refused> {
         let (Some(sink), Some(entry)) = (&self.sink, entry) else { return Ok(()) };
         let began = Began { at, id: Some(id.clone()), door: "subscription", entry };
-        self.write(sink, began, Some(status)).or_else(|error| self.unwritten(&error))
+        self.write(sink, &began, Some(status)).or_else(|error| self.unwritten(&error))
     }
 
     /// What becomes of an answer whose line could not be written.
@@ -176,7 +176,7 @@ pub(super) async fn trail(State(trail): State<Arc<Trail>>, mut request: Request,
     let mut gone = Gone { trail: Arc::clone(&trail), began: Some(Began { at: Instant::now(), id, door, entry }) };
     let response = next.run(request).await;
     let Some(began) = gone.began.take() else { return response };
-    let written = trail.write(sink, began, Some(response.status())).or_else(|error| trail.unwritten(&error));
+    let written = trail.write(sink, &began, Some(response.status())).or_else(|error| trail.unwritten(&error));
     written.map_or_else(Refused::into_response, |()| response)
 }
 

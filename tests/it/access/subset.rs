@@ -61,7 +61,9 @@ fn selection(schema: &Schema, of: &str, depth: usize, dice: &mut fastrand::Rng) 
         if is_object {
             field += &selection(schema, below, depth - 1, dice);
         }
-        text += &if dice.usize(..6) == 0 { format!(" ... on {of} {{ {field} }}") } else { format!(" {field}") };
+        let (before, after) =
+            if dice.usize(..6) == 0 { (format!(" ... on {of} {{ "), " }") } else { (" ".to_owned(), "") };
+        text.extend([before.as_str(), field.as_str(), after]);
     }
     text + " }"
 }
