@@ -96,7 +96,6 @@ async fn a_document_that_is_not_executed_has_no_data_and_the_status_of_its_media
         (query_body("{ nothing }"), "GRAPHQL_VALIDATION_FAILED"),
         (query_body("{ ...A } fragment A on Query { ...A }"), "GRAPHQL_VALIDATION_FAILED"),
         (query_body("mutation { hello }"), "GRAPHQL_VALIDATION_FAILED"),
-        (query_body("subscription { hello }"), "GRAPHQL_VALIDATION_FAILED"),
         (unfit, "GRAPHQL_VALIDATION_FAILED"),
         (unknown, "GRAPHQL_VALIDATION_FAILED"),
         (query_body("query($t: String!) { hello echo(text: $t) }"), "GRAPHQL_VALIDATION_FAILED"),

@@ -69,7 +69,7 @@ async fn a_body_is_one_json_object_with_known_members() {
         (b"{\"query\":\"{hello}\",\"variables\":null,\"variables\":{}}", "`variables` is there twice."),
         (
             b"{\"query\":\"{hello}\",\"qeury\":1}",
-            "`qeury` is not known; expected `query`, `operationName`, `variables`, `extensions`.",
+            "`qeury` is not known; expected `query`, `documentId`, `operationName`, `variables`, `extensions`.",
         ),
     ];
     for (body, message) in cases {
