@@ -20,6 +20,12 @@ use crate::domain::Classes;
 /// The mark of a masked field.
 const MASKED: &str = "masked";
 
+/// The root field by which other graphs look records up. It is not in the printed schema.
+const ENTITIES: &str = "_entities";
+
+/// Stands for all types of what introspection tells.
+const OF_THE_SCHEMA: &str = "__Schema";
+
 /// Knows the fields of the schema, and takes out of documents what a view does not show.
 #[derive(Debug, Clone, Default)]
 pub struct Masks(Fields);
@@ -90,10 +96,11 @@ impl Masks {
             match &selection.node {
                 Selection::Field(field) if self.is_masked(of, &field.node, view) => {}
                 Selection::Field(field) => {
-                    let Some(declared) = self.0.get(of, &field.node.name.node) else { continue };
-                    *classes = classes.and(declared.needs);
-                    let below = &field.node.selection_set.node;
-                    self.add_shown(classes, document, &declared.type_name, below, view);
+                    if let Some(declared) = self.0.get(of, &field.node.name.node) {
+                        *classes = classes.and(declared.needs);
+                    }
+                    let (below, set) = (self.below(of, &field.node), &field.node.selection_set.node);
+                    self.add_shown(classes, document, below, set, view);
                 }
                 Selection::InlineFragment(inline) => {
                     let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
@@ -122,8 +129,8 @@ impl Masks {
             match &mut selection.node {
                 Selection::Field(field) if self.is_masked(of, &field.node, view) => mark(field),
                 Selection::Field(field) => {
-                    let Some(declared) = self.0.get(of, &field.node.name.node) else { continue };
-                    self.take_out(&declared.type_name, &mut field.node.selection_set.node, view);
+                    let below = self.below(of, &field.node);
+                    self.take_out(below, &mut field.node.selection_set.node, view);
                 }
                 Selection::InlineFragment(inline) => {
                     let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.clone());
@@ -135,11 +142,24 @@ impl Masks {
         }
     }
 
+    /// A field of which nothing is known is masked: what the printed schema does not show must not be a way around it.
     fn is_masked(&self, of: &str, field: &Field, view: &View) -> bool {
         match field.name.node.as_str() {
-            "__typename" => false,
+            "__typename" | ENTITIES => false,
             "__schema" | "__type" | "_service" => !view.explore,
-            name => self.0.get(of, name).is_some() && !view.may(&format!("{of}.{name}")),
+            _ if of == OF_THE_SCHEMA => false,
+            name => self.0.get(of, name).is_none() || !view.may(&format!("{of}.{name}")),
+        }
+    }
+
+    /// The type of a field.
+    fn below<'t>(&'t self, of: &str, field: &Field) -> &'t str {
+        match field.name.node.as_str() {
+            "__schema" | "__type" | "_service" => OF_THE_SCHEMA,
+            // A union: what is selected below it says of which type it is.
+            ENTITIES => "_Entity",
+            _ if of == OF_THE_SCHEMA => OF_THE_SCHEMA,
+            name => self.0.get(of, name).map_or("", |declared| declared.type_name.as_str()),
         }
     }
 }
@@ -180,10 +200,9 @@ impl Found<'_> {
             self.fields.entry(name).or_insert(Place { position: field.pos, path });
             return;
         }
-        let Some(declared) = self.masks.0.get(of, &field.node.name.node) else { return };
-        let path = path.filter(|_| !declared.is_list);
-        let below = declared.type_name.clone();
-        self.look(&below, &field.node.selection_set.node, path.as_deref());
+        let is_list = self.masks.0.get(of, &field.node.name.node).is_none_or(|declared| declared.is_list);
+        let (masks, path) = (self.masks, path.filter(|_| !is_list));
+        self.look(masks.below(of, &field.node), &field.node.selection_set.node, path.as_deref());
     }
 }
 

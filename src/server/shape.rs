@@ -88,8 +88,14 @@ pub(super) fn complete(data: &mut Value, errors: &[ServerError]) {
 /// Puts a null where a path leads, if nothing is there. An object of which every field failed is a null by itself.
 fn fill(data: &mut Value, path: &[PathSegment]) {
     let mut here = data;
-    for segment in path {
+    for (at, segment) in path.iter().enumerate() {
         here = match (segment, here) {
+            // async-graphql leaves out which of the records it is that another graph looks up.
+            (PathSegment::Field(_), Value::List(items)) => {
+                let rest = path.get(at..).unwrap_or_default();
+                items.iter_mut().filter(|item| leads(item, rest)).for_each(|item| fill(item, rest));
+                return;
+            }
             (PathSegment::Field(name), here @ (Value::Null | Value::Object(_))) => {
                 if *here == Value::Null {
                     *here = Value::Object(IndexMap::new());
@@ -103,6 +109,20 @@ fn fill(data: &mut Value, path: &[PathSegment]) {
             },
             _ => return,
         };
+    }
+}
+
+/// Whether there is an object at the end of a path, for its last field to stand in.
+fn leads(data: &Value, path: &[PathSegment]) -> bool {
+    match (path, data) {
+        ([_], Value::Object(_)) => true,
+        ([PathSegment::Field(name), rest @ ..], Value::Object(object)) => {
+            object.get(name.as_str()).is_some_and(|value| leads(value, rest))
+        }
+        ([PathSegment::Index(at), rest @ ..], Value::List(items)) => {
+            items.get(*at).is_some_and(|item| leads(item, rest))
+        }
+        _ => false,
     }
 }
 
@@ -150,6 +170,14 @@ mod tests {
         ];
         assert_eq!(completed(query, data, &paths), r#"{"a":{"b":null,"c":1},"d":null,"f":[{"g":1},{"g":null}]}"#);
         assert_eq!(completed("{ a }", Value::Null, &[&[field("a")]]), r#"{"a":null}"#);
+    }
+
+    #[test]
+    fn what_failed_in_records_that_another_graph_looks_up_is_null() {
+        let query = "{ _entities { ... on A { x { y } } ... on B { z } } }";
+        let data = value!({ "_entities": [{ "x": {} }, { "z": 1 }, null] });
+        let path: &[PathSegment] = &[field("_entities"), field("x"), field("y")];
+        assert_eq!(completed(query, data, &[path]), r#"{"_entities":[{"x":{"y":null}},{"z":1},null]}"#);
     }
 
     #[test]

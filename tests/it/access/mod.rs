@@ -170,6 +170,43 @@ async fn records_are_not_found_by_their_ids_in_a_role_that_does_not_show_them() 
 }
 
 #[tokio::test]
+async fn no_lookup_is_a_way_around_a_mask() {
+    let gateway = gateway().await;
+    let listed = gateway.ask("{ deals(first: 40) { nodes { id projectId expectedMargin { amount } } } }").await;
+    let deals = listed.data()["deals"]["nodes"].as_array().unwrap();
+    let known = |deal: &&Value| deal["projectId"].is_string() && deal["expectedMargin"].is_object();
+    let deal = deals.iter().find(known).expect("a deal with an expected margin");
+    let (id, project) = (&deal["id"], &deal["projectId"]);
+    let of_deal = "expectedMargin { amount } hidden: expectedMargin { currency } project { costs { kind } }";
+    for query in [
+        format!("{{ node(id: {id}) {{ ... on Deal {{ {of_deal} }} }} }}"),
+        format!("{{ node(id: {id}) {{ ... on Node {{ ... on Deal {{ {of_deal} }} }} }} }}"),
+        format!(
+            "{{ _entities(representations: [{{ __typename: \"Deal\", id: {id} }}]) {{ ... on Deal {{ {of_deal} }} }} }}"
+        ),
+        format!(
+            "query {{ _entities(representations: [{{ __typename: \"Deal\", id: {id} }}]) {{ ...D }} }} fragment D on Deal {{ {of_deal} }}"
+        ),
+        format!("{{ deal(by: {{ id: {id} }}) {{ {of_deal} }} }}"),
+        format!("{{ project(id: {project}) {{ deals {{ {of_deal} }} }} }}"),
+        format!("{{ project(id: {project}) {{ deal {{ client {{ deals {{ nodes {{ {of_deal} }} }} }} }} }} }}"),
+        format!(
+            "{{ project(id: {project}) {{ deal {{ client {{ deals {{ edges {{ node {{ {of_deal} }} }} }} }} }} }} }}"
+        ),
+    ] {
+        let whole = gateway.ask(&query).await.data().to_string();
+        assert!(whole.contains("\"expectedMargin\":{\"amount\":"), "{whole}");
+        let answer = gateway.ask_as("sales", &query).await;
+        let mut fields = masked(&answer);
+        fields.sort();
+        assert_eq!(fields, ["Deal.expectedMargin", "Project.costs"], "{query}");
+        let text = answer.data().to_string();
+        assert!(text.contains("\"expectedMargin\":null"), "{text}");
+        assert!(!text.contains("\"amount\"") && !text.contains("\"currency\"") && !text.contains("\"kind\""), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_role_without_it_does_not_look_at_the_schema() {
     let gateway = gateway().await;
     for query in ["{ __schema { types { name } } }", "{ __type(name: \"Deal\") { name } }", "{ _service { sdl } }"] {

@@ -89,11 +89,14 @@ fn is_part(part: &Value, whole: &Value, at: &str) {
 #[tokio::test]
 async fn a_masked_answer_is_part_of_the_whole_one() {
     let gateway = Gateway::over(company(60), |config| config + ROLES).await;
-    let schema = schema();
+    let mut schema = schema();
+    // A union: everything is below a fragment.
+    schema.insert("_Entity".to_owned(), Vec::new());
     let project = gateway.project();
     let roots = [
         format!("deal(by: {{ projectId: \"{project}\" }})|Deal"),
         format!("project(id: \"{project}\")|Project"),
+        format!("_entities(representations: [{{ __typename: \"Project\", id: \"{project}\" }}])|_Entity"),
         "deals(first: 5)|DealConnection".to_owned(),
         "projects(first: 5)|ProjectConnection".to_owned(),
         "invoices(first: 5)|InvoiceConnection".to_owned(),
@@ -104,7 +107,11 @@ async fn a_masked_answer_is_part_of_the_whole_one() {
     for seed in 0..120 {
         let mut dice = fastrand::Rng::with_seed(seed);
         let (root, of) = roots[dice.usize(..roots.len())].split_once('|').unwrap();
-        let query = format!("{{ {root} {} }}", selection(&schema, of, 3, &mut dice));
+        let below = match of {
+            "_Entity" => format!("{{ ... on Project {} }}", selection(&schema, "Project", 3, &mut dice)),
+            of => selection(&schema, of, 3, &mut dice),
+        };
+        let query = format!("{{ {root} {below} }}");
         let role = ["finance", "pm", "sales", "support"][dice.usize(..4)];
         if dice.bool() {
             gateway.pass(3600);
