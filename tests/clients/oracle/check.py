@@ -401,7 +401,7 @@ def compare_all(url, oracle, comparison):
 
 def run(spine, erp, seed, today, root):
     facts = subprocess.run([spine, "demo", "--facts", "--seed", seed, "--today", today], check=True, capture_output=True)
-    settings = Settings(tomllib.loads((root / "src/demo/spine.toml").read_text()))
+    settings = Settings(tomllib.loads((root / "src/demo/spine.toml").read_text().replace("{erp_name}", erp)))
     oracle = Oracle(Company(json.loads(facts.stdout), settings))
     command = [spine, "demo", "--port", "0", "--json", "--erp", erp, "--seed", seed, "--today", today]
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
