@@ -1,6 +1,6 @@
 //! From the configuration's roles to what each may see.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::{Principal, PrincipalKind, View, Viewer};
@@ -101,7 +101,7 @@ impl Access {
             None => theirs.into_iter().next().ok_or(NoRole::None)?,
         };
         let owners = self.owners(&principal, view.deals.whose);
-        Ok(Arc::new(Viewer { view: Arc::clone(view), owners, principal }))
+        Ok(Arc::new(Viewer { view: Arc::clone(view), owners: Arc::new(owners), principal }))
     }
 
     /// The names of the roles that somebody has, in the order of the configuration.
@@ -125,9 +125,9 @@ impl Access {
     }
 
     /// The e-mail addresses of those whose deals somebody reads, if not everybody's.
-    fn owners(&self, principal: &Principal, whose: Whose) -> HashSet<String> {
-        let Some(email) = principal.email.as_ref().map(|email| email.to_lowercase()) else { return HashSet::new() };
-        let mut owners = HashSet::new();
+    fn owners(&self, principal: &Principal, whose: Whose) -> BTreeSet<String> {
+        let Some(email) = principal.email.as_ref().map(|email| email.to_lowercase()) else { return BTreeSet::new() };
+        let mut owners = BTreeSet::new();
         if whose == Whose::Team {
             for (members, _) in self.teams.iter().filter(|(members, _)| members.contains(&email)) {
                 owners.extend(members.iter().cloned());

@@ -1,6 +1,6 @@
 //! What a role may see, and whoever sees it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use super::Principal;
@@ -61,15 +61,15 @@ pub struct Viewer {
     /// What.
     pub view: Arc<View>,
     /// The e-mail addresses whose deals are read, in small letters, if not everybody's.
-    pub(super) owners: HashSet<String>,
+    pub(super) owners: Arc<BTreeSet<String>>,
 }
 
 /// Tells answers apart that are not for the same eyes: viewers with the same key see the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ViewKey {
     view: u32,
-    /// Set where what is seen hangs on who looks.
-    subject: Option<String>,
+    /// Whose deals are read, where that hangs on who looks: not who looks, whose address and teams may change.
+    owners: Arc<BTreeSet<String>>,
 }
 
 impl Viewer {
@@ -77,7 +77,7 @@ impl Viewer {
     pub fn anyone() -> Arc<Self> {
         static ANYONE: LazyLock<Arc<Viewer>> = LazyLock::new(|| {
             let view = Arc::new(View::whole());
-            Arc::new(Viewer { principal: Principal::anyone(), view, owners: HashSet::new() })
+            Arc::new(Viewer { principal: Principal::anyone(), view, owners: Arc::default() })
         });
         Arc::clone(&ANYONE)
     }
@@ -105,7 +105,6 @@ impl Viewer {
 
     /// What tells its answers from those of others.
     pub fn key(&self) -> ViewKey {
-        let personal = self.view.deals.whose != Whose::Anyones;
-        ViewKey { view: self.view.number, subject: personal.then(|| self.principal.subject.clone()) }
+        ViewKey { view: self.view.number, owners: Arc::clone(&self.owners) }
     }
 }

@@ -56,9 +56,7 @@ impl Masks {
         if view.is_unmasked() && view.explore {
             return None;
         }
-        let mut found = Found { masks: self, view, document, fields: BTreeMap::new() };
-        found.look(root(operation.ty), &operation.selection_set.node, Some(&[]));
-        let fields = found.fields;
+        let fields = self.look(document, operation, view).masked;
         if fields.is_empty() {
             return None;
         }
@@ -77,42 +75,15 @@ impl Masks {
         Some(Masked { document, fields })
     }
 
-    /// The classes of what an operation shows: of all that it asks for and a view does not mask.
-    pub fn shown(&self, document: &ExecutableDocument, operation: &OperationDefinition, view: &View) -> Classes {
-        let mut classes = Classes::default();
-        self.add_shown(&mut classes, document, root(operation.ty), &operation.selection_set.node, view);
-        classes
+    fn look<'a>(&'a self, document: &'a ExecutableDocument, of: &OperationDefinition, view: &'a View) -> Found<'a> {
+        let mut found = Found { masks: self, view, document, masked: BTreeMap::new(), shown: Classes::default() };
+        found.look(root(of.ty), &of.selection_set.node, Some(&[]));
+        found
     }
 
-    fn add_shown(
-        &self,
-        classes: &mut Classes,
-        document: &ExecutableDocument,
-        of: &str,
-        set: &SelectionSet,
-        view: &View,
-    ) {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) if self.is_masked(of, &field.node, view) => {}
-                Selection::Field(field) => {
-                    if let Some(declared) = self.0.get(of, &field.node.name.node) {
-                        *classes = classes.and(declared.needs);
-                    }
-                    let (below, set) = (self.below(of, &field.node), &field.node.selection_set.node);
-                    self.add_shown(classes, document, below, set, view);
-                }
-                Selection::InlineFragment(inline) => {
-                    let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
-                    self.add_shown(classes, document, on.unwrap_or(of), &inline.node.selection_set.node, view);
-                }
-                Selection::FragmentSpread(spread) => {
-                    let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) else { continue };
-                    let on = fragment.node.type_condition.node.on.node.as_str();
-                    self.add_shown(classes, document, on, &fragment.node.selection_set.node, view);
-                }
-            }
-        }
+    /// The classes of what an operation shows: of all that it asks for and a view does not mask.
+    pub fn shown(&self, document: &ExecutableDocument, operation: &OperationDefinition, view: &View) -> Classes {
+        self.look(document, operation, view).shown
     }
 
     /// The classes of some fields, by type and name.
@@ -164,12 +135,15 @@ impl Masks {
     }
 }
 
-/// Looks for what is masked, fragments filled in.
+/// Looks for what an operation asks for, fragments filled in.
 struct Found<'a> {
     masks: &'a Masks,
     view: &'a View,
     document: &'a ExecutableDocument,
-    fields: BTreeMap<String, Place>,
+    /// The fields that are masked.
+    masked: BTreeMap<String, Place>,
+    /// The classes of the others.
+    shown: Classes,
 }
 
 impl Found<'_> {
@@ -197,10 +171,12 @@ impl Found<'_> {
         let path = path.map(|path| path.iter().cloned().chain([key]).collect::<Vec<_>>());
         if self.masks.is_masked(of, &field.node, self.view) {
             let name = format!("{of}.{}", field.node.name.node);
-            self.fields.entry(name).or_insert(Place { position: field.pos, path });
+            self.masked.entry(name).or_insert(Place { position: field.pos, path });
             return;
         }
-        let is_list = self.masks.0.get(of, &field.node.name.node).is_none_or(|declared| declared.is_list);
+        let declared = self.masks.0.get(of, &field.node.name.node);
+        self.shown = self.shown.and(declared.map(|declared| declared.needs).unwrap_or_default());
+        let is_list = declared.is_none_or(|declared| declared.is_list);
         let (masks, path) = (self.masks, path.filter(|_| !is_list));
         self.look(masks.below(of, &field.node), &field.node.selection_set.node, path.as_deref());
     }

@@ -142,12 +142,12 @@ where
         let items = read.value.as_ref().map(|page| page.items.as_slice()).unwrap_or_default();
         rows.total = rows.total.or(read.value.as_ref().and_then(|page| page.total));
         let seen = match of {
-            Some(of) => projects_seen(ctx, items.iter().flat_map(|item| of(item))).await?,
+            Some(of) => Some(projects_seen(ctx, items.iter().flat_map(|item| of(item))).await?),
             None => None,
         };
         let is_seen = |item: &T| {
             let (Some(of), Some(seen)) = (of, &seen) else { return true };
-            of(item).iter().any(|id| seen.contains(id))
+            seen.has_one_of(&of(item))
         };
         for (at, item) in items.iter().enumerate().skip(cursor.skip) {
             if rows.found.len() == first {

@@ -187,10 +187,8 @@ impl Query {
         let limit = first_of(first)?.max(ids.len());
         let ids: Vec<_> =
             ids.iter().take(limit).map(|ProjectId(text)| spine.project_id(text)).collect::<Result<_>>()?;
-        let ids = match projects_seen(ctx, ids.iter().cloned()).await? {
-            Some(seen) => ids.into_iter().filter(|id| seen.contains(id)).collect(),
-            None => ids,
-        };
+        let seen = projects_seen(ctx, ids.iter().cloned()).await?;
+        let ids: Vec<_> = ids.into_iter().filter(|id| seen.has(id)).collect();
         let fields = select_below(ctx);
         let wave = wave::projects(ctx, Selected::rows(&fields), &ids);
         let options = options(ctx)?;

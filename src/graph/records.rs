@@ -1,18 +1,14 @@
 //! Which records a viewer reads, where a role reads only some deals.
 
-use std::collections::HashSet;
-
 use async_graphql::{Context, Result};
 
 use super::context::{options, spine};
 use super::errors::report_error;
 use crate::domain::ProjectId;
+use crate::reports::ProjectsSeen;
 
-/// Of some projects those that the viewer reads; none if the viewer reads all.
-pub(super) async fn projects_seen(
-    ctx: &Context<'_>,
-    ids: impl Iterator<Item = ProjectId>,
-) -> Result<Option<HashSet<ProjectId>>> {
+/// Of some projects those that the viewer reads.
+pub(super) async fn projects_seen(ctx: &Context<'_>, ids: impl Iterator<Item = ProjectId>) -> Result<ProjectsSeen> {
     spine(ctx)?.reports.projects_seen(options(ctx)?, ids).await.map_err(|error| report_error(&error))
 }
 

@@ -24,6 +24,7 @@ pub use parameters::{Parameter, wrong};
 pub use parts::{OF_CONTRACT, OF_RECEIVABLES, OF_SPENDING, Parts};
 pub use portfolio::{Engaged, PAGE, Scope, distinct};
 pub use ready::{Report, ShownReport};
+pub use records::ProjectsSeen;
 pub use table::{Cell, Column, ColumnKind, Table};
 
 use std::sync::Arc;

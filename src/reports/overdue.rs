@@ -69,7 +69,7 @@ pub(super) async fn table(reports: &Reports, filter: &Filter, options: &ReadOpti
             let ids = invoices.iter().flat_map(|invoice| invoice.project_ids.iter().cloned());
             let seen = reports.projects_seen(&options, ids).await?;
             for invoice in invoices {
-                if seen.as_ref().is_some_and(|seen| !invoice.project_ids.iter().any(|id| seen.contains(id))) {
+                if !seen.has_one_of(&invoice.project_ids) {
                     continue;
                 }
                 let Some(due) = invoice.due_date.filter(|due| *due < today) else { continue };

@@ -7,16 +7,35 @@ use super::{ReportError, Reports, distinct};
 use crate::domain::{Domain, ProjectId};
 use crate::reads::ReadOptions;
 
+/// Of some projects those that a viewer reads: one of their deals is theirs to read.
+#[derive(Debug)]
+pub struct ProjectsSeen(
+    /// None if the viewer reads all.
+    Option<HashSet<ProjectId>>,
+);
+
+impl ProjectsSeen {
+    /// Whether a project is among them.
+    pub fn has(&self, id: &ProjectId) -> bool {
+        self.0.as_ref().is_none_or(|seen| seen.contains(id))
+    }
+
+    /// Whether one of some is, so that what hangs on them is read. What hangs on none is read by those who read all.
+    pub fn has_one_of(&self, ids: &[ProjectId]) -> bool {
+        self.0.is_none() || ids.iter().any(|id| self.has(id))
+    }
+}
+
 impl Reports {
-    /// Of some projects those that the viewer reads: one of their deals is theirs to read. None if the viewer reads all.
+    /// Of some projects those that the viewer reads.
     pub async fn projects_seen(
         &self,
         options: &ReadOptions,
         ids: impl Iterator<Item = ProjectId>,
-    ) -> Result<Option<HashSet<ProjectId>>, ReportError> {
+    ) -> Result<ProjectsSeen, ReportError> {
         let viewer = &options.viewer;
         if viewer.sees_all_deals() {
-            return Ok(None);
+            return Ok(ProjectsSeen(None));
         }
         let ids = distinct(ids);
         let commercial = self.reads.commercial.as_ref().ok_or(ReportError::NotOwned(Domain::Commercial))?;
@@ -27,11 +46,11 @@ impl Reports {
                 seen.insert(id.clone());
             }
         }
-        Ok(Some(seen))
+        Ok(ProjectsSeen(Some(seen)))
     }
 
     /// Whether the viewer reads one of some projects, and so what hangs on them.
     pub async fn sees_one_of(&self, options: &ReadOptions, ids: &[ProjectId]) -> Result<bool, ReportError> {
-        Ok(self.projects_seen(options, ids.iter().cloned()).await?.is_none_or(|seen| !seen.is_empty()))
+        Ok(self.projects_seen(options, ids.iter().cloned()).await?.has_one_of(ids))
     }
 }

@@ -100,9 +100,7 @@ impl Reports {
         let own: Vec<_> = page.items.iter().filter(|invoice| self.is_of(invoice, page.owner)).collect();
         let ids = own.iter().flat_map(|invoice| invoice.project_ids.iter().cloned());
         let seen = self.projects_seen(options, ids).await?;
-        let shown = |invoice: &&Arc<Invoice>| {
-            seen.as_ref().is_none_or(|seen| invoice.project_ids.iter().any(|id| seen.contains(id)))
-        };
+        let shown = |invoice: &&Arc<Invoice>| seen.has_one_of(&invoice.project_ids);
         let rows = own.into_iter().filter(shown).map(|invoice| self.invoice(invoice, page.owner, page.as_of)).collect();
         Ok(Chunk { rows, next: page.next })
     }

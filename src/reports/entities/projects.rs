@@ -293,7 +293,7 @@ impl Reports {
         let projects: Vec<_> =
             page.items.iter().filter(|project| self.is_owned(project, page.owner)).map(Arc::clone).collect();
         let seen = self.projects_seen(options, projects.iter().map(|project| project.id.clone())).await?;
-        let shown = |project: &Arc<Project>| seen.as_ref().is_none_or(|seen| seen.contains(&project.id));
+        let shown = |project: &Arc<Project>| seen.has(&project.id);
         let projects: Vec<_> = projects.into_iter().filter(shown).collect();
         let rows = self.projects(question, &projects, page.as_of, options).await?;
         Ok(Chunk { rows, next: page.next })

@@ -49,10 +49,8 @@ impl Reports {
         let own = page.items.iter().filter(|project| self.is_owned(project, page.owner));
         // An ID that two projects of the tool claim has its tickets once.
         let ids = distinct(own.map(|project| project.id.clone()));
-        let ids = match self.projects_seen(options, ids.iter().cloned()).await? {
-            Some(seen) => ids.into_iter().filter(|id| seen.contains(id)).collect(),
-            None => ids,
-        };
+        let seen = self.projects_seen(options, ids.iter().cloned()).await?;
+        let ids: Vec<_> = ids.into_iter().filter(|id| seen.has(id)).collect();
         let mut rows = Vec::new();
         for (tickets, ids) in self.reads.tickets.group(&ids) {
             for read in tickets.by_project.get_many(options, &ids).await {

@@ -69,6 +69,51 @@ async fn people_have_roles_by_their_address_and_groups_by_the_map() {
 }
 
 #[tokio::test]
+async fn whoever_reads_their_own_deals_or_their_teams_reads_no_others() {
+    const DEALS: &str = "{ deals(first: 200) { nodes { id owner { email } } } }";
+    let listed = Gateway::start(60).await.ask(DEALS).await.fine()["deals"]["nodes"].clone();
+    let owned = |email: &str| {
+        let deals = listed.as_array().unwrap().iter().filter(|deal| deal["owner"]["email"] == email);
+        deals.cloned().collect::<Vec<_>>()
+    };
+    let mut emails: Vec<&str> =
+        listed.as_array().unwrap().iter().filter_map(|deal| deal["owner"]["email"].as_str()).collect();
+    emails.sort_unstable();
+    emails.dedup();
+    let [ann, bob, .., eve] = emails.as_slice() else { panic!("three owners of deals, not {emails:?}") };
+
+    let issuer = Issuer::start(&[&RSA]).await;
+    let roles = format!(
+        "[access.roles.own]\ndeals = {{ whose = \"own\" }}\n[access.roles.team]\ndeals = {{ whose = \"team\" }}\n\
+         [access.teams.north]\nmembers = [\"{ann}\", \"{bob}\"]\n[sign_in.oidc.company]\nissuer = \"{}\"\n\
+         audience = [\"spine\"]\nroles_claim = \"groups\"\n",
+        issuer.url
+    );
+    let gateway = Gateway::over(company(60), |config| format!("{config}\n{roles}")).await;
+    let deals = async |email: &str, role: &str| {
+        let claims = with(with(claims(&issuer), "email", json!(email)), "groups", json!(["own", "team"]));
+        let token = bearer(&RSA.sign(&claims));
+        let answer = ask(&gateway, DEALS, &[("authorization", &token), ("x-spine-role", role)]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["data"]["deals"]["nodes"].as_array().unwrap().clone()
+    };
+    assert!(!owned(ann).is_empty());
+    // In turn, so that what was answered to one is there when the next asks the same.
+    for email in [ann, bob, eve, ann] {
+        assert_eq!(deals(&email.to_uppercase(), "own").await, owned(email), "{email}");
+    }
+    let of_north: Vec<&Value> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|deal| deal["owner"]["email"] == **ann || deal["owner"]["email"] == **bob)
+        .collect();
+    assert_eq!(deals(ann, "team").await.iter().collect::<Vec<_>>(), of_north);
+    assert_eq!(deals(eve, "team").await, owned(eve), "who is in no team reads what is theirs");
+    assert_eq!(deals("nobody@example.com", "own").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn every_claim_is_required_and_must_hold() {
     let issuer = Issuer::start(&[&RSA]).await;
     let gateway = trusting(&issuer, "default_roles = [\"sales\"]").await;
