@@ -16,13 +16,14 @@ use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
 use crate::reports::Reports;
-use crate::server::{self, Behind, Door, Operations, SignIn, Trail, Webhooks};
+use crate::server::{self, Behind, Door, Operations, SignIn, Tls, Trail, Webhooks};
 use crate::systems::registry;
 
 /// The application, ready to listen.
 #[derive(Debug)]
 pub struct App {
     router: Router,
+    tls: Option<Tls>,
     options: ServerOptions,
     draining: CancellationToken,
 }
@@ -34,9 +35,8 @@ impl App {
         let operations = operations(config, &graph)?;
         let Graph { checking, trusting, masks, catalogue } = graph;
         let sign_in = sign_in(config, &catalogue, Arc::clone(&clock))?;
-        if let Some(Err((key, message))) = config.server.tls.as_ref().map(server::check_tls) {
-            return Err(vec![config.error_at(&format!("server.tls.{key}"), message)]);
-        }
+        let tls = config.server.tls.as_ref().map(Tls::new).transpose();
+        let tls = tls.map_err(|(key, message)| vec![config.error_at(&format!("server.tls.{key}"), message)])?;
         let webhooks = Webhooks::new(config)?;
         let draining = CancellationToken::new();
         let answer_bytes = config.cache.answer_bytes;
@@ -44,7 +44,7 @@ impl App {
             .map_err(|(key, message)| vec![config.error_at(&format!("audit.{key}"), message)])?;
         let behind = Behind { checking, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks };
         let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
-        Ok(Self { router: server::router(door), options: config.server.clone(), draining })
+        Ok(Self { router: server::router(door), tls, options: config.server.clone(), draining })
     }
 
     /// Opens the port the configuration names.
@@ -60,7 +60,7 @@ impl App {
             stopping.cancelled().await;
             draining.cancel();
         });
-        server::serve(listener, self.router, &self.options, stop).await;
+        server::serve(listener, self.router, self.tls, &self.options, stop).await;
     }
 
     /// Where the configuration tells it to listen.

@@ -1,5 +1,7 @@
 //! Who asks.
 
+pub use crate::config::PrincipalKind;
+
 /// Who asks, as their sign-in says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -13,34 +15,6 @@ pub struct Principal {
     pub email: Option<String>,
     /// The roles that the sign-in gives, by their names.
     pub roles: Vec<String>,
-}
-
-/// How somebody signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PrincipalKind {
-    /// Not at all: no sign-in is configured.
-    Anyone,
-    /// With an API key.
-    Key,
-    /// With a token of an OpenID Connect issuer.
-    Oidc,
-    /// By a request that the CRM signed for its user.
-    Card,
-    /// With a client certificate.
-    Certificate,
-}
-
-impl PrincipalKind {
-    /// The word for it in answers and in the log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Anyone => "anyone",
-            Self::Key => "key",
-            Self::Oidc => "oidc",
-            Self::Card => "card",
-            Self::Certificate => "certificate",
-        }
-    }
 }
 
 impl Principal {

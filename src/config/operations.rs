@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use super::PrincipalKind;
 
 /// GraphQL documents that are known beforehand. `deal-card` and `margin-by-vertical` come with Spine. They are asked by name,
 /// as `/graphql/p/NAME`, or as `POST /graphql` with `documentId` in the place of `query`: the name, or `sha256:` and the hash.
@@ -13,21 +15,5 @@ pub struct Operations {
     /// be valid.
     pub folder: Option<PathBuf>,
     /// Who may ask with these documents and no others, by how they sign in. What HubSpot signed asks with no others in any case.
-    pub enforce: Vec<SignInKind>,
-}
-
-/// How somebody signs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SignInKind {
-    /// Not at all: no sign-in is configured.
-    Anyone,
-    /// With an API key.
-    Key,
-    /// With a token of an OpenID Connect issuer.
-    Oidc,
-    /// By a request that the CRM signed.
-    Card,
-    /// With a client certificate.
-    Certificate,
+    pub enforce: Vec<PrincipalKind>,
 }

@@ -1,33 +1,29 @@
 //! `POST /graphql`, as GraphQL over HTTP says it: <https://graphql.github.io/graphql-over-http/draft/>; and documents of the
 //! binary by their names, `/graphql/p/NAME`.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Executor, Value};
+use async_graphql::Executor;
+use async_graphql::parser::types::OperationType;
 use async_graphql_axum::GraphQLResponse;
 use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use tokio::time::{Instant, timeout_at};
-use tracing::Instrument;
+use tokio::time::Instant;
 
 use super::answers::{Age, Question, Seen};
 use super::body::{self, Asked};
-use super::documents::Operation;
-use super::error::{Refused, identify, name};
+use super::error::Refused;
+use super::execution::{Execution, Finished, is_request_error};
 use super::media::Media;
 use super::request_id::RequestId;
-use super::shape::{self, Shape};
 use super::timed::Timed;
-use super::{Door, GRACE, audit, explain, freshness, live, operations, origin, sign_in, urgency};
+use super::{Door, audit, explain, freshness, live, operations, origin, sign_in, urgency};
 use crate::graph::guard::{self, Given};
-use crate::graph::{self, Json, Masked, Plan, asks_for_a_report, longest_list};
+use crate::graph::{Plan, asks_for_a_report, longest_list};
 use crate::reads::{ReadOptions, Trace};
 
 /// All methods of `/graphql`.
@@ -150,53 +146,26 @@ async fn answer<E: Executor>(
     let (trace_of_this, reader) = (trace.clone(), Arc::clone(&viewer));
     let options = ReadOptions { max_age, priority, touched, trace: trace_of_this, viewer: reader, ..options };
     let observed = Arc::clone(&options.observed);
-    let operation = chosen.map(|chosen| chosen.known);
-    let masked = given.and_then(|given| door.masks.apply(&document.parsed, given.operation, &viewer.view));
-    let shown = masked.as_ref().map_or(&document.parsed, |masked| &masked.document);
+    let execution = Execution::of(door, &document, chosen, &viewer);
     if let Some(entry) = &audited {
-        let shown = given.map(|given| door.masks.shown(&document.parsed, given.operation, &viewer.view));
-        entry.note(|facts| {
-            facts.operation.clone_from(&line.operation);
-            facts.classes = shown.unwrap_or_default();
-            facts.masked = masked.iter().flat_map(Masked::fields).map(str::to_owned).collect();
-        });
+        execution.note(door, entry);
     }
-    let plan = given.filter(|_| trace.is_some()).map(|given| {
-        let operation = guard::operation(shown, asked.operation.as_deref());
-        let given = operation.map_or(given, |(_, operation)| Given { operation: &operation.node, ..given });
-        Plan::new(shown, given, &door.reports.reads, &viewer.view)
+    let plan = execution.operation().filter(|_| trace.is_some()).map(|operation| {
+        let given = Given { operation, variables: &asked.variables };
+        Plan::new(execution.document(), given, &door.reports.reads, &viewer.view)
     });
-    if masked.is_some() {
-        validate(door, &document.parsed, operation, &asked, media).await?;
-    }
-    let shape = masked.as_ref().and_then(|masked| {
-        let (_, operation) = guard::operation(&masked.document, asked.operation.as_deref())?;
-        Some(Shape::of(&masked.document, &operation.node))
-    });
-    let valid = masked.is_some() || operation.is_some_and(|operation| operation.is_valid_with(&asked.variables));
-    let mut answered = execute(door, id, shown, valid, asked, options).await?;
+    let mut answered = execution.run(door, id, asked, options, media).await?;
     if is_request_error(&answered) {
         line.errors = answered.errors.len();
-        return Err(Refused::from_errors(not_executed(media), answered.errors));
+        return Err(Refused::from_errors(media.not_executed(), answered.errors));
     }
-    let whole = answered.errors.is_empty();
-    if let Some(entry) = &audited {
-        entry.note(|facts| facts.partial = !whole);
-    }
-    if let (Some(operation), true, None) = (operation, whole, &masked) {
-        operation.was_executed();
-    }
-    if let Some(masked) = &masked {
-        answered.errors.extend(masked.errors(&viewer.view));
-    }
-    line.errors = answered.errors.len();
-    complete(&mut answered, id);
+    let Finished { whole, errors } = execution.finish(&mut answered, id, audited.as_deref());
+    line.errors = errors;
     if let (Some(plan), Some(trace)) = (plan, trace) {
         answered.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace));
         observed.pin_to_moment();
     }
-    let shape = shape.as_ref().or(operation.map(|operation| &operation.shape));
-    let text = Bytes::from(written(&answered, shape));
+    let text = Bytes::from(execution.written(&answered));
     let age = observed.age().map(|age| Age { age, left: observed.lifetime().filter(|_| whole) });
     let etag = age.and_then(|age| age.left).map(|_| freshness::etag(&text));
     // Who wants everything read anew will not be given it again, and says so to whoever keeps answers on the way.
@@ -208,91 +177,6 @@ async fn answer<E: Executor>(
     let headers = async_graphql::Response::default().http_headers(answered.http_headers);
     let response = GraphQLResponse::from(headers).into_response();
     Ok(respond(response, text, media, age, etag.as_deref(), &parts.headers))
-}
-
-/// Refuses what is not valid, without executing it. What is masked is executed without the validator, which does not know
-/// the mark.
-pub(super) async fn validate<E: Executor>(
-    door: &Door<E>,
-    document: &ExecutableDocument,
-    operation: Option<&Operation>,
-    asked: &Asked,
-    media: Media,
-) -> Result<(), Refused> {
-    if operation.is_some_and(|operation| operation.is_valid_with(&asked.variables)) {
-        return Ok(());
-    }
-    let mut graphql = async_graphql::Request::new(asked.query.as_str()).variables(asked.variables.clone());
-    graphql.operation_name.clone_from(&asked.operation);
-    graphql.set_parsed_query(document.clone());
-    let mut checked = door.checking.execute(graphql.only_introspection()).await;
-    // A valid subscription is refused here all the same, because it is not asked once. The validator says where in the document
-    // something is wrong, and this is said of none of its places.
-    if is_followed(document, asked) {
-        checked.errors.retain(|error| !error.locations.is_empty());
-    }
-    if checked.errors.is_empty() {
-        if let Some(operation) = operation {
-            operation.was_executed();
-        }
-        return Ok(());
-    }
-    Err(Refused::from_errors(not_executed(media), checked.errors))
-}
-
-/// Whether what is asked is a subscription.
-fn is_followed(document: &ExecutableDocument, asked: &Asked) -> bool {
-    let operation = guard::operation(document, asked.operation.as_deref());
-    operation.is_some_and(|(_, operation)| operation.node.ty == OperationType::Subscription)
-}
-
-/// The answer to a question; to a subscription it is what is told first.
-async fn once<E: Executor>(executor: &E, request: async_graphql::Request, followed: bool) -> async_graphql::Response {
-    if followed {
-        executor.execute_stream(request, None).next().await.unwrap_or_default()
-    } else {
-        executor.execute(request).await
-    }
-}
-
-/// Lets the graph execute a document.
-pub(super) async fn execute<E: Executor>(
-    door: &Door<E>,
-    id: &RequestId,
-    document: &ExecutableDocument,
-    valid: bool,
-    asked: Asked,
-    options: ReadOptions,
-) -> Result<async_graphql::Response, Refused> {
-    let deadline = options.deadline;
-    let executor = if valid { &door.trusting } else { &door.checking };
-    let followed = is_followed(document, &asked);
-    let mut graphql = async_graphql::Request::new(asked.query).variables(asked.variables).data(options);
-    graphql.operation_name = asked.operation;
-    graphql.set_parsed_query(document.clone());
-    // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
-    let executed = AssertUnwindSafe(once(executor, graphql, followed))
-        .catch_unwind()
-        .instrument(tracing::info_span!("graphql", request.id = %id));
-    match timeout_at(deadline + GRACE, executed).await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(_panic)) => {
-            tracing::error!(request.id = %id, "a resolver panicked");
-            Err(Refused::internal())
-        }
-        Err(_) => {
-            Err(Refused::new(StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED", "The answer was not there in time."))
-        }
-    }
-}
-
-/// Puts what failed back as null, and the errors in order.
-pub(super) fn complete(response: &mut async_graphql::Response, id: &RequestId) {
-    shape::complete(&mut response.data, &response.errors);
-    // Errors of the graph have codes. What has none is an argument that async-graphql could not read.
-    name(&mut response.errors, "BAD_REQUEST");
-    identify(&mut response.errors, id);
-    graph::coalesce(response);
 }
 
 /// An answer to what was executed, whole or in part.
@@ -320,63 +204,13 @@ fn respond(
     response
 }
 
-/// The text of an answer.
-pub(super) fn written(response: &async_graphql::Response, shape: Option<&Shape>) -> Vec<u8> {
-    // A list that is written already would otherwise be copied again for the brackets behind it.
-    let mut json = Json::with_capacity(1024 + already_written(&response.data));
-    json.raw(br#"{"data":"#);
-    match shape {
-        Some(shape) => shape.write(&response.data, &mut json),
-        None => json.value(&response.data),
-    }
-    if !response.extensions.is_empty() {
-        json.raw(br#","extensions":"#);
-        json.object(&response.extensions, |json, (key, value)| {
-            json.string(key);
-            json.raw(b":");
-            json.value(value);
-        });
-    }
-    if !response.errors.is_empty() {
-        json.raw(br#","errors":"#);
-        json.raw(&serde_json::to_vec(&response.errors).unwrap_or_default());
-    }
-    json.raw(b"}");
-    json.into_bytes()
-}
-
-/// Bytes of the parts of an answer that are JSON already, where they stand near its root.
-fn already_written(data: &Value) -> usize {
-    match data {
-        Value::Binary(json) => json.len(),
-        Value::Object(fields) => fields.values().map(already_written).sum(),
-        _ => 0,
-    }
-}
-
 /// Too large a question is refused whatever the media type; one that is not GraphQL as any that is not executed.
 fn refused(media: Media, refusal: guard::Refusal) -> Refused {
     let status = match refusal {
         guard::Refusal::Limit { .. } => StatusCode::BAD_REQUEST,
-        _ => not_executed(media),
+        _ => media.not_executed(),
     };
     Refused::from_errors(status, vec![refusal.into()])
-}
-
-/// A document that is not GraphQL, not valid, or asked with unfit variables: a well-formed request all the same, which
-/// the older media type answers with 200.
-fn not_executed(media: Media) -> StatusCode {
-    match media {
-        Media::Json => StatusCode::OK,
-        Media::GraphQl => StatusCode::BAD_REQUEST,
-    }
-}
-
-/// Whether nothing was executed: an error of a field has a path.
-pub(super) fn is_request_error(response: &async_graphql::Response) -> bool {
-    response.data == Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.is_empty())
 }
 
 /// One line in the log for each request, also for those whose caller hung up.

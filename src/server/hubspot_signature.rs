@@ -13,6 +13,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use jiff::Timestamp;
 
+/// What HubSpot adds to the address on behalf of a card: who looks, at which account, by which app. It is part of what
+/// HubSpot signs, and no part of the question.
+pub(super) const PARAMETERS: [&str; 4] = ["portalId", "userId", "userEmail", "appId"];
+
 /// The header with the signature: HMAC-SHA256 in base64.
 pub(super) const SIGNATURE: &str = "x-hubspot-signature-v3";
 /// The header with the time of signing, in milliseconds.

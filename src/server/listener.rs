@@ -20,7 +20,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
 use super::sign_in::Peer;
-use super::tls::{self, ClientCertificate};
+use super::tls::{ClientCertificate, Tls};
 use crate::config::ServerOptions;
 
 /// The most headers of a request, and the most bytes they take together.
@@ -40,11 +40,13 @@ pub(super) struct Held {
 ///
 /// HTTP/1.1: programs and proxies speak it to a server behind them, and its connections can be given a time in which
 /// the head of a request must have come.
-pub async fn serve(listener: TcpListener, router: Router, options: &ServerOptions, stop: CancellationToken) {
-    let tls = match options.tls.as_ref().map(tls::acceptor).transpose() {
-        Ok(tls) => tls,
-        Err((key, message)) => return tracing::error!(setting = %format_args!("server.tls.{key}"), message, "no TLS"),
-    };
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<Tls>,
+    options: &ServerOptions,
+    stop: CancellationToken,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(options.idle_timeout.0)
@@ -80,7 +82,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: &ServerOption
         let (http, tls, router, stop) = (http.clone(), tls.clone(), router.clone(), stop.clone());
         let patience = options.idle_timeout.0;
         let connection = async move {
-            let Some(tls) = tls else { return converse(&http, stream, router, caller, stop).await };
+            let Some(Tls(tls)) = tls else { return converse(&http, stream, router, caller, stop).await };
             // Who does not shake hands in time, or not at all, is gone.
             let Ok(Ok(stream)) = tokio::time::timeout(patience, tls.accept(stream)).await else { return };
             let certificate = ClientCertificate::of(stream.get_ref().1.peer_certificates());

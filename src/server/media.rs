@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
 /// The two media types of GraphQL over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub(super) enum Media {
 }
 
 impl Media {
+    /// The status of a document that is not GraphQL, not valid, or asked with unfit variables: a well-formed request all the
+    /// same, which the older media type answers with 200.
+    pub(super) fn not_executed(self) -> StatusCode {
+        match self {
+            Self::Json => StatusCode::OK,
+            Self::GraphQl => StatusCode::BAD_REQUEST,
+        }
+    }
+
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json; charset=utf-8",

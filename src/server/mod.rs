@@ -21,6 +21,7 @@ mod audit;
 mod body;
 mod documents;
 mod error;
+mod execution;
 mod explain;
 mod freshness;
 mod graphql;
@@ -66,10 +67,11 @@ pub use listener::serve;
 pub use operations::Operations;
 pub use request_id::RequestId;
 pub use sign_in::SignIn;
+pub use tls::Tls;
 pub use webhooks::Webhooks;
 
 use crate::access::Viewer;
-use crate::config::{Limits, ServerOptions, Tls};
+use crate::config::{Limits, ServerOptions};
 use crate::graph::Masks;
 use crate::reads::ReadOptions;
 use crate::reports::Reports;
@@ -170,11 +172,6 @@ impl<E> fmt::Debug for Door<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Door").field("limits", &self.limits).field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// Whether the files of `[server.tls]` can be used; if not, the key of the setting and what is wrong.
-pub fn check_tls(tls: &Tls) -> Result<(), (&'static str, String)> {
-    tls::acceptor(tls).map(drop)
 }
 
 /// The routes and all layers.

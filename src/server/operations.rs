@@ -12,8 +12,9 @@ use serde_json::value::RawValue;
 use super::audit;
 use super::body::Parameters;
 use super::error::Refused;
+use super::hubspot_signature;
 use crate::access::{PrincipalKind, Viewer};
-use crate::config::{self, SignInKind};
+use crate::config;
 
 /// The documents of the binary by their names. Each has one operation.
 const OURS: [(&str, &str); 2] = [
@@ -29,7 +30,7 @@ const LARGEST: u64 = 256 * 1024;
 pub struct Operations {
     stored: Vec<Stored>,
     texts: HashSet<String>,
-    enforce: Vec<SignInKind>,
+    enforce: Vec<PrincipalKind>,
 }
 
 /// A document.
@@ -76,14 +77,8 @@ impl Operations {
 
     /// Whether a viewer asks with these documents and no others.
     pub(super) fn are_all_for(&self, viewer: &Viewer) -> bool {
-        let kind = match viewer.principal.kind {
-            PrincipalKind::Anyone => SignInKind::Anyone,
-            PrincipalKind::Key => SignInKind::Key,
-            PrincipalKind::Oidc => SignInKind::Oidc,
-            PrincipalKind::Card => SignInKind::Card,
-            PrincipalKind::Certificate => SignInKind::Certificate,
-        };
-        viewer.view.stored_only || kind == SignInKind::Card || self.enforce.contains(&kind)
+        let kind = viewer.principal.kind;
+        viewer.view.stored_only || kind == PrincipalKind::Card || self.enforce.contains(&kind)
     }
 
     /// Refuses a document that is not known beforehand to who asks with no others.
@@ -146,16 +141,12 @@ fn read(folder: &Path) -> (Vec<(String, String)>, Vec<String>) {
     (documents, errors)
 }
 
-/// What HubSpot adds to the address on behalf of a card: who looks, at which account, by which app. It is part of what
-/// HubSpot signs, and no part of the question.
-const ADDED_BY_HUBSPOT: [&str; 4] = ["portalId", "userId", "userEmail", "appId"];
-
 /// The body of the `POST /graphql` that would ask the same as this GET.
 pub(super) fn by_get(operations: &Operations, name: &str, query: Option<&str>) -> Result<Vec<u8>, Refused> {
     let document = operations.named(name)?;
     let mut variables = None;
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        if ADDED_BY_HUBSPOT.contains(&name.as_ref()) {
+        if hubspot_signature::PARAMETERS.contains(&name.as_ref()) {
             continue;
         }
         if name != "variables" {
@@ -181,7 +172,7 @@ pub(super) fn by_post(
 ) -> Result<Vec<u8>, Refused> {
     let document = operations.named(name)?;
     for (name, _) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        if !ADDED_BY_HUBSPOT.contains(&name.as_ref()) {
+        if !hubspot_signature::PARAMETERS.contains(&name.as_ref()) {
             return Err(unknown(&name, "a POST has its variables in the body"));
         }
     }

@@ -1,8 +1,8 @@
 //! TLS at the door itself: the certificate that Spine shows, and those that it lets programs show.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fmt, fs};
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -31,8 +31,25 @@ impl ClientCertificate {
     }
 }
 
-/// What makes TLS of a connection. An error is the key of a setting and what is wrong with it; it tells nothing of a private key.
-pub(super) fn acceptor(tls: &config::Tls) -> Result<TlsAcceptor, (&'static str, String)> {
+/// What makes TLS of a connection.
+#[derive(Clone)]
+pub struct Tls(pub(super) TlsAcceptor);
+
+impl Tls {
+    /// Reads the files of the configuration. An error is the key of a setting and what is wrong with it; it tells nothing of a
+    /// private key.
+    pub fn new(tls: &config::Tls) -> Result<Self, (&'static str, String)> {
+        acceptor(tls).map(Self)
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+fn acceptor(tls: &config::Tls) -> Result<TlsAcceptor, (&'static str, String)> {
     let provider = Arc::new(default_provider());
     let verifier = match &tls.client_ca {
         None => WebPkiClientVerifier::no_client_auth(),

@@ -2,25 +2,24 @@
 
 use std::sync::Arc;
 
-use async_graphql::indexmap::IndexMap;
+use async_graphql::Executor;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Value};
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::Viewer;
 use crate::graph::guard::{self, Given};
-use crate::graph::{Masked, asks_for_a_report, longest_list};
+use crate::graph::{asks_for_a_report, longest_list};
 use crate::reads::ReadOptions;
 use crate::server::audit::Entry;
 use crate::server::body::Asked;
 use crate::server::documents::{Chosen, Document};
 use crate::server::error::Refused;
+use crate::server::execution::{Execution, Finished, is_request_error};
 use crate::server::media::Media;
 use crate::server::request_id::RequestId;
-use crate::server::shape::Shape;
-use crate::server::{Door, audit, graphql, sign_in};
+use crate::server::{Door, audit, sign_in};
 
 /// A question, understood and within the limits.
 pub(super) struct Question {
@@ -107,46 +106,17 @@ impl Question {
         let touched = audited.map(|entry| Arc::clone(&entry.touched));
         let options = ReadOptions { viewer: Arc::clone(viewer), stale: false, touched, ..options };
         let observed = Arc::clone(&options.observed);
-        let masked = door.masks.apply(&self.document.parsed, chosen.definition, &viewer.view);
+        let execution = Execution::of(door, &self.document, Some(chosen), viewer);
         if let Some(entry) = audited {
-            let classes = door.masks.shown(&self.document.parsed, chosen.definition, &viewer.view);
-            let masked = masked.iter().flat_map(Masked::fields).map(str::to_owned).collect();
-            entry.note(|facts| {
-                facts.viewer = Some(Arc::clone(viewer));
-                (facts.operation, facts.document) = (self.name(), Some(audit::hash(&asked.query)));
-                (facts.classes, facts.masked) = (classes, masked);
-            });
+            execution.note(door, entry);
+            entry.note(|facts| facts.document = Some(audit::hash(&asked.query)));
         }
-        if masked.is_some() {
-            graphql::validate(door, &self.document.parsed, Some(chosen.known), asked, Media::GraphQl).await?;
+        let mut answered = execution.run(door, &self.id, asked.clone(), options, Media::GraphQl).await?;
+        if is_request_error(&answered) {
+            return Err(Refused::from_errors(Media::GraphQl.not_executed(), answered.errors));
         }
-        let shown = masked.as_ref().map_or(&self.document.parsed, |masked| &masked.document);
-        let shape = masked.as_ref().and_then(|masked| {
-            let (_, operation) = guard::operation(&masked.document, asked.operation.as_deref())?;
-            Some(Shape::of(&masked.document, &operation.node))
-        });
-        let valid = masked.is_some() || chosen.known.is_valid_with(&asked.variables);
-        let mut answered = if shape.as_ref().is_some_and(Shape::is_masked) {
-            // There is nothing to read; and what stands in for a masked field cannot be followed.
-            async_graphql::Response::new(Value::Object(IndexMap::new()))
-        } else {
-            graphql::execute(door, &self.id, shown, valid, asked.clone(), options).await?
-        };
-        if graphql::is_request_error(&answered) {
-            return Err(Refused::from_errors(StatusCode::BAD_REQUEST, answered.errors));
-        }
-        let whole = answered.errors.is_empty();
-        if let Some(entry) = audited {
-            entry.note(|facts| facts.partial = !whole);
-        }
-        if whole && masked.is_none() {
-            chosen.known.was_executed();
-        }
-        if let Some(masked) = &masked {
-            answered.errors.extend(masked.errors(&viewer.view));
-        }
-        graphql::complete(&mut answered, &self.id);
-        let body = Bytes::from(graphql::written(&answered, Some(shape.as_ref().unwrap_or(&chosen.known.shape))));
+        let Finished { whole, .. } = execution.finish(&mut answered, &self.id, audited);
+        let body = Bytes::from(execution.written(&answered));
         Ok(Answer { body, parts: observed.parts(), evictions, whole })
     }
 }

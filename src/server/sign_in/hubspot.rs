@@ -13,10 +13,7 @@ use super::Denied;
 use crate::access::{Principal, PrincipalKind};
 use crate::config::HubSpotSignIn;
 use crate::domain::Clock;
-use crate::server::hubspot_signature::{SIGNATURE, TIMESTAMP, Unsigned, addresses, verify};
-
-/// What HubSpot adds to the query of what it signs.
-const PARAMETERS: [&str; 4] = ["portalId", "userId", "userEmail", "appId"];
+use crate::server::hubspot_signature::{PARAMETERS, SIGNATURE, TIMESTAMP, Unsigned, addresses, verify};
 
 /// How often one signature is good: HubSpot asks again once when it gets no answer. All is only read, so that a second answer
 /// does no harm; more would be somebody else's.

@@ -132,7 +132,7 @@ async fn start_with(options: ServerOptions) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stopped = stop.clone();
-    let served = tokio::spawn(async move { serve(listener, router(door), &options, stopped).await });
+    let served = tokio::spawn(async move { serve(listener, router(door), None, &options, stopped).await });
     Server { address, signals, draining, stop, served }
 }
 
