@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 mod keys;
 mod report;
@@ -38,6 +39,9 @@ enum Command {
     Serve(ConfigOption),
     /// Reads a configuration and says what is wrong with it. Calls no system.
     Check(check::Options),
+    /// Asks each system of a configuration one small question for each kind of record, and says what is broken, what that
+    /// takes away, and what to do.
+    Doctor(doctor::Options),
     /// Prints the contract: the GraphQL schema.
     Schema,
     /// What an operation will ask of the systems: reads, waves, batches at most. Calls no system.
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Serve(option) => serve::run(&option.config),
         Command::Check(options) => check::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Schema => schema::run(),
         Command::Explain(options) => explain::run(&options),
         Command::Keys(command) => keys::run(&command),

@@ -140,6 +140,13 @@ impl Code {
     }
 }
 
+impl Code {
+    /// What to do about it, in a sentence.
+    pub fn remedy(self) -> &'static str {
+        Self::ALL.iter().find(|(code, ..)| *code == self).map_or("", |(_, _, remedy)| remedy)
+    }
+}
+
 /// The code of a failed read.
 pub(super) fn code_of(kind: ErrorKind) -> Code {
     match kind {

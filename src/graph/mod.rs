@@ -50,6 +50,7 @@ use async_graphql::{EmptyMutation, Request, SDLExportOptions, ValidationMode, Va
 
 use crate::access::Catalogue;
 use crate::reports::Reports;
+use crate::systems::Connection;
 use needs::Fields;
 
 /// The schema, with all it stands on.
@@ -99,6 +100,12 @@ impl fmt::Debug for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Graph").finish_non_exhaustive()
     }
+}
+
+/// The fields that are null, or not whole, while a connection cannot be read.
+pub fn affected(reports: &Reports, connection: &Connection) -> Vec<String> {
+    let ownership = owner::ownership(&Fields::of(&sdl()), &reports.reads);
+    owner::affected_by(&ownership, &reports.owned_by(connection), connection.name.as_str())
 }
 
 /// The printed contract: `schema.graphql`.

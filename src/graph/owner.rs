@@ -80,6 +80,19 @@ pub struct Ownership {
     pub ids: Option<String>,
 }
 
+/// The fields that are null, or not whole, while a connection that owns some domains cannot be read: those it owns, and the
+/// rollups that are made of these.
+pub(super) fn affected_by(ownership: &[Ownership], owned: &[Domain], connection: &str) -> Vec<String> {
+    let classes: Vec<FactClass> = owned.iter().map(|domain| FactClass::from(Class::from(*domain))).collect();
+    let affected = ownership.iter().filter(|entry| match entry.domain {
+        OwnerDomain::Rollup => entry.needs.iter().any(|class| classes.contains(class)),
+        _ => entry.connection.as_deref() == Some(connection),
+    });
+    let mut fields: Vec<String> = affected.map(|entry| entry.field.clone()).collect();
+    fields.dedup();
+    fields
+}
+
 /// The owners of all fields, by the `@owner` directives of the printed schema, so that data and schema cannot disagree.
 pub(super) fn ownership(fields: &Fields, reads: &Reads) -> Vec<Ownership> {
     let mut all = Vec::new();

@@ -26,6 +26,9 @@ const DEFAULT_FIRST: usize = 50;
 /// The field that asks about the whole portfolio.
 const REPORT: &str = "profitability";
 
+/// What hangs on each system needs all deals.
+const IMPACT: &str = "systems.impact, each page";
+
 /// What an operation will ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
@@ -84,7 +87,11 @@ pub fn longest_list(document: &ExecutableDocument, given: Given<'_>) -> usize {
 
 /// Whether an operation asks about the whole portfolio.
 pub fn asks_for_a_report(document: &ExecutableDocument, given: Given<'_>) -> bool {
-    roots(document, given).iter().any(|field| field.name == REPORT)
+    roots(document, given).iter().any(|field| field.name == REPORT || asks_for_impact(field))
+}
+
+fn asks_for_impact(field: &Selected<'_>) -> bool {
+    field.name == "systems" && Selected::rows(&field.below).into_iter().any(|row| row.name == "impact")
 }
 
 fn roots<'a>(document: &'a ExecutableDocument, given: Given<'a>) -> Vec<Selected<'a>> {
@@ -167,6 +174,9 @@ impl Planner<'_> {
                 }
             }
             REPORT => self.portfolio(field),
+            "systems" if asks_for_impact(field) => {
+                self.step(1, None, commercial.map(|commercial| commercial.deal_pages.kind()), IMPACT, 1);
+            }
             "invoice" => {
                 for invoices in reads.receivables.all() {
                     self.step(1, None, Some(invoices.invoices.kind()), name, 1);

@@ -327,7 +327,7 @@ impl Query {
     async fn systems(&self, ctx: &Context<'_>) -> Result<Vec<System>> {
         let spine = spine(ctx)?;
         options(ctx)?.observed.pin_to_moment();
-        Ok(spine.reports.connections.iter().map(|connection| System::of(connection, &spine.reads)).collect())
+        Ok(System::all(spine))
     }
 
     /// A deal, for a federated graph.

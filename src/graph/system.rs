@@ -1,24 +1,38 @@
 //! The connections, and how they fare: what is broken, since when, and what that takes away.
 
-use async_graphql::{Enum, SimpleObject};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::errors::code_of;
-use super::owner::OwnerDomain;
+use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
+use tokio::sync::OnceCell;
+
+use super::context::{Spine, options, require_field, spine};
+use super::errors::{code_of, report_error};
+use super::money::Money;
+use super::needs::{FactClass, needs as kept_for};
+use super::owner::{OwnerDomain, affected_by};
 use super::scalars::DateTime;
-use crate::domain::Domain;
-use crate::reads::Reads;
+use crate::domain::ConnectionName;
+use crate::reports::{self, ReportError};
 use crate::systems::Connection;
 use crate::systems::http::{BreakerState, Health, HealthStatus};
 
 /// A connection to a system, and how it fares.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
 pub struct System {
+    #[graphql(skip)]
+    connection: ConnectionName,
+    #[graphql(skip)]
+    impacts: Impacts,
     /// Its name in the configuration.
     name: String,
     /// Its kind, e.g. `hubspot`.
     kind: String,
     /// The domains it owns.
     owns: Vec<OwnerDomain>,
+    /// The fields that are null, or not whole, while it cannot be read and nothing of it is in memory.
+    fields: Vec<String>,
     /// How it fares.
     status: SystemStatus,
     /// Since when the breaker is as it is.
@@ -29,6 +43,8 @@ pub struct System {
     next_probe_at: Option<DateTime>,
     /// How long answers take lately, in milliseconds; null before the first.
     latency_ms: Option<u64>,
+    /// How far its clock is ahead of Spine's, in seconds, right to one or so; null if it does not say what time it is.
+    clock_skew_seconds: Option<i64>,
     /// Until when the system wants no calls (its rate limit); null if it does not mind.
     rate_limited_until: Option<DateTime>,
     /// Calls made since the start: what the system counts against its quota.
@@ -39,6 +55,31 @@ pub struct System {
     last_success_at: Option<DateTime>,
     /// The last failure; null if there was none yet.
     last_error: Option<SystemLastError>,
+}
+
+/// What hangs on each connection, read once for all that are asked for.
+type Impacts = Arc<OnceCell<std::result::Result<HashMap<ConnectionName, reports::Impact>, ReportError>>>;
+
+/// What hangs on a connection: the deals of which something is not known while it cannot be read. Lost deals are left out.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Impact {
+    /// Deals, won or not decided yet, of which the connection owns facts: of the CRM all, of other owners those that lead to a
+    /// project of theirs.
+    deals: usize,
+    /// Those of them that are open.
+    open_deals: usize,
+    /// What their clients pay, added up by currency.
+    contract_value: Vec<Money>,
+    /// Those of them that state no amount, so that they are not in `contractValue`.
+    without_amount: usize,
+}
+
+impl From<reports::Impact> for Impact {
+    fn from(impact: reports::Impact) -> Self {
+        let reports::Impact { deals, open_deals, contract_value, without_amount } = impact;
+        let contract_value = contract_value.into_iter().map(Money::from).collect();
+        Self { deals, open_deals, contract_value, without_amount }
+    }
 }
 
 /// The last failure of a connection.
@@ -78,17 +119,42 @@ pub enum Breaker {
     HalfOpen,
 }
 
+#[ComplexObject]
 impl System {
-    /// A connection and how it fares now.
-    pub(super) fn of(connection: &Connection, reads: &Reads) -> Self {
-        let owned = |domain: Domain| reads.owners(domain).iter().any(|(_, owner)| owner.connection == connection.name);
-        let owns = OwnerDomain::owned().filter(|(_, domain)| owned(*domain)).map(|(shown, _)| shown).collect();
+    /// What hangs on it: the deals of which something is not known while it cannot be read, and what they are worth. Reads the
+    /// whole list of deals; null with an error if the CRM cannot be read. Needs: commercial.
+    #[graphql(directive = kept_for::apply(vec![FactClass::Commercial]))]
+    async fn impact(&self, ctx: &Context<'_>) -> Result<Option<Impact>> {
+        require_field(ctx, "Deal.status")?;
+        require_field(ctx, "Deal.amount")?;
+        let reports = &spine(ctx)?.reports;
+        let options = options(ctx)?;
+        let impacts = self.impacts.get_or_init(|| reports.impacts(options)).await;
+        let impacts = impacts.as_ref().map_err(report_error)?;
+        Ok(Some(impacts.get(&self.connection).cloned().unwrap_or_default().into()))
+    }
+}
+
+impl System {
+    /// The connections and how they fare now.
+    pub(super) fn all(spine: &Spine) -> Vec<Self> {
+        let impacts = Impacts::default();
+        spine.reports.connections.iter().map(|connection| Self::of(connection, spine, Arc::clone(&impacts))).collect()
+    }
+
+    fn of(connection: &Connection, spine: &Spine, impacts: Impacts) -> Self {
+        let owned = spine.reports.owned_by(connection);
+        let owns: Vec<OwnerDomain> =
+            OwnerDomain::owned().filter(|(_, domain)| owned.contains(domain)).map(|(shown, _)| shown).collect();
         // The worst of its clients speaks for a connection that has several.
         let health = connection.upstreams.iter().map(|client| client.health()).reduce(worse);
         let status = health.as_ref().map_or(HealthStatus::Unknown, Health::status).into();
         Self {
+            connection: connection.name.clone(),
+            impacts,
             name: connection.name.to_string(),
             kind: connection.system.to_owned(),
+            fields: affected_by(&spine.ownership, &owned, connection.name.as_str()),
             owns,
             status,
             since: health.as_ref().map(|health| DateTime(health.since)),
@@ -98,6 +164,7 @@ impl System {
                 .as_ref()
                 .and_then(|health| health.latency)
                 .and_then(|latency| u64::try_from(latency.as_millis()).ok()),
+            clock_skew_seconds: health.as_ref().and_then(|health| health.clock_skew).map(|skew| skew.as_secs()),
             rate_limited_until: health.as_ref().and_then(|health| health.rate_limited_until).map(DateTime),
             calls: health.as_ref().map_or(0, |health| health.calls),
             failures: health.as_ref().map_or(0, |health| health.failures),

@@ -2,12 +2,14 @@
 //! records that BI tools load. What is read comes from [`reads`](crate::reads), what is computed from
 //! [`finance`](crate::finance).
 
+mod doctor;
 mod engage;
 pub mod entities;
 pub mod format;
 mod gather;
 mod groups;
 mod handover;
+mod impact;
 mod overdue;
 mod parameters;
 mod parts;
@@ -17,9 +19,11 @@ mod ready;
 mod records;
 mod table;
 
+pub use doctor::Examined;
 pub use format::Format;
 pub use gather::Needs;
 pub use handover::{DealsDetails, passing_on};
+pub use impact::Impact;
 pub use parameters::{Parameter, wrong};
 pub use parts::{OF_CONTRACT, OF_RECEIVABLES, OF_SPENDING, Parts};
 pub use portfolio::{Engaged, PAGE, Scope, distinct};

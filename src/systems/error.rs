@@ -84,6 +84,20 @@ impl ErrorKind {
         }
     }
 
+    /// Whether it concerns the whole connection, so that other questions to it would end alike.
+    pub fn is_of_connection(self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized
+                | Self::RateLimited
+                | Self::Timeout
+                | Self::Connect
+                | Self::CircuitOpen
+                | Self::Overloaded
+                | Self::Deadline
+        )
+    }
+
     /// Whether the same question may succeed a little later.
     pub fn retryable(self) -> bool {
         matches!(

@@ -8,6 +8,7 @@ mod config_schema;
 mod connection;
 mod declared;
 mod error;
+pub mod examine;
 pub mod http;
 pub mod hubspot;
 pub mod labour;

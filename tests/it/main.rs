@@ -10,6 +10,7 @@ mod audit;
 mod batching;
 mod books;
 mod card;
+mod doctor;
 mod command_line;
 mod conformance;
 #[path = "../redmine/expectations.rs"]

@@ -57,10 +57,15 @@ fn pause(headers: &HeaderMap) -> Retry {
     let pause = match text.parse::<u64>() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => date(text)
-            .zip(headers.get(header::DATE).and_then(self::text).and_then(date))
+            .zip(told_time(headers))
             .and_then(|(until, now)| Duration::try_from(until.duration_since(now)).ok()),
     };
     pause.filter(|pause| !pause.is_zero()).map_or(Retry::Backoff, Retry::After)
+}
+
+/// What time the system says it is: its answer's `Date`.
+pub(super) fn told_time(headers: &HeaderMap) -> Option<Timestamp> {
+    headers.get(header::DATE).and_then(text).and_then(date)
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {

@@ -126,6 +126,9 @@ impl HttpClient {
     /// One attempt, judged.
     async fn attempt(&self, call: &Call, url: &Url, request: &Request) -> Result<Response, Failed> {
         let response = self.exchange(call, url, request).await?;
+        if let Some(time) = classify::told_time(&response.headers) {
+            self.guard.told_time(time);
+        }
         (self.classify)(&response).map_err(|failure| judged(response.status, failure))?;
         Ok(response)
     }
@@ -146,6 +149,10 @@ impl HttpClient {
 }
 
 impl Upstream for HttpClient {
+    fn address(&self) -> String {
+        self.base_url.origin().ascii_serialization()
+    }
+
     fn health(&self) -> Health {
         self.guard.health()
     }

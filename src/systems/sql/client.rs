@@ -146,6 +146,10 @@ impl Database {
 }
 
 impl Upstream for Database {
+    fn address(&self) -> String {
+        self.server.address()
+    }
+
     fn health(&self) -> Health {
         self.guard.health()
     }

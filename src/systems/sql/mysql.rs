@@ -55,6 +55,10 @@ impl Mysql {
 
 #[async_trait]
 impl Server for Mysql {
+    fn address(&self) -> String {
+        self.login.address()
+    }
+
     async fn open(&self) -> Result<Box<dyn Session>, Failed> {
         let mut conn = Conn::new(self.options()).await.map_err(|error| not_let_in(&error))?;
         conn.query_drop("SET SESSION TRANSACTION READ ONLY").await.map_err(|error| failed(&error))?;

@@ -39,6 +39,10 @@ const READ_ONLY: &str = "SET default_transaction_read_only = on; SET TimeZone = 
 
 #[async_trait]
 impl Server for Postgres {
+    fn address(&self) -> String {
+        self.login.address()
+    }
+
     async fn open(&self) -> Result<Box<dyn Session>, Failed> {
         let Login { host, port, database, user, password } = &self.login;
         let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(|error| not_reached(&error))?;

@@ -20,9 +20,19 @@ pub(super) struct Login {
     pub(super) password: SecretString,
 }
 
+impl Login {
+    /// Where the database is.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+}
+
 /// Opens sessions.
 #[async_trait]
 pub(super) trait Server: std::fmt::Debug + Send + Sync {
+    /// Where it is, as host and port.
+    fn address(&self) -> String;
+
     /// Connects, signs in, and makes the session one that reads only.
     async fn open(&self) -> Result<Box<dyn Session>, Failed>;
 }

@@ -101,6 +101,10 @@ struct Line {
 
 #[async_trait]
 impl Server for Scripted {
+    fn address(&self) -> String {
+        "database.test:5432".to_owned()
+    }
+
     async fn open(&self) -> Result<Box<dyn Session>, Failed> {
         if self.opened.fetch_add(1, Ordering::Relaxed) < self.refuses {
             return Err(Failed::new(ErrorKind::Unauthorized, Retry::No, "SQLSTATE 28P01"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::breaker::{Breaker, BreakerState};
 use super::retry::Budget;
@@ -31,6 +31,8 @@ pub struct Health {
     pub retries: u64,
     /// How long answers take, lately; none before the first.
     pub latency: Option<Duration>,
+    /// How far its clock is ahead of ours, by its latest answer: right to a second or so. None if it does not say.
+    pub clock_skew: Option<SignedDuration>,
     /// Calls under way.
     pub running: usize,
     /// Calls that wait for a place.
@@ -87,6 +89,7 @@ pub(super) struct Record {
     pub(super) last_success: Option<Duration>,
     pub(super) last_error: Option<(ErrorKind, Duration)>,
     pub(super) latency: Option<Duration>,
+    pub(super) clock_skew: Option<SignedDuration>,
 }
 
 impl Record {
@@ -100,6 +103,7 @@ impl Record {
             last_success: None,
             last_error: None,
             latency: None,
+            clock_skew: None,
         }
     }
 

@@ -32,6 +32,9 @@ use pace::Pace;
 
 /// What a connection reads through: a client that knows how its system fares.
 pub trait Upstream: fmt::Debug + Send + Sync {
+    /// Where it is, e.g. `https://api.example.com` or `books.example.com:5432`. No secret is in it.
+    fn address(&self) -> String;
+
     /// How the system fares.
     fn health(&self) -> Health;
 }
@@ -124,6 +127,12 @@ impl Guard {
         self.record().calls += 1;
     }
 
+    /// Takes note of what time the system says it is.
+    pub(super) fn told_time(&self, time: jiff::Timestamp) {
+        let skew = time.duration_since(self.clock.now());
+        self.record().clock_skew = Some(skew);
+    }
+
     /// Takes a retry from the budget, if there is one left.
     pub(super) fn may_retry(&self) -> bool {
         let now = self.now();
@@ -182,6 +191,7 @@ impl Guard {
             failures: record.failures,
             retries: record.retries,
             latency: record.latency,
+            clock_skew: record.clock_skew,
             running,
             waiting,
         }

@@ -55,6 +55,10 @@ const ROLLBACK: &str = "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION";
 
 #[async_trait]
 impl Server for SqlServer {
+    fn address(&self) -> String {
+        self.login.address()
+    }
+
     async fn open(&self) -> Result<Box<dyn Session>, Failed> {
         let mut client = match self.reach(&self.login.host, self.login.port).await? {
             Ok(client) => client,

@@ -1,0 +1,280 @@
+//! `spine doctor`: asks each system one small question for each kind of record, and says what is broken, what that takes
+//! away, and what to do.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{Exit, block_on, complain, complain_all, read_config, say};
+use crate::app;
+use crate::domain::{Clock, SystemClock};
+use crate::graph::{self, Code};
+use crate::reads::ReadOptions;
+use crate::reports::{Examined, Impact, Reports};
+use crate::systems::examine::Finding;
+use crate::systems::{ErrorKind, SystemError};
+
+/// Time to read the list of deals, for what hangs on a system that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A clock that is further off makes signatures and tokens fail.
+const CLOCK_SECONDS: i64 = 30;
+
+/// Fields that are named; of more the rest is counted.
+const FIELDS: usize = 6;
+
+/// Options of `spine doctor`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// The project that is asked for in all systems; without it the first deal with one.
+    #[arg(long, value_name = "ID")]
+    project: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(options: &Options) -> Exit {
+    let Some(config) = read_config(&options.config) else { return Exit::Usage };
+    let project = match options.project.as_deref().map(|id| config.shared_id.parse(id)).transpose() {
+        Ok(project) => project,
+        Err(error) => {
+            complain(&format!("error: --project: {error}"));
+            return Exit::Usage;
+        }
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    block_on(async {
+        let reports = match app::reports(&config, &clock) {
+            Ok(reports) => reports,
+            Err(errors) => {
+                complain_all(&errors);
+                return Exit::Usage;
+            }
+        };
+        let (examined, project) = reports.examine(project).await;
+        let mut diagnosis = Diagnosis {
+            project: project.map(|id| id.to_string()),
+            systems: examined.iter().map(|examined| System::of(&reports, examined)).collect(),
+        };
+        if diagnosis.systems.iter().any(|system| !system.well) {
+            let read = ReadOptions::new(clock.monotonic(), Instant::now() + PATIENCE);
+            // If the CRM fails, nobody knows what hangs on the others.
+            if let Ok(impacts) = reports.impacts(&read).await {
+                for (system, examined) in diagnosis.systems.iter_mut().zip(&examined) {
+                    let impact = impacts.get(&examined.connection.name).cloned().unwrap_or_default();
+                    system.impact = (!system.well).then(|| impact.into());
+                }
+            }
+        }
+        say(&if options.json { json(&diagnosis) } else { text(&diagnosis) });
+        exit_of(&examined)
+    })
+}
+
+/// What was found.
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    /// The project that was asked for in all systems; none if none was found.
+    project: Option<String>,
+    systems: Vec<System>,
+}
+
+/// What was found of a connection.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct System {
+    connection: String,
+    system: &'static str,
+    addresses: Vec<String>,
+    owns: Vec<&'static str>,
+    /// Whether every question was answered.
+    well: bool,
+    checks: Vec<Check>,
+    /// How far its clock is ahead of ours, in seconds; none if it does not say what time it is.
+    clock_skew_seconds: Option<i64>,
+    /// The fields that are null, or not whole, while it fails.
+    affected_fields: Vec<String>,
+    /// What hangs on it; none while all is well, and if the CRM cannot be read.
+    impact: Option<Hangs>,
+}
+
+/// What came of a question.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Check {
+    records: &'static str,
+    /// How many came; none if it failed, and if there was nothing to ask by.
+    found: Option<usize>,
+    took_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Fault>,
+}
+
+/// Why a question was not answered.
+#[derive(Debug, Serialize)]
+struct Fault {
+    code: &'static str,
+    message: &'static str,
+    /// What is known beyond that.
+    detail: Option<String>,
+    remedy: &'static str,
+}
+
+/// What hangs on a connection. Lost deals are left out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Hangs {
+    deals: usize,
+    open_deals: usize,
+    /// What their clients pay, by currency.
+    contract_value: BTreeMap<String, String>,
+    without_amount: usize,
+}
+
+impl From<Impact> for Hangs {
+    fn from(impact: Impact) -> Self {
+        let value = impact.contract_value.iter();
+        Self {
+            deals: impact.deals,
+            open_deals: impact.open_deals,
+            contract_value: value.map(|money| (money.currency.to_string(), money.amount.to_string())).collect(),
+            without_amount: impact.without_amount,
+        }
+    }
+}
+
+impl System {
+    fn of(reports: &Reports, examined: &Examined<'_>) -> Self {
+        let connection = examined.connection;
+        let skew =
+            connection.upstreams.iter().filter_map(|client| client.health().clock_skew).max_by_key(|skew| skew.abs());
+        let checks: Vec<Check> = examined.findings.iter().map(Check::from).collect();
+        let well = checks.iter().all(|check| check.error.is_none());
+        Self {
+            connection: connection.name.to_string(),
+            system: connection.system,
+            addresses: connection.upstreams.iter().map(|client| client.address()).collect(),
+            owns: examined.owns.iter().map(|domain| domain.as_str()).collect(),
+            checks,
+            clock_skew_seconds: skew.map(|skew| skew.as_secs()),
+            affected_fields: if well { Vec::new() } else { graph::affected(reports, connection) },
+            well,
+            impact: None,
+        }
+    }
+}
+
+impl From<&Finding> for Check {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            records: finding.records,
+            found: finding.answer.as_ref().and_then(|answer| answer.as_ref().ok()).copied(),
+            took_ms: u64::try_from(finding.took.as_millis()).unwrap_or(u64::MAX),
+            error: finding.answer.as_ref().and_then(|answer| answer.as_ref().err()).map(Fault::from),
+        }
+    }
+}
+
+impl From<&SystemError> for Fault {
+    fn from(error: &SystemError) -> Self {
+        let code = Code::from(error.kind);
+        Self {
+            code: code.as_str(),
+            message: error.kind.message(),
+            detail: error.detail.as_deref().map(str::to_owned),
+            remedy: code.remedy(),
+        }
+    }
+}
+
+/// The worst that was found.
+fn exit_of(examined: &[Examined<'_>]) -> Exit {
+    let findings = examined.iter().flat_map(|examined| &examined.findings);
+    let failed = findings.filter_map(|finding| finding.answer.as_ref()?.as_ref().err());
+    let exits = failed.map(|error| match error.kind {
+        ErrorKind::Unauthorized | ErrorKind::Forbidden => Exit::Credential,
+        ErrorKind::Truncated | ErrorKind::TooLarge | ErrorKind::Conflict => Exit::Partial,
+        _ => Exit::Unavailable,
+    });
+    // What cannot be reached comes before what is reached and does not show everything.
+    exits.min_by_key(|exit| *exit as u8).unwrap_or(Exit::Ok)
+}
+
+fn json(diagnosis: &Diagnosis) -> String {
+    serde_json::to_string_pretty(diagnosis).unwrap_or_default()
+}
+
+fn text(diagnosis: &Diagnosis) -> String {
+    let mut text = String::new();
+    let written = write_text(&mut text, diagnosis);
+    debug_assert!(written.is_ok(), "writing to memory failed");
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn write_text(out: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
+    for system in &diagnosis.systems {
+        let owns =
+            if system.owns.is_empty() { "nothing: it is never asked".to_owned() } else { system.owns.join(", ") };
+        writeln!(out, "{} ({}, {}) owns {owns}", system.connection, system.system, system.addresses.join(", "))?;
+        for check in &system.checks {
+            match (&check.error, check.found) {
+                (Some(error), _) => {
+                    writeln!(out, "  FAIL  {:<23}{}: {}", check.records, error.code, error.message)?;
+                    if let Some(detail) = &error.detail {
+                        writeln!(out, "        {:<23}{detail}", "")?;
+                    }
+                    writeln!(out, "        {:<23}{}", "", error.remedy)?;
+                }
+                (None, Some(found)) => {
+                    writeln!(out, "  ok    {:<23}{found:>4} read, {} ms", check.records, check.took_ms)?;
+                }
+                (None, None) => {
+                    writeln!(out, "  -     {:<23}not asked: no record with a shared ID is known", check.records)?
+                }
+            }
+        }
+        if let Some(skew) = system.clock_skew_seconds.filter(|skew| skew.abs() > CLOCK_SECONDS) {
+            writeln!(out, "  WARN  its clock is {skew} s ahead of this machine's: signatures and tokens may fail")?;
+        }
+        write_effect(out, system)?;
+        writeln!(out)?;
+    }
+    let failing = diagnosis.systems.iter().filter(|system| !system.well).count();
+    match (&diagnosis.project, failing) {
+        (_, 1..) => writeln!(out, "{failing} of {} systems cannot be read in whole.", diagnosis.systems.len()),
+        (Some(project), _) => writeln!(out, "All is well. What hangs on a project was asked for {project}."),
+        (None, _) => writeln!(out, "All answer, but no record carries a shared ID: see docs/adding-a-connector.md."),
+    }
+}
+
+/// What it takes away that a system fails.
+fn write_effect(out: &mut String, system: &System) -> std::fmt::Result {
+    if system.well {
+        return Ok(());
+    }
+    let fields = &system.affected_fields;
+    let named: Vec<&str> = fields.iter().take(FIELDS).map(String::as_str).collect();
+    let more = fields.len().saturating_sub(FIELDS);
+    let more = if more > 0 { format!(" and {more} more (--json names all)") } else { String::new() };
+    writeln!(out, "        takes away {}{more}", named.join(", "))?;
+    let Some(impact) = &system.impact else {
+        return writeln!(out, "        on how many deals nobody can say: the CRM does not tell");
+    };
+    let value: Vec<String> = impact.contract_value.iter().map(|(currency, sum)| format!("{currency} {sum}")).collect();
+    let value = if value.is_empty() { String::new() } else { format!(", worth {}", value.join(" and ")) };
+    let without = match impact.without_amount {
+        0 => String::new(),
+        count => format!("; {count} state no amount"),
+    };
+    writeln!(out, "        on {} deals, {} of them open{value}{without}", impact.deals, impact.open_deals)
+}

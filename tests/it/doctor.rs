@@ -1,0 +1,146 @@
+//! `spine doctor`, and what hangs on each system: what is broken, what that takes away, and what to do.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use spine::domain::DealStatus;
+
+use super::support::Gateway;
+
+/// Runs the doctor over a gateway's systems; gives its exit code and what it printed.
+async fn doctor(gateway: &Gateway, arguments: &'static [&'static str]) -> (Option<i32>, String) {
+    doctor_of(gateway.demo.gateway_config(), arguments).await
+}
+
+async fn doctor_of(config: String, arguments: &'static [&'static str]) -> (Option<i32>, String) {
+    let run = move || {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(config.as_bytes()).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_spine"))
+            .arg("doctor")
+            .arg("--config")
+            .arg(file.path())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout) + &text(output.stderr))
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+fn system<'a>(diagnosis: &'a Value, name: &str) -> &'a Value {
+    diagnosis["systems"].as_array().unwrap().iter().find(|system| system["connection"] == name).unwrap()
+}
+
+#[tokio::test]
+async fn all_is_well_where_every_system_shows_what_it_owns() {
+    let gateway = Gateway::start(60).await;
+    let (code, text) = doctor(&gateway, &["--json"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    let diagnosis: Value = serde_json::from_str(&text).unwrap();
+    assert!(diagnosis["project"].as_str().unwrap().starts_with("PRJ-"), "{diagnosis:#}");
+    for (name, records) in [
+        ("hubspot", &["deals", "deals of the project", "contacts", "line items", "communications"][..]),
+        ("redmine", &["projects", "project", "milestones", "hours", "tickets"]),
+        ("sap", &["invoices", "bills", "invoices of the project", "costs"]),
+    ] {
+        let system = system(&diagnosis, name);
+        assert_eq!(system["well"], true, "{system:#}");
+        assert!(system["addresses"][0].as_str().unwrap().starts_with("http://127.0.0.1:"), "{system:#}");
+        for wanted in records {
+            let check = system["checks"].as_array().unwrap().iter().find(|check| check["records"] == *wanted).unwrap();
+            assert!(check["found"].is_u64(), "{check}");
+        }
+    }
+    let (code, text) = doctor(&gateway, &[]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.trim_end().ends_with(&format!("asked for {}.", diagnosis["project"].as_str().unwrap())), "{text}");
+}
+
+#[tokio::test]
+async fn a_system_that_is_away_is_named_with_what_hangs_on_it_and_what_to_do() {
+    let gateway = Gateway::start(60).await;
+    gateway.control("sap", "fault", json!({ "mode": "down" })).await;
+    let (code, text) = doctor(&gateway, &["--json"]).await;
+    assert_eq!(code, Some(3), "{text}");
+    let diagnosis: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(system(&diagnosis, "hubspot")["well"], true);
+    let sap = system(&diagnosis, "sap");
+    let [check] = sap["checks"].as_array().unwrap().as_slice() else { panic!("asked again: {sap:#}") };
+    assert_eq!(check["error"]["code"], "UPSTREAM_UNAVAILABLE");
+    assert_eq!(check["error"]["remedy"], "Ask again later.");
+    let fields: Vec<&str> = sap["affectedFields"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(fields.contains(&"Project.invoices") && fields.contains(&"Financials.margin"), "{fields:?}");
+    assert!(!fields.contains(&"Deal.name"), "{fields:?}");
+
+    let (_, text) = doctor(&gateway, &[]).await;
+    let impact = &sap["impact"];
+    assert!(text.contains(&format!("on {} deals, {} of them open", impact["deals"], impact["openDeals"])), "{text}");
+    assert!(text.contains("1 of 3 systems cannot be read in whole."), "{text}");
+}
+
+#[tokio::test]
+async fn without_the_crm_nobody_knows_what_hangs_on_the_others() {
+    let gateway = Gateway::start(60).await;
+    gateway.control("hubspot", "fault", json!({ "mode": "401" })).await;
+    let (code, text) = doctor(&gateway, &[]).await;
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("Renew the connection's secret.") && text.contains("the CRM does not tell"), "{text}");
+    assert!(text.contains("ok    invoices of the project"), "the project tool names a project to ask for: {text}");
+}
+
+#[tokio::test]
+async fn a_project_that_nobody_has_is_found_nowhere_and_one_that_cannot_be_is_refused() {
+    let gateway = Gateway::start(60).await;
+    let (code, text) = doctor(&gateway, &["--project", "PRJ-1999-999", "--json"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    let diagnosis: Value = serde_json::from_str(&text).unwrap();
+    let costs = system(&diagnosis, "sap")["checks"].as_array().unwrap().iter().find(|check| check["records"] == "costs");
+    assert_eq!(costs.unwrap()["found"], 0);
+    let (code, text) = doctor(&gateway, &["--project", "what?"]).await;
+    assert_eq!(code, Some(2));
+    assert!(text.contains("--project") && text.contains("what?"), "{text}");
+}
+
+/// Of the company itself: deals that are not lost, those that are open, and what they are worth.
+fn truth(gateway: &Gateway, linked: bool) -> (usize, usize, rust_decimal::Decimal) {
+    let company = gateway.demo.company.read().unwrap();
+    let hanging = company.deals.iter().filter(|deal| {
+        let status = company.stage(deal.stage).status;
+        status != Some(DealStatus::Lost) && (!linked || deal.project.is_some())
+    });
+    let (mut deals, mut open, mut value) = (0, 0, rust_decimal::Decimal::ZERO);
+    for deal in hanging {
+        deals += 1;
+        open += usize::from(company.stage(deal.stage).status == Some(DealStatus::Open));
+        value += deal.amount.unwrap_or_default();
+    }
+    (deals, open, value)
+}
+
+#[tokio::test]
+async fn the_graph_says_what_hangs_on_each_system() {
+    let gateway = Gateway::start(60).await;
+    let query = "{ systems { name fields impact { deals openDeals withoutAmount contractValue { amount currency } } } }";
+    let answer = gateway.ask(query).await;
+    let systems = answer.fine()["systems"].as_array().unwrap();
+    let impact = |name: &str| &systems.iter().find(|system| system["name"] == name).unwrap()["impact"];
+    for (name, linked) in [("hubspot", false), ("sap", true), ("redmine", true)] {
+        let (deals, open, value) = truth(&gateway, linked);
+        let told = impact(name);
+        assert_eq!((&told["deals"], &told["openDeals"]), (&json!(deals), &json!(open)), "{name}");
+        let sums = told["contractValue"].as_array().unwrap().iter();
+        let sum: rust_decimal::Decimal =
+            sums.map(|money| money["amount"].as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap()).sum();
+        assert_eq!(sum, value, "{name}");
+    }
+    assert!(impact("sap")["deals"].as_u64() < impact("hubspot")["deals"].as_u64());
+
+    gateway.control("hubspot", "fault", json!({ "mode": "down" })).await;
+    let answer = gateway.ask_live(query).await;
+    assert!(answer.data()["systems"].as_array().unwrap().iter().all(|system| system["impact"] == Value::Null));
+    assert_eq!(answer.codes(), [("hubspot".to_owned(), "UPSTREAM_UNAVAILABLE".to_owned())]);
+}
