@@ -1,10 +1,10 @@
 //! `spine doctor`, and what hangs on each system: what is broken, what that takes away, and what to do.
 
-use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use spine::domain::DealStatus;
 
 use super::support::Gateway;
 
@@ -15,16 +15,19 @@ async fn doctor(gateway: &Gateway, arguments: &'static [&'static str]) -> (Optio
 
 async fn doctor_of(config: String, arguments: &'static [&'static str]) -> (Option<i32>, String) {
     let run = move || {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(config.as_bytes()).unwrap();
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let file = std::env::temp_dir().join(format!("spine-doctor-{}-{number}.toml", std::process::id()));
+        std::fs::write(&file, config).unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_spine"))
             .arg("doctor")
             .arg("--config")
-            .arg(file.path())
+            .arg(&file)
             .args(arguments)
             .stdin(Stdio::null())
             .output()
             .unwrap();
+        std::fs::remove_file(&file).unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout) + &text(output.stderr))
     };
@@ -98,43 +101,39 @@ async fn a_project_that_nobody_has_is_found_nowhere_and_one_that_cannot_be_is_re
     let (code, text) = doctor(&gateway, &["--project", "PRJ-1999-999", "--json"]).await;
     assert_eq!(code, Some(0), "{text}");
     let diagnosis: Value = serde_json::from_str(&text).unwrap();
-    let costs = system(&diagnosis, "sap")["checks"].as_array().unwrap().iter().find(|check| check["records"] == "costs");
+    let costs =
+        system(&diagnosis, "sap")["checks"].as_array().unwrap().iter().find(|check| check["records"] == "costs");
     assert_eq!(costs.unwrap()["found"], 0);
     let (code, text) = doctor(&gateway, &["--project", "what?"]).await;
     assert_eq!(code, Some(2));
     assert!(text.contains("--project") && text.contains("what?"), "{text}");
 }
 
-/// Of the company itself: deals that are not lost, those that are open, and what they are worth.
-fn truth(gateway: &Gateway, linked: bool) -> (usize, usize, rust_decimal::Decimal) {
-    let company = gateway.demo.company.read().unwrap();
-    let hanging = company.deals.iter().filter(|deal| {
-        let status = company.stage(deal.stage).status;
-        status != Some(DealStatus::Lost) && (!linked || deal.project.is_some())
-    });
-    let (mut deals, mut open, mut value) = (0, 0, rust_decimal::Decimal::ZERO);
-    for deal in hanging {
-        deals += 1;
-        open += usize::from(company.stage(deal.stage).status == Some(DealStatus::Open));
-        value += deal.amount.unwrap_or_default();
-    }
-    (deals, open, value)
+/// The deals themselves, one by one: those that are not lost, those that are open, and what they are worth.
+fn truth(deals: &Value, linked: bool) -> (usize, usize, Decimal) {
+    let deals = deals["edges"].as_array().unwrap().iter().map(|edge| &edge["node"]);
+    let hanging: Vec<&Value> =
+        deals.filter(|deal| deal["status"] != "LOST" && (!linked || deal["projectId"].is_string())).collect();
+    let open = hanging.iter().filter(|deal| deal["status"] == "OPEN").count();
+    let amounts = hanging.iter().filter_map(|deal| deal["amount"]["amount"].as_str());
+    (hanging.len(), open, amounts.map(|amount| amount.parse::<Decimal>().unwrap()).sum())
 }
 
 #[tokio::test]
 async fn the_graph_says_what_hangs_on_each_system() {
     let gateway = Gateway::start(60).await;
-    let query = "{ systems { name fields impact { deals openDeals withoutAmount contractValue { amount currency } } } }";
+    let query =
+        "{ systems { name fields impact { deals openDeals withoutAmount contractValue { amount currency } } } }";
     let answer = gateway.ask(query).await;
     let systems = answer.fine()["systems"].as_array().unwrap();
     let impact = |name: &str| &systems.iter().find(|system| system["name"] == name).unwrap()["impact"];
+    let deals = gateway.ask("{ deals(first: 100) { edges { node { status projectId amount { amount } } } } }").await;
     for (name, linked) in [("hubspot", false), ("sap", true), ("redmine", true)] {
-        let (deals, open, value) = truth(&gateway, linked);
+        let (deals, open, value) = truth(&deals.data()["deals"], linked);
         let told = impact(name);
         assert_eq!((&told["deals"], &told["openDeals"]), (&json!(deals), &json!(open)), "{name}");
         let sums = told["contractValue"].as_array().unwrap().iter();
-        let sum: rust_decimal::Decimal =
-            sums.map(|money| money["amount"].as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap()).sum();
+        let sum: Decimal = sums.map(|money| money["amount"].as_str().unwrap().parse::<Decimal>().unwrap()).sum();
         assert_eq!(sum, value, "{name}");
     }
     assert!(impact("sap")["deals"].as_u64() < impact("hubspot")["deals"].as_u64());

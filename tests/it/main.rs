@@ -10,9 +10,9 @@ mod audit;
 mod batching;
 mod books;
 mod card;
-mod doctor;
 mod command_line;
 mod conformance;
+mod doctor;
 #[path = "../redmine/expectations.rs"]
 mod expectations;
 #[path = "../redmine/facts.rs"]
