@@ -18,7 +18,8 @@ pub struct Traffic {
     pub idle_timeout: Seconds,
     /// Attempts after the first, for answers that may be better the next time.
     pub retries: u32,
-    /// Calls at once. Reports get at most a third of them.
+    /// Calls at once, at most: half of them at first, more while the system answers as fast as usual, fewer while it is slow,
+    /// silent, or asks to be asked less. Reports get at most a third of them.
     pub concurrency: usize,
     /// Calls that may wait for a free place; more fail at once.
     pub queue: usize,

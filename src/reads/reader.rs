@@ -290,7 +290,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
     async fn fly(self: Arc<Self>, open: Open<K, V>) {
         let deadline = Instant::now() + self.freshness.patience;
         let as_of = self.clock.now();
-        let call = Call::new(deadline, open.batch.priority);
+        let call = Call::paid_by(Arc::clone(&open.batch.payers), deadline, open.batch.priority);
         let mut flight = Flight::new(&self, open, call.clone());
         let asked = Asked { fetch: Arc::clone(&self.fetch), call };
         // A connector that panics, or never answers, fails its own batch and nobody else's.
@@ -321,8 +321,10 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
             let before = self.store.get::<K, V>(self.place, &entry.key);
             entry.last_good = before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
         }
+        // That somebody's calls are used up is not to be remembered for others.
+        let is_kept = !matches!(&entry.outcome, Err(error) if matches!(error.kind, ErrorKind::Budget(_)));
         let entry = Arc::new(entry);
-        if air.disembark(&entry.key, batch) {
+        if air.disembark(&entry.key, batch) && is_kept {
             self.store.put(self.place, &entry, (self.weigh)(&entry), batch.priority, now);
             self.puts.fetch_add(1, Ordering::Release);
         }

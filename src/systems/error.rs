@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Exhausted;
 use crate::domain::ConnectionName;
 
 /// A read that a system did not answer as it should. Its `Display` is for the log; people outside see
@@ -55,6 +56,8 @@ pub enum ErrorKind {
     Overloaded,
     /// The request's time is up.
     Deadline,
+    /// The operation has made all the calls that one may make.
+    Budget(Exhausted),
     /// The shared client refuses the call: it is not on the connector's list of reads.
     NotAllowed,
     /// A defect in Spine.
@@ -79,6 +82,7 @@ impl ErrorKind {
             Self::CircuitOpen => "the system failed repeatedly and is being given a rest",
             Self::Overloaded => "too many reads are waiting for the system",
             Self::Deadline => "there was no time left to ask the system",
+            Self::Budget(_) => "this question needs more calls to systems than one may make (limits.upstream_calls, limits.report_calls)",
             Self::NotAllowed => "Spine does not make this call",
             Self::Internal => "an internal error",
         }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::SystemError;
+use super::{Exhausted, Payers, SystemError};
 use crate::domain::{
     Client, ClientId, Communication, Contact, Cost, CostSum, Deal, DealId, DealQuery, Effort, Invoice, InvoiceId,
     InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery, Proposal, Sum, Ticket,
@@ -27,12 +27,28 @@ pub struct Call {
     /// Who waits.
     pub priority: Priority,
     attempts: Arc<AtomicU32>,
+    payers: Arc<Payers>,
 }
 
 impl Call {
-    /// A call that has until `deadline`.
+    /// A call that has until `deadline`, and costs nobody anything.
     pub fn new(deadline: Instant, priority: Priority) -> Self {
-        Self { deadline, priority, attempts: Arc::default() }
+        Self::paid_by(Arc::default(), deadline, priority)
+    }
+
+    /// A call for those who pay.
+    pub fn paid_by(payers: Arc<Payers>, deadline: Instant, priority: Priority) -> Self {
+        Self { deadline, priority, attempts: Arc::default(), payers }
+    }
+
+    /// Whether a request to the system can be paid for.
+    pub(super) fn can_pay(&self) -> Result<(), Exhausted> {
+        self.payers.can_pay()
+    }
+
+    /// Pays for a request to the system.
+    pub(super) fn pay(&self) -> Result<(), Exhausted> {
+        self.payers.pay()
     }
 
     /// Takes note of an attempt: a request that leaves for the system.
