@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 
 use super::entry::Entry;
+use super::sync::{AtomicBool, Ordering};
 use super::{Freshness, Key, ReadOptions};
 use crate::domain::Clock;
 use crate::systems::{Payers, Priority};

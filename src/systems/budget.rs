@@ -27,11 +27,8 @@ pub struct Exhausted {
 impl Budget {
     /// That of one operation, by `[limits]`.
     pub fn of(limits: &Limits, is_report: bool) -> Arc<Self> {
-        let (allowed, setting) = if is_report {
-            (limits.report_calls, "report_calls")
-        } else {
-            (limits.upstream_calls, "upstream_calls")
-        };
+        let (allowed, setting) =
+            if is_report { (limits.report_calls, "report_calls") } else { (limits.upstream_calls, "upstream_calls") };
         Self::new(allowed, setting, !limits.only_measures(setting))
     }
 

@@ -82,7 +82,9 @@ impl ErrorKind {
             Self::CircuitOpen => "the system failed repeatedly and is being given a rest",
             Self::Overloaded => "too many reads are waiting for the system",
             Self::Deadline => "there was no time left to ask the system",
-            Self::Budget(_) => "this question needs more calls to systems than one may make (limits.upstream_calls, limits.report_calls)",
+            Self::Budget(_) => {
+                "this question needs more calls to systems than one may make (limits.upstream_calls, limits.report_calls)"
+            }
             Self::NotAllowed => "Spine does not make this call",
             Self::Internal => "an internal error",
         }

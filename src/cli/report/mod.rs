@@ -216,7 +216,8 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
 
     let trace = Arc::new(Trace::default());
     let read = ReadOptions::new(clock.monotonic(), Instant::now() + reports.settings.deadline.0);
-    let read = ReadOptions { priority: Priority::Report, budget: Some(budget), trace: Some(Arc::clone(&trace)), ..read };
+    let read =
+        ReadOptions { priority: Priority::Report, budget: Some(budget), trace: Some(Arc::clone(&trace)), ..read };
     let progress = Progress::default();
     let run = reports.run(asked.report.name, &asked.filter, &read, &progress);
     match progress::shown(Box::pin(run), &progress, &trace).await {

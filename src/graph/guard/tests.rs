@@ -224,7 +224,8 @@ fn a_limit_that_is_only_measured_admits_what_is_over_it_and_says_by_how_much() {
     let (_, exceeded) = gauged(&limits, "{ a { b } }").unwrap();
     assert_eq!(exceeded, []);
     let deep = nested("{ a ", "{ b }", "}", 14);
-    let query = format!("query A {} query B {{ a {} }} query C {{ {} }}", deep, deep, many(31, |n| format!("a{n}: a ")));
+    let query =
+        format!("query A {} query B {{ a {} }} query C {{ {} }}", deep, deep, many(31, |n| format!("a{n}: a ")));
     let (_, mut exceeded) = gauged(&limits, &query).unwrap();
     exceeded.sort_by_key(|excess| excess.limit);
     assert_eq!(

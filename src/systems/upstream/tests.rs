@@ -1,5 +1,7 @@
 //! Connections under load, in paused time: an attempt is a pause and an outcome.
 
+mod model;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
@@ -7,7 +9,7 @@ use futures_util::future::join_all;
 use super::*;
 use crate::config::Seconds;
 use crate::domain::SystemClock;
-use crate::systems::Priority;
+use crate::systems::{Budget, Exhausted, Payers, Priority};
 
 /// A system that answers after so many milliseconds, with so many calls in the air at most so far.
 struct System {
@@ -140,9 +142,43 @@ async fn silence_shrinks_the_places_also_where_the_client_gives_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_can_pay_for_is_not_made_and_is_no_failure_of_the_system() {
+    let system = System::new(&patient());
+    let (budget, payers) = (Budget::new(3, "upstream_calls", true), Arc::<Payers>::default());
+    payers.add(Some(&budget));
+    let call = Call::paid_by(payers, Instant::now() + s(60), Priority::Interactive);
+    let attempts = AtomicU64::new(0);
+    let ask = async || {
+        let attempt = |_| async {
+            attempts.fetch_add(1, Ordering::SeqCst);
+            Err::<(), _>(Failed::refused(ErrorKind::Broken, Retry::Backoff))
+        };
+        system.guard.call(&call, "read", attempt).await.unwrap_err().kind
+    };
+    let mut kinds = Vec::new();
+    for _ in 0..5 {
+        kinds.push(ask().await);
+    }
+    let exhausted = ErrorKind::Budget(Exhausted { allowed: 3, setting: "upstream_calls" });
+    assert_eq!(kinds, [ErrorKind::Broken, ErrorKind::Broken, ErrorKind::Broken, exhausted, exhausted]);
+    assert_eq!((attempts.into_inner(), system.guard.health().failures), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_is_paid_for_and_not_begun_without() {
+    let system = System::new(&Traffic { retries: 5, ..patient() });
+    let (budget, payers) = (Budget::new(2, "upstream_calls", true), Arc::<Payers>::default());
+    payers.add(Some(&budget));
+    let call = Call::paid_by(payers, Instant::now() + s(60), Priority::Interactive);
+    let attempt = |_| async { Err::<(), _>(Failed::refused(ErrorKind::Broken, Retry::Backoff)) };
+    let error = system.guard.call(&call, "read", attempt).await.unwrap_err();
+    assert_eq!((error.kind, budget.made()), (ErrorKind::Broken, 2), "why it failed is not hidden by what it costs");
+}
+
+#[tokio::test(start_paused = true)]
 async fn reports_alone_reach_all_places_and_take_a_third_of_them() {
     let system = System::new(&Traffic { concurrency: 12, ..patient() });
-    system.busy(20, s(1), Priority::Report).await;
+    system.busy(20, Duration::from_millis(100), Priority::Report).await;
     assert_eq!(system.most.load(Ordering::SeqCst), 2, "a third of six");
     system.busy(20, s(20), Priority::Report).await;
     assert_eq!((system.places(), system.most.load(Ordering::SeqCst)), (12, 4));
