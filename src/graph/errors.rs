@@ -80,7 +80,7 @@ impl Code {
         (
             Self::UpstreamTooLarge,
             "The system's answer is larger than allowed.",
-            "Ask for less, or raise `http.max_body`.",
+            "Ask for less, or raise `http.max_body` (one answer) or `http.max_read` (all pages of a read).",
         ),
         (
             Self::CircuitOpen,
