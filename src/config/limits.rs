@@ -60,7 +60,7 @@ pub struct Limits {
     /// The same for questions about the whole portfolio, reports, the OData feed, and requests that say that they are a report
     /// (`Priority: u=4` to `u=7`, or a list of more than 100 rows).
     pub report_calls: u32,
-    /// Limits that are measured and not enforced, e.g. ["depth", "aliases"]: what would have been refused is answered, counted,
+    /// Limits that are measured and not enforced, e.g. `["depth", "aliases"]`: what would have been refused is answered, counted,
     /// and has a line in the log. To find out what a limit would do to what is asked today. Not for `nesting`, `query_bytes`,
     /// `selections` and `variables_nesting`, which protect the process.
     pub measure_only: Vec<String>,

@@ -1,6 +1,5 @@
 //! What goes wrong, as readers see it: a stable code, a safe message, and whether asking again makes sense.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use crate::access::View;
 use crate::domain::{Domain, FlawKind, SourceStatus};
 use crate::reads::Owner;
 use crate::reports::ReportError;
-use crate::systems::{ErrorKind, Exhausted, SystemError};
+use crate::systems::{ErrorKind, SystemError};
 
 /// The codes of errors. Each stands in `extensions.code` and never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -190,29 +189,21 @@ pub(super) fn status_of(kind: ErrorKind) -> SourceStatus {
 /// A failed read as a GraphQL error. The cause was logged where it happened and does not leave.
 pub fn system_error(error: &Arc<SystemError>) -> async_graphql::Error {
     let retry_after = error.retry_after.and_then(|after| u64::try_from(after.as_millis()).ok());
-    async_graphql::Error::new(format!("{}: {}", error.connection, in_words(error.kind))).extend_with(|_, extensions| {
-        extensions.set("code", code_of(error.kind).as_str());
-        if let ErrorKind::Budget(exhausted) = error.kind {
-            extensions.set("limit", exhausted.setting);
-            extensions.set("allowed", exhausted.allowed);
-        }
-        extensions.set("system", error.system);
-        extensions.set("connection", error.connection.as_str());
-        extensions.set("retryable", error.kind.retryable());
-        if let Some(after) = retry_after {
-            extensions.set("retryAfterMs", after);
-        }
-    })
-}
-
-/// What went wrong, for people.
-fn in_words(kind: ErrorKind) -> Cow<'static, str> {
-    match kind {
-        ErrorKind::Budget(Exhausted { allowed, setting }) => Cow::Owned(format!(
-            "the {allowed} calls to systems that one question may make are used up; the setting is limits.{setting}"
-        )),
-        kind => Cow::Borrowed(kind.message()),
-    }
+    async_graphql::Error::new(format!("{}: {}", error.connection, error.kind.in_words())).extend_with(
+        |_, extensions| {
+            extensions.set("code", code_of(error.kind).as_str());
+            if let ErrorKind::Budget(exhausted) = error.kind {
+                extensions.set("limit", exhausted.setting);
+                extensions.set("allowed", exhausted.allowed);
+            }
+            extensions.set("system", error.system);
+            extensions.set("connection", error.connection.as_str());
+            extensions.set("retryable", error.kind.retryable());
+            if let Some(after) = retry_after {
+                extensions.set("retryAfterMs", after);
+            }
+        },
+    )
 }
 
 /// A field that its owner states in a form nobody can read.

@@ -1,5 +1,6 @@
 //! What can go wrong between Spine and a system, classified once, here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,11 +83,19 @@ impl ErrorKind {
             Self::CircuitOpen => "the system failed repeatedly and is being given a rest",
             Self::Overloaded => "too many reads are waiting for the system",
             Self::Deadline => "there was no time left to ask the system",
-            Self::Budget(_) => {
-                "this question needs more calls to systems than one may make (limits.upstream_calls, limits.report_calls)"
-            }
+            Self::Budget(_) => "the calls to systems that one question may make are used up",
             Self::NotAllowed => "Spine does not make this call",
             Self::Internal => "an internal error",
+        }
+    }
+
+    /// The same with its figures, where there are any.
+    pub fn in_words(self) -> Cow<'static, str> {
+        match self {
+            Self::Budget(Exhausted { allowed, setting }) => Cow::Owned(format!(
+                "the {allowed} calls to systems that one question may make are used up; the setting is limits.{setting}"
+            )),
+            kind => Cow::Borrowed(kind.message()),
         }
     }
 
@@ -107,7 +116,7 @@ impl ErrorKind {
 
 impl fmt::Display for SystemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}) {}: {}", self.connection, self.system, self.operation, self.kind.message())?;
+        write!(f, "{} ({}) {}: {}", self.connection, self.system, self.operation, self.kind.in_words())?;
         if let Some(detail) = &self.detail {
             write!(f, ": {detail}")?;
         }

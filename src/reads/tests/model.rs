@@ -30,18 +30,32 @@ mod sync {
         yield_now().await;
     }
 
-    pub(super) async fn timeout_at<F: Future>(_: Instant, future: F) -> Result<F::Output, ()> {
+    /// It never comes to that.
+    pub(super) struct Elapsed;
+
+    pub(super) async fn timeout_at<F: Future>(_: Instant, future: F) -> Result<F::Output, Elapsed> {
         Ok(future.await)
     }
 }
 
 #[path = "../reader.rs"]
-#[expect(dead_code, unreachable_pub, reason = "the models use a part of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    clippy::duplicate_mod,
+    reason = "the models use a part of it, over their own `sync`"
+)]
 mod reader;
 #[path = "../store.rs"]
-#[expect(dead_code, unreachable_pub, reason = "the models use a part of it")]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    clippy::duplicate_mod,
+    reason = "the models use a part of it, over their own `sync`"
+)]
 mod store;
 #[path = "../wave.rs"]
+#[expect(clippy::duplicate_mod, reason = "over the models' own `sync`")]
 mod wave;
 
 /// The owner of a number, which is corrected now and then.
@@ -106,7 +120,7 @@ impl Model {
 }
 
 fn request() -> ReadOptions {
-    ReadOptions::new(Duration::ZERO, Instant::now() + Duration::from_secs(60))
+    ReadOptions::new(Duration::ZERO, Instant::now() + Duration::from_mins(1))
 }
 
 fn number(read: &Read<usize>) -> usize {
@@ -132,7 +146,7 @@ fn every_key_is_answered_whoever_travels_together() {
             .spawn(|model| block_on(model.reader.get_many(&request(), &[1, 2, 3])).iter().map(number).sum::<usize>());
         let readers: Vec<_> = [2, 3, 4].into_iter().map(|key| model.spawn(move |model| model.read(key))).collect();
         assert_eq!(all.join().unwrap(), 0);
-        readers.into_iter().for_each(|reader| assert_eq!(reader.join().unwrap(), 0));
+        assert!(readers.into_iter().all(|reader| reader.join().unwrap() == 0));
         assert!(model.calls() <= 4, "{} calls for four keys", model.calls());
         let before = model.calls();
         (1..=4).for_each(|key| assert_eq!(model.read(key), 0));
@@ -175,15 +189,17 @@ fn after_a_correction_was_told_nobody_reads_what_was_before_and_nobody_goes_back
                 model.spawn(move |model| {
                     let mut last = 0;
                     for _ in 0..3 {
-                        let least = told.load(Ordering::SeqCst).max(last);
+                        let known = told.load(Ordering::SeqCst).max(last);
                         last = model.read(1);
-                        assert!(last >= least, "{last} after {least}");
+                        assert!(last >= known, "{last} after {known}");
                     }
                 })
             })
             .collect();
         corrections.join().unwrap();
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        for reader in readers {
+            reader.join().unwrap();
+        }
         assert_eq!(model.read(1), 2);
         // A load that began after a correction may land before the store has forgotten, and is then made again: one too many,
         // and never one too few.
@@ -214,7 +230,7 @@ fn look(store: &Arc<Store>, place: store::Place, key: usize) -> Option<usize> {
 fn the_store_stays_within_its_bound_and_keeps_its_books_while_generations_change() {
     explore(|| {
         // Room for eight entries of people, and one of reports: the generations change all the time.
-        let store = Store::new(1_600, Duration::from_secs(60));
+        let store = Store::new(1_600, Duration::from_mins(1));
         let place = store.place();
         let threads: Vec<_> = (0..3)
             .map(|thread| {
@@ -232,7 +248,9 @@ fn the_store_stays_within_its_bound_and_keeps_its_books_while_generations_change
                 })
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
         assert_eq!(store.booked(), store.bytes(), "the books are those of the entries");
         // One more, with nobody else at it, makes the room there must be.
         put(&store, place, 100, 7);

@@ -91,15 +91,15 @@ async fn one_address_does_not_take_all_places_while_another_one_asks() {
         server.signals.dropped.notified().await;
         let message = server.ask_from(greedy, "{ hello }").await.refused(503, "OVERLOADED");
         assert!(message.contains("server.max_requests"), "{message}");
-        let served = server.ask_from(modest, "{ hello }").await;
+        let modest = server.ask_from(modest, "{ hello }").await;
         for _ in 0..3 {
             server.signals.go_on.notify_one();
             server.signals.dropped.notified().await;
         }
-        served
+        modest
     };
-    let (flood, served) = tokio::join!(flood, other);
-    assert_eq!(served.status, 200, "{served:?}");
+    let (flood, modest) = tokio::join!(flood, other);
+    assert_eq!(modest.status, 200, "{modest:?}");
     assert!(flood.iter().all(|answer| answer.status == 200));
 }
 

@@ -74,7 +74,9 @@ fn a_breaker_lets_one_probe_through_at_a_time_and_is_never_shut_for_good() {
             let model = Arc::clone(&model);
             thread::spawn(move || fate.into_iter().for_each(|outcome| model.call(outcome)))
         });
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
         let mut breaker = model.breaker.lock().unwrap();
         assert_ne!(breaker.state().0, BreakerState::HalfOpen, "no probe is under way");
         // The system is back: after the longest pause a call goes through, and closes it.
