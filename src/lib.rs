@@ -22,6 +22,8 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod domain;
+#[cfg(test)]
+mod explore;
 pub mod finance;
 pub mod graph;
 pub mod reads;

@@ -9,6 +9,7 @@ use async_graphql::Variables;
 
 use super::{Exit, block_on, complain, complain_all, read_config, say};
 use crate::app;
+use crate::config::Limits;
 use crate::domain::{Clock, SystemClock};
 use crate::graph::Plan;
 
@@ -46,7 +47,7 @@ pub(super) fn run(options: &Options) -> Exit {
     block_on(async {
         match app::explain(&config, &clock, &query, options.operation.as_deref(), variables).await {
             Ok(plan) => {
-                say(&if options.json { json(&plan) } else { table(&plan) });
+                say(&if options.json { json(&plan) } else { table(&plan, &config.limits) });
                 Exit::Ok
             }
             Err(app::Unexplained::Config(errors)) => {
@@ -77,7 +78,7 @@ fn json(plan: &Plan) -> String {
     serde_json::to_string_pretty(plan).unwrap_or_default()
 }
 
-fn table(plan: &Plan) -> String {
+fn table(plan: &Plan, limits: &Limits) -> String {
     if plan.steps.is_empty() {
         return "No system is asked.".to_owned();
     }
@@ -126,6 +127,15 @@ fn table(plan: &Plan) -> String {
     if plan.steps.iter().any(|step| step.wave_if_remembered.is_some()) {
         text.push_str("In brackets: the wave if the deal's link to its project was seen before.\n");
     }
+    let planned: usize = plan.batches.values().sum();
+    let (people, reports) = (limits.upstream_calls, limits.report_calls);
+    let allowed = usize::try_from(people).unwrap_or(usize::MAX);
+    let verdict = if planned > allowed { "This may need more" } else { "This is within it" };
+    let written = writeln!(
+        text,
+        "An operation may make {people} calls (limits.upstream_calls), a report {reports} (limits.report_calls). {verdict}."
+    );
+    debug_assert!(written.is_ok(), "writing to memory failed");
     text.push_str("A batch is one call, and one more for each further page; systems that keep in several places\n");
     text.push_str("what is one read here get one for each. X-Spine-Explain counts them: see docs/graph.md.");
     text

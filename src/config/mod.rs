@@ -354,6 +354,20 @@ concurrency = 3
                 "spine.toml:24:1: server.request_timeout: must be more than nothing and at most an hour",
             ),
             ("[limits]\ndetph = 1", "spine.toml:24:1: limits.detph: unknown key `detph`: did you mean `depth`?"),
+            (
+                "[limits]\nmeasure_only = [\"depth\", \"dept\"]",
+                "spine.toml:24:1: limits.measure_only: names `dept`: limits that can be measured only are aliases, depth, \
+                 directives, fragments, operations, report_calls, root_fields, tokens, upstream_calls, variables_bytes",
+            ),
+            (
+                "[limits]\nmeasure_only = [\"nesting\"]",
+                "spine.toml:24:1: limits.measure_only: names `nesting`, which is always enforced: the parser calls itself for \
+                 each bracket, and a text beyond it ends the process",
+            ),
+            (
+                "[limits]\nupstream_calls = 0",
+                "spine.toml:24:1: limits.upstream_calls: is 0: nothing could be asked of a system",
+            ),
         ] {
             let errors: Vec<String> = with(text).unwrap_err().iter().map(ToString::to_string).collect();
             assert_eq!(errors, [message]);

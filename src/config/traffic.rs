@@ -18,7 +18,8 @@ pub struct Traffic {
     pub idle_timeout: Seconds,
     /// Attempts after the first, for answers that may be better the next time.
     pub retries: u32,
-    /// Calls at once. Reports get at most a third of them.
+    /// Calls at once, at most: half of them at first, more while the system answers as fast as usual, fewer while it is slow,
+    /// silent, or asks to be asked less. Reports get at most a third of them.
     pub concurrency: usize,
     /// Calls that may wait for a free place; more fail at once.
     pub queue: usize,
@@ -30,6 +31,8 @@ pub struct Traffic {
     pub max_body: usize,
     /// Largest number of pages of one list read.
     pub max_pages: usize,
+    /// Largest sum of all answers of one read, in bytes, after decompression: what is held in memory until it is whole.
+    pub max_read: u64,
     /// Failures in a row after which the system is left alone for a while.
     pub breaker_failures: u32,
     /// The first such pause; it doubles up to a minute.
@@ -51,6 +54,7 @@ impl Default for Traffic {
             burst: 0,
             max_body: 8 * 1024 * 1024,
             max_pages: 200,
+            max_read: 64 * 1024 * 1024,
             breaker_failures: 7,
             breaker_pause: Seconds(Duration::from_secs(1)),
             ca_file: None,

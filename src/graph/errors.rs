@@ -46,6 +46,8 @@ pub enum Code {
     DeadlineExceeded,
     /// Too many reads are waiting.
     Overloaded,
+    /// The operation has made all the calls to systems that one may make.
+    BudgetExhausted,
     /// The question itself is wrong.
     BadRequest,
     /// A defect in Spine.
@@ -54,7 +56,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, with what they mean and what to do, for the table in the documentation.
-    pub const ALL: [(Self, &'static str, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str, &'static str); 19] = [
         (
             Self::UpstreamTimeout,
             "The system did not answer in time.",
@@ -77,7 +79,7 @@ impl Code {
         (
             Self::UpstreamTooLarge,
             "The system's answer is larger than allowed.",
-            "Ask for less, or raise `http.max_body`.",
+            "Ask for less, or raise `http.max_body` (one answer) or `http.max_read` (all pages of a read).",
         ),
         (
             Self::CircuitOpen,
@@ -111,6 +113,13 @@ impl Code {
         ),
         (Self::DeadlineExceeded, "The request's time was up.", "Ask for less, or ask again."),
         (Self::Overloaded, "Too many reads are waiting for the system.", "Ask again a little later."),
+        (
+            Self::BudgetExhausted,
+            "The operation has made all the calls to systems that one may make; `limit` and `allowed` say how many. What was \
+             read before is in the answer.",
+            "Ask for less: fewer rows, fewer fields of other systems (`spine explain` counts the calls beforehand). Or raise \
+             `limits.upstream_calls`, `limits.report_calls`.",
+        ),
         (Self::BadRequest, "The question itself is wrong.", "The message says what is wrong."),
         (Self::Internal, "A defect in Spine.", "Report it with the request ID."),
     ];
@@ -134,6 +143,7 @@ impl Code {
             Self::NotOwned => "NOT_OWNED",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::Overloaded => "OVERLOADED",
+            Self::BudgetExhausted => "BUDGET_EXHAUSTED",
             Self::BadRequest => "BAD_REQUEST",
             Self::Internal => "INTERNAL",
         }
@@ -163,6 +173,7 @@ pub(super) fn code_of(kind: ErrorKind) -> Code {
         ErrorKind::CircuitOpen => Code::CircuitOpen,
         ErrorKind::Overloaded => Code::Overloaded,
         ErrorKind::Deadline => Code::DeadlineExceeded,
+        ErrorKind::Budget(_) => Code::BudgetExhausted,
         ErrorKind::NotAllowed | ErrorKind::Internal => Code::Internal,
     }
 }
@@ -185,15 +196,21 @@ pub(super) fn status_of(kind: ErrorKind) -> SourceStatus {
 /// A failed read as a GraphQL error. The cause was logged where it happened and does not leave.
 pub fn system_error(error: &Arc<SystemError>) -> async_graphql::Error {
     let retry_after = error.retry_after.and_then(|after| u64::try_from(after.as_millis()).ok());
-    async_graphql::Error::new(format!("{}: {}", error.connection, error.kind.message())).extend_with(|_, extensions| {
-        extensions.set("code", code_of(error.kind).as_str());
-        extensions.set("system", error.system);
-        extensions.set("connection", error.connection.as_str());
-        extensions.set("retryable", error.kind.retryable());
-        if let Some(after) = retry_after {
-            extensions.set("retryAfterMs", after);
-        }
-    })
+    async_graphql::Error::new(format!("{}: {}", error.connection, error.kind.in_words())).extend_with(
+        |_, extensions| {
+            extensions.set("code", code_of(error.kind).as_str());
+            if let ErrorKind::Budget(exhausted) = error.kind {
+                extensions.set("limit", exhausted.setting);
+                extensions.set("allowed", exhausted.allowed);
+            }
+            extensions.set("system", error.system);
+            extensions.set("connection", error.connection.as_str());
+            extensions.set("retryable", error.kind.retryable());
+            if let Some(after) = retry_after {
+                extensions.set("retryAfterMs", after);
+            }
+        },
+    )
 }
 
 /// A field that its owner states in a form nobody can read.

@@ -47,6 +47,12 @@ pub struct System {
     clock_skew_seconds: Option<i64>,
     /// Until when the system wants no calls (its rate limit); null if it does not mind.
     rate_limited_until: Option<DateTime>,
+    /// Calls under way now.
+    running: usize,
+    /// Calls that wait for one of these to end.
+    waiting: usize,
+    /// Calls at once that it gets now: at most its `http.concurrency`, and fewer while it answers slowly or asks to be asked less.
+    concurrency: usize,
     /// Calls made since the start: what the system counts against its quota.
     calls: u64,
     /// Calls that failed since the start.
@@ -166,6 +172,9 @@ impl System {
                 .and_then(|latency| u64::try_from(latency.as_millis()).ok()),
             clock_skew_seconds: health.as_ref().and_then(|health| health.clock_skew).map(|skew| skew.as_secs()),
             rate_limited_until: health.as_ref().and_then(|health| health.rate_limited_until).map(DateTime),
+            running: health.as_ref().map_or(0, |health| health.running),
+            waiting: health.as_ref().map_or(0, |health| health.waiting),
+            concurrency: health.as_ref().map_or(0, |health| health.places),
             calls: health.as_ref().map_or(0, |health| health.calls),
             failures: health.as_ref().map_or(0, |health| health.failures),
             last_success_at: health.as_ref().and_then(|health| health.last_success).map(DateTime),
@@ -180,6 +189,8 @@ impl System {
 
 fn worse(left: Health, right: Health) -> Health {
     let (calls, failures) = (left.calls + right.calls, left.failures + right.failures);
+    let (running, waiting) = (left.running + right.running, left.waiting + right.waiting);
+    let places = left.places + right.places;
     let worst = if left.status() >= right.status() { left } else { right };
-    Health { calls, failures, ..worst }
+    Health { calls, failures, running, waiting, places, ..worst }
 }

@@ -146,7 +146,8 @@ fn could_not_be_asked(kind: ErrorKind) -> bool {
         | ErrorKind::BadResponse
         | ErrorKind::CircuitOpen
         | ErrorKind::Overloaded
-        | ErrorKind::Deadline => true,
+        | ErrorKind::Deadline
+        | ErrorKind::Budget(_) => true,
         ErrorKind::Unauthorized
         | ErrorKind::Forbidden
         | ErrorKind::BadRequest

@@ -15,6 +15,7 @@ mod options;
 mod owned;
 mod reader;
 mod store;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod touched;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{AtHand, Observed, Touched, Trace};
 use crate::access::Viewer;
-use crate::systems::Priority;
+use crate::systems::{Budget, Priority};
 
 /// What a request asks of every value in its answer.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct ReadOptions {
     pub priority: Priority,
     /// Who reads, and what they may see.
     pub viewer: Arc<Viewer>,
+    /// How many calls to systems it may make. None is no limit.
+    pub budget: Option<Arc<Budget>>,
     /// What was read.
     pub observed: Arc<Observed>,
     /// What it has read already.
@@ -44,6 +46,7 @@ impl ReadOptions {
             stale: true,
             priority: Priority::Interactive,
             viewer: Viewer::anyone(),
+            budget: None,
             observed: Arc::default(),
             at_hand: Arc::default(),
             touched: None,

@@ -6,18 +6,18 @@
 use std::fmt;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dataloader::Loader;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
 use super::entry::{Entry, Outcome, Worth};
 use super::observed::Sight;
 use super::store::Place;
+use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, sleep_until, spawn, timeout_at, yield_now};
 use super::trace::{BatchTrace, ReadTrace};
 use super::upstream::Asked;
 use super::wave::{Air, Batch, Boarding, Landed, Open, Seat};
@@ -269,14 +269,14 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
     fn see_off(self: &Arc<Self>, boarding: Boarding<K, V>) {
         let Boarding { full, opened, busy } = boarding;
         for open in full {
-            tokio::spawn(Self::fly(Arc::clone(self), open));
+            spawn(Self::fly(Arc::clone(self), open));
         }
         if let Some(batch) = opened.filter(|batch| !batch.has_left()) {
             let (inner, closes) = (Arc::clone(self), busy.then(|| Instant::now() + WINDOW));
-            tokio::spawn(async move {
+            spawn(async move {
                 match closes {
                     Some(closes) => sleep_until(closes).await,
-                    None => tokio::task::yield_now().await,
+                    None => yield_now().await,
                 }
                 let open = inner.air().depart(&batch, &*inner.clock);
                 if let Some(open) = open {
@@ -290,7 +290,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
     async fn fly(self: Arc<Self>, open: Open<K, V>) {
         let deadline = Instant::now() + self.freshness.patience;
         let as_of = self.clock.now();
-        let call = Call::new(deadline, open.batch.priority);
+        let call = Call::paid_by(Arc::clone(&open.batch.payers), deadline, open.batch.priority);
         let mut flight = Flight::new(&self, open, call.clone());
         let asked = Asked { fetch: Arc::clone(&self.fetch), call };
         // A connector that panics, or never answers, fails its own batch and nobody else's.
@@ -321,8 +321,10 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
             let before = self.store.get::<K, V>(self.place, &entry.key);
             entry.last_good = before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
         }
+        // That somebody's calls are used up is not to be remembered for others.
+        let is_kept = !matches!(&entry.outcome, Err(error) if matches!(error.kind, ErrorKind::Budget(_)));
         let entry = Arc::new(entry);
-        if air.disembark(&entry.key, batch) {
+        if air.disembark(&entry.key, batch) && is_kept {
             self.store.put(self.place, &entry, (self.weigh)(&entry), batch.priority, now);
             self.puts.fetch_add(1, Ordering::Release);
         }

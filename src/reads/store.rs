@@ -10,8 +10,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
@@ -19,6 +18,7 @@ use foldhash::quality::RandomState;
 use super::Key;
 use super::entry::Entry;
 use super::observed::millis;
+use super::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::systems::Priority;
 
 /// The cache of all readers of the process.
@@ -108,6 +108,12 @@ impl Store {
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
         self.shards.iter().map(|shard| lock(shard)).map(|shard| shard.people.bytes() + shard.reports.bytes()).sum()
+    }
+
+    /// Bytes held, by the counters that decide when there is too much.
+    #[cfg(test)]
+    pub(super) fn booked(&self) -> u64 {
+        self.people.bytes() + self.reports.bytes()
     }
 
     /// The number of the latest eviction among the kinds of record in `parts` (see

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,9 +12,10 @@ use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 
 use super::entry::Entry;
+use super::sync::{AtomicBool, Ordering};
 use super::{Freshness, Key, ReadOptions};
 use crate::domain::Clock;
-use crate::systems::Priority;
+use crate::systems::{Payers, Priority};
 
 /// One call to the owner, from the first key that takes a seat in it to its landing.
 pub(super) struct Batch<K, V> {
@@ -24,6 +24,8 @@ pub(super) struct Batch<K, V> {
     /// The request that opened it.
     opener: usize,
     shared: AtomicBool,
+    /// The requests that wait for it.
+    pub(super) payers: Arc<Payers>,
     departed: OnceLock<Duration>,
     landed: OnceLock<Landed<K, V>>,
     landing: Notify,
@@ -191,11 +193,14 @@ impl<K, V> Lane<K, V> {
 
 impl<K, V> Batch<K, V> {
     fn new(number: u64, options: &ReadOptions) -> Self {
+        let payers = Arc::<Payers>::default();
+        payers.add(options.budget.as_ref());
         Self {
             number,
             priority: options.priority,
             opener: identity(options),
             shared: AtomicBool::new(false),
+            payers,
             departed: OnceLock::new(),
             landed: OnceLock::new(),
             landing: Notify::new(),
@@ -246,8 +251,14 @@ impl<K, V> Batch<K, V> {
 
     /// Another request, or the same one again, waits for it.
     fn meet(&self, options: &ReadOptions) {
-        if self.of_others(options) && !self.shared() {
+        if !self.of_others(options) {
+            return;
+        }
+        if !self.shared() {
             self.shared.store(true, Ordering::Relaxed);
+        }
+        if self.landed.get().is_none() {
+            self.payers.add(options.budget.as_ref());
         }
     }
 

@@ -104,7 +104,7 @@ pub enum ReportError {
     #[error("there is no report `{0}`")]
     Unknown(String),
     /// A system could not be asked, so the answer would not be whole.
-    #[error("{}: {}", .0.connection, .0.kind.message())]
+    #[error("{}: {}", .0.connection, .0.kind.in_words())]
     System(Arc<SystemError>),
     /// Nobody owns deals.
     #[error("no connection owns {0}")]

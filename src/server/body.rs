@@ -27,6 +27,8 @@ pub(super) struct Asked {
     pub(super) query: String,
     pub(super) operation: Option<String>,
     pub(super) variables: Variables,
+    /// What the variables have too much of, by limits that are only measured.
+    pub(super) exceeded: Vec<guard::Excess>,
 }
 
 impl Asked {
@@ -41,15 +43,16 @@ impl Asked {
                 return Err(Refused::bad_request("`query` and `documentId` are both there: send one of them."));
             }
         };
-        let variables = match variables {
+        let (variables, exceeded) = match variables {
             Some(raw) => {
-                guard::admit_variables(limits, raw.get())
+                let exceeded = guard::admit_variables(limits, raw.get())
                     .map_err(|refusal| Refused::from_errors(StatusCode::BAD_REQUEST, vec![refusal.into()]))?;
-                serde_json::from_str(raw.get()).map_err(|error| invalid(&error))?
+                (serde_json::from_str(raw.get()).map_err(|error| invalid(&error))?, exceeded)
             }
-            None => Variables::default(),
+            None => (Variables::default(), Vec::new()),
         };
-        Ok(Self { query, operation: operation_name.map(|raw| text_of("operationName", raw)).transpose()?, variables })
+        let operation = operation_name.map(|raw| text_of("operationName", raw)).transpose()?;
+        Ok(Self { query, operation, variables, exceeded })
     }
 }
 

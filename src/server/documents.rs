@@ -26,6 +26,8 @@ pub(super) struct Documents(Cache<Box<str>, Arc<Document>>);
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) parsed: ExecutableDocument,
+    /// What it has too much of, by limits that are only measured.
+    pub(super) exceeded: Vec<guard::Excess>,
     operations: Vec<(Option<Name>, Operation)>,
 }
 
@@ -73,7 +75,8 @@ impl Documents {
         if let Some(document) = self.0.get(query) {
             return Ok(document);
         }
-        let document = Arc::new(Document::new(guard::admit(limits, query)?));
+        let (parsed, exceeded) = guard::gauged(limits, query)?;
+        let document = Arc::new(Document { exceeded, ..Document::new(parsed) });
         self.0.insert(query.into(), Arc::clone(&document));
         Ok(document)
     }
@@ -87,7 +90,7 @@ impl Document {
             (name.cloned(), Operation { shape, valid: AtomicBool::new(false), variables })
         });
         let operations = operations.collect();
-        Self { parsed, operations }
+        Self { parsed, exceeded: Vec::new(), operations }
     }
 
     /// The operation that is asked for; None if the name is unknown, or missing where there are several.

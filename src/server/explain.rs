@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::graph::Plan;
 use crate::reads::Trace;
-use crate::systems::Priority;
+use crate::systems::{Budget, Priority};
 
 /// The header by which a request asks for it.
 const EXPLAIN: HeaderName = HeaderName::from_static("x-spine-explain");
@@ -20,14 +20,34 @@ pub(super) fn is_asked(headers: &HeaderMap) -> bool {
 }
 
 /// What was planned, and what was made of it.
-pub(super) fn explained(plan: &Plan, trace: &Trace) -> Value {
-    async_graphql::to_value(Explained { planned: plan, made: Made::of(trace) }).unwrap_or_default()
+pub(super) fn explained(plan: &Plan, trace: &Trace, budget: Option<&Budget>) -> Value {
+    let budget = budget.map(|budget| Allowance {
+        limit: budget.setting(),
+        allowed: budget.allowed(),
+        planned: plan.batches.values().sum(),
+        made: budget.made(),
+    });
+    async_graphql::to_value(Explained { planned: plan, made: Made::of(trace), budget }).unwrap_or_default()
 }
 
 #[derive(Serialize)]
 struct Explained<'a> {
     planned: &'a Plan,
     made: Made,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Allowance>,
+}
+
+/// The calls that the operation may make.
+#[derive(Serialize)]
+struct Allowance {
+    /// Its setting in `[limits]`.
+    limit: &'static str,
+    allowed: u32,
+    /// Batches at most, if nothing is in memory; each is a call at least.
+    planned: usize,
+    /// Calls that it paid for. Those of a batch that another request opened are that one's.
+    made: u32,
 }
 
 #[derive(Serialize)]

@@ -25,6 +25,7 @@ use super::{Door, audit, explain, freshness, live, operations, origin, sign_in, 
 use crate::graph::guard::{self, Given};
 use crate::graph::{Plan, asks_for_a_report, longest_list};
 use crate::reads::{ReadOptions, Trace};
+use crate::systems::{Budget, Priority};
 
 /// All methods of `/graphql`.
 pub(super) async fn serve<E: Executor>(
@@ -66,9 +67,6 @@ async fn ask<E: Executor>(door: &Door<E>, id: &RequestId, request: Request, pers
     };
     let response = match answer(door, id, request, persisted, media, &mut line).await {
         Ok(response) => response,
-        Err(refused) if refused.status() == StatusCode::SERVICE_UNAVAILABLE => {
-            ([(header::RETRY_AFTER, "1")], refused.media(media)).into_response()
-        }
         Err(refused) => refused.media(media).into_response(),
     };
     line.answered(response)
@@ -111,6 +109,7 @@ async fn answer<E: Executor>(
         }
         return Ok(respond(Response::default(), kept.body.clone(), media, Some(age), Some(&kept.etag), &parts.headers));
     }
+    let _place = door.places.take(door.places.who(&viewer, &parts.extensions))?;
     let asked = Asked::parse(question.body(), &door.limits, &door.operations)?;
     door.operations.admit(&viewer, &asked.query)?;
     let refuse = |refusal| refused(media, refusal);
@@ -129,9 +128,10 @@ async fn answer<E: Executor>(
         // By the document's word: what was asked for would be any text otherwise.
         line.operation = chosen.name.map(ToString::to_string);
     }
-    let Ok(_place) = door.places.try_acquire() else {
-        return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once."));
-    };
+    let mut measured = door.measured.operation(id, &viewer, line.operation.as_deref(), Some(&asked.query));
+    if let Some(measured) = &measured {
+        document.exceeded.iter().chain(&asked.exceeded).for_each(|excess| measured.exceeds(excess));
+    }
 
     let evictions = door.answers.evictions();
     let given = chosen.map(|chosen| Given { operation: chosen.definition, variables: &asked.variables });
@@ -144,7 +144,12 @@ async fn answer<E: Executor>(
     let options = ReadOptions::new(door.answers.now(), began + patience.0);
     let touched = audited.as_ref().map(|entry| Arc::clone(&entry.touched));
     let (trace_of_this, reader) = (trace.clone(), Arc::clone(&viewer));
-    let options = ReadOptions { max_age, priority, touched, trace: trace_of_this, viewer: reader, ..options };
+    let budget = Some(Budget::of(&door.limits, is_report || priority == Priority::Report));
+    let options = ReadOptions { max_age, priority, touched, trace: trace_of_this, viewer: reader, budget, ..options };
+    if let Some(measured) = &mut measured {
+        measured.has(options.budget.as_ref());
+    }
+    let budget = options.budget.clone();
     let observed = Arc::clone(&options.observed);
     let execution = Execution::of(door, &document, chosen, &viewer);
     if let Some(entry) = &audited {
@@ -162,7 +167,7 @@ async fn answer<E: Executor>(
     let Finished { whole, errors } = execution.finish(&mut answered, id, audited.as_deref());
     line.errors = errors;
     if let (Some(plan), Some(trace)) = (plan, trace) {
-        answered.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace));
+        answered.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace, budget.as_deref()));
         observed.pin_to_moment();
     }
     let text = Bytes::from(execution.written(&answered));

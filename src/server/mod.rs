@@ -11,8 +11,9 @@
 //!    goes on:
 //! 6. `Accept` (406), origin (403), type and encoding of the body (415), its size (413) and time (408), its JSON (400)
 //! 7. an answer that was given a moment ago, for eyes that see the same, and may be given again
-//! 8. the query guard (400), once for each document
-//! 9. a place among the requests in work (503)
+//! 8. a place among the requests in work (503): before anything is understood, so that a refusal costs nothing, and after what
+//!    is answered from memory, which goes on while all places are taken
+//! 9. the query guard (400), once for each document
 //! 10. the mask: what the viewer may not see is taken out of the document
 //! 11. the graph, with its deadline (504)
 
@@ -30,11 +31,13 @@ mod health;
 mod hubspot_signature;
 mod listener;
 mod live;
+mod measured;
 mod media;
 mod odata;
 mod operations;
 mod origin;
 mod pages;
+mod places;
 mod reports;
 mod request_id;
 mod shape;
@@ -75,11 +78,13 @@ use crate::config::{Limits, ServerOptions};
 use crate::graph::Masks;
 use crate::reads::ReadOptions;
 use crate::reports::Reports;
-use crate::systems::Priority;
+use crate::systems::{Budget, Priority};
 use answers::Answers;
 use audit::Entry;
 use documents::Documents;
 use error::Refused;
+use measured::Measured;
+use places::Places;
 
 /// How long after the deadline an answer may come: its last read ends by then.
 const GRACE: Duration = Duration::from_millis(500);
@@ -122,7 +127,8 @@ pub struct Door<E> {
     limits: Arc<Limits>,
     options: Arc<ServerOptions>,
     draining: CancellationToken,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
+    measured: Measured,
     /// Places of questions that are followed.
     followed: Arc<Semaphore>,
 }
@@ -133,7 +139,7 @@ impl<E: Executor> Door<E> {
         let Behind { checking, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks } = behind;
         let (sign_in, trail) = (Arc::new(sign_in), Arc::new(trail));
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
-        let places = Arc::new(Semaphore::new(options.max_requests));
+        let (places, measured) = (Places::new(options.max_requests), Measured::new(&limits));
         let followed = Arc::new(Semaphore::new(options.max_subscriptions));
         let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
         Self {
@@ -151,6 +157,7 @@ impl<E: Executor> Door<E> {
             options,
             draining,
             places,
+            measured,
             followed,
         }
     }
@@ -164,7 +171,8 @@ impl<E> Door<E> {
         let options = ReadOptions::new(reports.clock.monotonic(), deadline);
         let (max_age, viewer) = (freshness::max_age(headers), Arc::clone(viewer));
         let touched = entry.map(|entry| Arc::clone(&entry.touched));
-        ReadOptions { max_age, viewer, touched, priority: Priority::Report, ..options }
+        let budget = Some(Budget::of(&self.limits, true));
+        ReadOptions { max_age, viewer, touched, budget, priority: Priority::Report, ..options }
     }
 }
 
@@ -176,7 +184,7 @@ impl<E> fmt::Debug for Door<E> {
 
 /// The routes and all layers.
 pub fn router<E: Executor>(door: Door<E>) -> Router {
-    let draining = door.draining.clone();
+    let (draining, places) = (door.draining.clone(), Arc::clone(&door.places));
     let graphiql = door.options.graphiql;
     let identify = from_fn_with_state(Arc::clone(&door.sign_in), sign_in::identify);
     let trail = from_fn_with_state(Arc::clone(&door.trail), audit::trail);
@@ -208,7 +216,7 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route("/webhooks/{connection}", post(webhooks::receive::<E>))
         .with_state(door)
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(move || async move { health::ready(&draining) }));
+        .route("/health/ready", get(move || async move { health::ready(&draining, &places) }));
     if graphiql {
         router = router
             .route("/", get(|| async { Redirect::to("/graphiql") }))

@@ -1,9 +1,11 @@
 //! What can go wrong between Spine and a system, classified once, here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Exhausted;
 use crate::domain::ConnectionName;
 
 /// A read that a system did not answer as it should. Its `Display` is for the log; people outside see
@@ -55,6 +57,8 @@ pub enum ErrorKind {
     Overloaded,
     /// The request's time is up.
     Deadline,
+    /// The operation has made all the calls that one may make.
+    Budget(Exhausted),
     /// The shared client refuses the call: it is not on the connector's list of reads.
     NotAllowed,
     /// A defect in Spine.
@@ -79,6 +83,7 @@ impl ErrorKind {
             Self::CircuitOpen => "the system failed repeatedly and is being given a rest",
             Self::Overloaded => "too many reads are waiting for the system",
             Self::Deadline => "there was no time left to ask the system",
+            Self::Budget(_) => "the calls to systems that one question may make are used up",
             Self::NotAllowed => "Spine does not make this call",
             Self::Internal => "an internal error",
         }
@@ -98,6 +103,16 @@ impl ErrorKind {
         )
     }
 
+    /// The same with its figures, where there are any.
+    pub fn in_words(self) -> Cow<'static, str> {
+        match self {
+            Self::Budget(Exhausted { allowed, setting }) => Cow::Owned(format!(
+                "the {allowed} calls to systems that one question may make are used up; the setting is limits.{setting}"
+            )),
+            kind => Cow::Borrowed(kind.message()),
+        }
+    }
+
     /// Whether the same question may succeed a little later.
     pub fn retryable(self) -> bool {
         matches!(
@@ -115,7 +130,7 @@ impl ErrorKind {
 
 impl fmt::Display for SystemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}) {}: {}", self.connection, self.system, self.operation, self.kind.message())?;
+        write!(f, "{} ({}) {}: {}", self.connection, self.system, self.operation, self.kind.in_words())?;
         if let Some(detail) = &self.detail {
             write!(f, ": {detail}")?;
         }

@@ -4,6 +4,7 @@
 //! A connector has fixed parts: `mod.rs` (what it is, its quirks, its ports), `config.rs`, `client.rs` (endpoints,
 //! sign-in, paging, status table), `wire.rs` (the vendor's structs as sent), `map.rs` (wire to domain, pure).
 
+mod budget;
 mod config_schema;
 mod connection;
 mod declared;
@@ -25,6 +26,7 @@ pub mod sql;
 pub mod tryton;
 pub mod upstream;
 
+pub use budget::{Budget, Exhausted, Payers};
 pub use config_schema::{config_example, config_schema};
 pub use connection::{Connection, ConnectionContext, ConnectionProblem};
 pub use error::{ErrorKind, SystemError};

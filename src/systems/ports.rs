@@ -7,12 +7,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::SystemError;
+use super::{Exhausted, Payers, SystemError};
 use crate::domain::{
     Client, ClientId, Communication, Contact, Cost, CostSum, Deal, DealId, DealQuery, Effort, Invoice, InvoiceId,
     InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice, ProjectQuery, Proposal, Sum, Ticket,
@@ -26,23 +26,52 @@ pub struct Call {
     pub deadline: Instant,
     /// Who waits.
     pub priority: Priority,
-    attempts: Arc<AtomicU32>,
+    meter: Arc<Meter>,
+    payers: Arc<Payers>,
+}
+
+/// What a call took, all requests of it together.
+#[derive(Debug, Default)]
+struct Meter {
+    attempts: AtomicU32,
+    bytes: AtomicU64,
 }
 
 impl Call {
-    /// A call that has until `deadline`.
+    /// A call that has until `deadline`, and costs nobody anything.
     pub fn new(deadline: Instant, priority: Priority) -> Self {
-        Self { deadline, priority, attempts: Arc::default() }
+        Self::paid_by(Arc::default(), deadline, priority)
+    }
+
+    /// A call for those who pay.
+    pub fn paid_by(payers: Arc<Payers>, deadline: Instant, priority: Priority) -> Self {
+        Self { deadline, priority, meter: Arc::default(), payers }
+    }
+
+    /// Whether a request to the system can be paid for.
+    pub(super) fn can_pay(&self) -> Result<(), Exhausted> {
+        self.payers.can_pay()
+    }
+
+    /// Pays for a request to the system.
+    pub(super) fn pay(&self) -> Result<(), Exhausted> {
+        self.payers.pay()
     }
 
     /// Takes note of an attempt: a request that leaves for the system.
     pub fn attempt(&self) {
-        self.attempts.fetch_add(1, Ordering::Relaxed);
+        self.meter.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Attempts made so far.
     pub fn attempts(&self) -> u32 {
-        self.attempts.load(Ordering::Relaxed)
+        self.meter.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of an answer of so many bytes, and says how many they are together.
+    pub(super) fn received(&self, bytes: usize) -> u64 {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.meter.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes)
     }
 }
 

@@ -26,6 +26,7 @@ mod live;
 mod odata;
 mod operations;
 mod oracle;
+mod overload;
 mod owners;
 mod profitability;
 mod redmine;

@@ -19,7 +19,7 @@ use crate::domain::{Clock, SystemClock};
 use crate::reads::{ReadOptions, Trace};
 use crate::reports::format::{Style, moment};
 use crate::reports::{Filter, Format, Progress, Report, ReportError, Reports, Table};
-use crate::systems::{ErrorKind, Priority};
+use crate::systems::{Budget, ErrorKind, Priority};
 
 /// Options of `spine report`.
 #[derive(Debug, clap::Args)]
@@ -205,7 +205,8 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
             }
         },
     };
-    let reports = match config.and_then(|config| app::reports(&config, &clock)) {
+    let reports = config.and_then(|config| Ok((app::reports(&config, &clock)?, Budget::of(&config.limits, true))));
+    let (reports, budget) = match reports {
         Ok(reports) => reports,
         Err(errors) => {
             complain_all(&errors);
@@ -215,7 +216,8 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
 
     let trace = Arc::new(Trace::default());
     let read = ReadOptions::new(clock.monotonic(), Instant::now() + reports.settings.deadline.0);
-    let read = ReadOptions { priority: Priority::Report, trace: Some(Arc::clone(&trace)), ..read };
+    let read =
+        ReadOptions { priority: Priority::Report, budget: Some(budget), trace: Some(Arc::clone(&trace)), ..read };
     let progress = Progress::default();
     let run = reports.run(asked.report.name, &asked.filter, &read, &progress);
     match progress::shown(Box::pin(run), &progress, &trace).await {
@@ -232,7 +234,7 @@ fn exit_of(error: &ReportError) -> Exit {
     match error {
         ReportError::System(error) => match error.kind {
             ErrorKind::Unauthorized | ErrorKind::Forbidden => Exit::Credential,
-            ErrorKind::Truncated | ErrorKind::TooLarge | ErrorKind::Conflict => Exit::Partial,
+            ErrorKind::Truncated | ErrorKind::TooLarge | ErrorKind::Conflict | ErrorKind::Budget(_) => Exit::Partial,
             _ => Exit::Unavailable,
         },
         ReportError::Truncated(_) => Exit::Partial,

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{Directive, ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Pos, Positioned};
 
-use super::{Refusal, over};
-use crate::config::Limits;
+use super::Refusal;
+use super::gauge::Gauge;
 
 /// Lists of introspection in one another, as in graphql-js's `MaxIntrospectionDepthRule`. The usual introspection query
 /// has one; each further one multiplies the answer by the schema's size.
@@ -17,9 +17,10 @@ const INTROSPECTION_LISTS: usize = 2;
 const INTROSPECTION_FIELDS: usize = 4;
 
 /// Refuses a document that is over one of the limits.
-pub(super) fn admit(limits: &Limits, document: &ExecutableDocument) -> Result<(), Refusal> {
-    over("operations", limits.operations, document.operations.iter().count())?;
-    over("fragments", limits.fragments, document.fragments.len())?;
+pub(super) fn admit(gauge: &mut Gauge<'_>, document: &ExecutableDocument) -> Result<(), Refusal> {
+    let limits = gauge.limits;
+    gauge.check("operations", limits.operations, document.operations.iter().count())?;
+    gauge.check("fragments", limits.fragments, document.fragments.len())?;
 
     let mut counts = Counts::default();
     let mut definitions = Vec::new();
@@ -36,27 +37,27 @@ pub(super) fn admit(limits: &Limits, document: &ExecutableDocument) -> Result<()
         }
         definitions.push(Definition::walk(None, operation.pos, &operation.node.selection_set.node, &mut counts));
     }
-    over("aliases", limits.aliases, counts.aliases)?;
-    over("directives", limits.directives, counts.directives)?;
-    over("introspection fields", INTROSPECTION_FIELDS, counts.introspection)?;
+    gauge.check("aliases", limits.aliases, counts.aliases)?;
+    gauge.check("directives", limits.directives, counts.directives)?;
+    gauge.check("introspection fields", INTROSPECTION_FIELDS, counts.introspection)?;
 
     let sizes = fill_in(&definitions, &index)?;
     let mut selections = 0_usize;
     for (definition, size) in definitions.iter().zip(&sizes) {
-        let over = |limit, allowed, measured| {
-            over(limit, allowed, measured).map_err(|refusal| refusal.at(definition.position))
+        let mut check = |limit, allowed, measured| {
+            gauge.check(limit, allowed, measured).map_err(|refusal| refusal.at(definition.position))
         };
         // Validation walks fragments that nothing spreads, too.
-        over("selections", limits.selections, size.selections)?;
-        over("nesting", limits.nesting, size.levels)?;
+        check("selections", limits.selections, size.selections)?;
+        check("nesting", limits.nesting, size.levels)?;
         if definition.fragment.is_none() {
             selections = selections.saturating_add(size.selections);
-            over("depth", limits.depth, size.depth)?;
-            over("root_fields", limits.root_fields, size.root_fields)?;
-            over("introspection lists in one another", INTROSPECTION_LISTS, size.lists)?;
+            check("depth", limits.depth, size.depth)?;
+            check("root_fields", limits.root_fields, size.root_fields)?;
+            check("introspection lists in one another", INTROSPECTION_LISTS, size.lists)?;
         }
     }
-    over("selections", limits.selections, selections)
+    gauge.check("selections", limits.selections, selections)
 }
 
 /// What is counted in the document as it is written.

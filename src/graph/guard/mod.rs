@@ -5,6 +5,7 @@
 //! the document is measured with its fragments filled in, without filling them in ([`measure`]). The cost of all three
 //! grows with the length of the text alone, and none of them recurses deeper than [`Limits::nesting`].
 
+mod gauge;
 mod measure;
 mod refusal;
 mod scan;
@@ -17,6 +18,8 @@ use async_graphql::parser;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 use async_graphql::{Name, Positioned};
 
+pub use gauge::Excess;
+use gauge::Gauge;
 pub use refusal::Refusal;
 pub use variables::{Given, admit_variables, require_variables};
 
@@ -24,13 +27,19 @@ use crate::config::Limits;
 
 /// Parses a query that is within the limits, for `async_graphql::Request::set_parsed_query`.
 pub fn admit(limits: &Limits, query: &str) -> Result<ExecutableDocument, Refusal> {
-    over("query_bytes", limits.query_bytes, query.len())?;
+    gauged(limits, query).map(|(document, _)| document)
+}
+
+/// The same, with what it has too much of by limits that are only measured.
+pub fn gauged(limits: &Limits, query: &str) -> Result<(ExecutableDocument, Vec<Excess>), Refusal> {
+    let mut gauge = Gauge::new(limits);
+    gauge.check("query_bytes", limits.query_bytes, query.len())?;
     let text = scan::scan(query.as_bytes())?;
-    over("tokens", limits.tokens, text.tokens)?;
-    over("nesting", limits.nesting, text.nesting)?;
+    gauge.check("tokens", limits.tokens, text.tokens)?;
+    gauge.check("nesting", limits.nesting, text.nesting)?;
     let document = parser::parse_query(query).map_err(|error| Refusal::from_parser(&error))?;
-    measure::admit(limits, &document)?;
-    Ok(document)
+    measure::admit(&mut gauge, &document)?;
+    Ok((document, gauge.exceeded))
 }
 
 /// The operation that is asked for, with the name that the document gives it; None if the name is unknown, or missing
@@ -46,12 +55,4 @@ pub fn operation<'a>(
         _ => return None,
     };
     Some((Some(name), operation))
-}
-
-/// Refuses what is over a limit, naming the limit as the configuration does.
-fn over(limit: &'static str, allowed: usize, measured: usize) -> Result<(), Refusal> {
-    if measured > allowed {
-        return Err(Refusal::Limit { limit, allowed, measured, location: None });
-    }
-    Ok(())
 }

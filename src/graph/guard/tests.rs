@@ -218,6 +218,49 @@ fn each_limit_admits_its_value_and_refuses_one_more() {
 }
 
 #[test]
+fn a_limit_that_is_only_measured_admits_what_is_over_it_and_says_by_how_much() {
+    let only = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let limits = Limits { measure_only: only(&["depth", "aliases", "root_fields"]), ..Limits::default() };
+    let (_, exceeded) = gauged(&limits, "{ a { b } }").unwrap();
+    assert_eq!(exceeded, []);
+    let deep = nested("{ a ", "{ b }", "}", 14);
+    let query =
+        format!("query A {} query B {{ a {} }} query C {{ {} }}", deep, deep, many(31, |n| format!("a{n}: a ")));
+    let (_, mut exceeded) = gauged(&limits, &query).unwrap();
+    exceeded.sort_by_key(|excess| excess.limit);
+    assert_eq!(
+        exceeded,
+        [
+            Excess { limit: "aliases", allowed: 30, measured: 31 },
+            Excess { limit: "depth", allowed: 12, measured: 16 },
+            Excess { limit: "root_fields", allowed: 20, measured: 31 },
+        ]
+    );
+    // The others hold.
+    for query in [bomb(2, 31), format!("{{ {} }}", "a @x ".repeat(51))] {
+        assert!(matches!(gauged(&limits, &query), Err(Refusal::Limit { .. })), "{query}");
+    }
+}
+
+#[test]
+fn no_limit_that_is_only_measured_lets_an_attack_through_to_what_it_takes_down() {
+    let measure_only = ["aliases", "depth", "directives", "fragments", "operations", "root_fields", "tokens"];
+    let limits = Limits { measure_only: measure_only.map(str::to_owned).into(), ..Limits::default() };
+    let small = thread::Builder::new().stack_size(WORKER_STACK / 2).spawn(move || {
+        for (query, limit) in attacks() {
+            let start = Instant::now();
+            match gauged(&limits, &query) {
+                Ok((_, exceeded)) => assert!(exceeded.iter().any(|excess| excess.limit == limit), "{limit}"),
+                Err(Refusal::Limit { limit, .. }) => assert!(!limits.only_measures(limit), "{limit}"),
+                Err(_) => {}
+            }
+            assert!(start.elapsed() < Duration::from_secs(2), "{limit}");
+        }
+    });
+    small.unwrap().join().unwrap();
+}
+
+#[test]
 fn a_refusal_names_the_limit_its_value_and_what_was_measured() {
     let refusal = refused(&format!("query Q {{ {} }}", many(25, |n| format!("a{n} "))));
     let error = async_graphql::ServerError::from(refusal);

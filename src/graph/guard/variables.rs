@@ -3,12 +3,15 @@
 use async_graphql::parser::types::{Field, OperationDefinition};
 use async_graphql::{Name, Value, Variables};
 
-use super::{Refusal, over};
+use super::gauge::Gauge;
+use super::{Excess, Refusal};
 use crate::config::Limits;
 
-/// Admits JSON text that is within the limits. Whether it is JSON is for its parser to say.
-pub fn admit_variables(limits: &Limits, json: &str) -> Result<(), Refusal> {
-    over("variables_bytes", limits.variables_bytes, json.len())?;
+/// Admits JSON text that is within the limits; says what it has too much of by those that are only measured. Whether it is
+/// JSON is for its parser to say.
+pub fn admit_variables(limits: &Limits, json: &str) -> Result<Vec<Excess>, Refusal> {
+    let mut gauge = Gauge::new(limits);
+    gauge.check("variables_bytes", limits.variables_bytes, json.len())?;
     let (mut open, mut nesting) = (0_usize, 0_usize);
     let (mut in_text, mut escaped) = (false, false);
     for byte in json.bytes() {
@@ -24,7 +27,8 @@ pub fn admit_variables(limits: &Limits, json: &str) -> Result<(), Refusal> {
             _ => {}
         }
     }
-    over("variables_nesting", limits.variables_nesting, nesting)
+    gauge.check("variables_nesting", limits.variables_nesting, nesting)?;
+    Ok(gauge.exceeded)
 }
 
 /// What a request gives to the arguments of its fields.
@@ -115,7 +119,7 @@ mod tests {
         for json in
             [r#"{"a":[1,2],"b":[]}"#, r#"{"a":"[[[[{{{{"}"#, r#"{"a":"\"[[[["}"#, r#"{"a":"\\","b":["]"]}"#, "null"]
         {
-            assert_eq!(admit_variables(&limits, json), Ok(()), "{json}");
+            assert_eq!(admit_variables(&limits, json), Ok(vec![]), "{json}");
         }
         for json in [r#"{"a":[{}]}"#, r#"{"a":"\\","b":[["x"]]}"#, "[[["] {
             assert_eq!(
@@ -129,10 +133,13 @@ mod tests {
     #[test]
     fn length_is_limited() {
         let limits = Limits { variables_bytes: 10, ..Limits::default() };
-        assert_eq!(admit_variables(&limits, r#"{"a": 123}"#), Ok(()));
+        assert_eq!(admit_variables(&limits, r#"{"a": 123}"#), Ok(vec![]));
         assert!(matches!(
             admit_variables(&limits, r#"{"a": 1234}"#),
             Err(Refusal::Limit { limit: "variables_bytes", measured: 11, .. })
         ));
+        let limits = Limits { measure_only: vec!["variables_bytes".to_owned()], ..limits };
+        let excess = Excess { limit: "variables_bytes", allowed: 10, measured: 11 };
+        assert_eq!(admit_variables(&limits, r#"{"a": 1234}"#), Ok(vec![excess]));
     }
 }

@@ -58,6 +58,7 @@ async fn people_and_reports_together_stay_within_the_bound() {
         let request = if key / 500 % 2 == 0 { setting.request(None) } else { setting.report() };
         setting.reader.get(&request, &key).await.unwrap();
         assert!(setting.store.bytes() <= 64 * 1024, "{} bytes at {key}", setting.store.bytes());
+        assert_eq!(setting.store.booked(), setting.store.bytes(), "the books are those of the entries");
     }
 }
 

@@ -2,6 +2,7 @@
 //! windows and deadlines on tokio's, which stands still but for them.
 
 mod memory;
+mod model;
 mod oracle;
 mod stale;
 mod traced;

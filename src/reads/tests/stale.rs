@@ -211,3 +211,16 @@ async fn at_the_deadline_the_last_value_stands_in_for_a_load_that_is_late() {
     assert_eq!(started.elapsed(), Duration::from_secs(5));
     assert_eq!(setting.says(Some(0), 1).await, Err(ErrorKind::Deadline));
 }
+
+#[tokio::test(start_paused = true)]
+async fn that_somebodys_calls_are_used_up_is_not_remembered_for_others() {
+    let setting = Setting::new(Owner::default());
+    let used_up = ErrorKind::Budget(crate::systems::Exhausted { allowed: 1, setting: "upstream_calls" });
+    setting.fail(used_up);
+    assert_eq!(setting.says(None, 1).await, Err(used_up));
+    setting.fail(None);
+    assert_eq!(setting.says(None, 1).await, Ok((Some(10), Live)));
+    setting.pass(31);
+    setting.fail(used_up);
+    assert_eq!(setting.says(None, 1).await, Err(used_up), "the value is too old");
+}

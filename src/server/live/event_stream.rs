@@ -60,7 +60,8 @@ async fn begin<E: Executor>(
         _ => in_address(parts.uri.query().unwrap_or_default())?,
     };
     let asked = Asked::parse(&body, &door.limits, &door.operations)?;
-    let question = Question::new(door, id, viewer, asked);
+    let who = door.places.who(&viewer, &parts.extensions);
+    let question = Question::new(door, id, (viewer, who), asked);
     match question {
         Ok(question) => Following::new(door, question).map(Ok),
         Err(refused) => Ok(Err(refused)),

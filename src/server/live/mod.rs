@@ -70,6 +70,7 @@ impl<E: Executor> Following<E> {
                 "OVERLOADED",
                 "Too much is followed at once. The setting is server.max_subscriptions.",
             )
+            .retry_after(PAUSE)
         })?;
         let now = Instant::now();
         Ok(Self {

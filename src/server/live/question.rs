@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::Executor;
 use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, Name};
 use bytes::Bytes;
 use http::StatusCode;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::access::Viewer;
 use crate::graph::guard::{self, Given};
@@ -18,14 +18,17 @@ use crate::server::documents::{Chosen, Document};
 use crate::server::error::Refused;
 use crate::server::execution::{Execution, Finished, is_request_error};
 use crate::server::media::Media;
+use crate::server::places::Who;
 use crate::server::request_id::RequestId;
 use crate::server::{Door, audit, sign_in};
+use crate::systems::Budget;
 
 /// A question, understood and within the limits.
 pub(super) struct Question {
     document: Arc<Document>,
     asked: Asked,
     viewer: Arc<Viewer>,
+    who: Who,
     pub(super) id: RequestId,
 }
 
@@ -41,11 +44,16 @@ pub(super) struct Answer {
 
 impl Question {
     /// Takes a question of a viewer, if it is one.
-    pub(super) fn new<E>(door: &Door<E>, id: &RequestId, viewer: Arc<Viewer>, asked: Asked) -> Result<Self, Refused> {
+    pub(super) fn new<E>(
+        door: &Door<E>,
+        id: &RequestId,
+        (viewer, who): (Arc<Viewer>, Who),
+        asked: Asked,
+    ) -> Result<Self, Refused> {
         let refused = |refusal: guard::Refusal| Refused::from_errors(StatusCode::BAD_REQUEST, vec![refusal.into()]);
         door.operations.admit(&viewer, &asked.query)?;
         let document = door.documents.get(&door.limits, &asked.query).map_err(refused)?;
-        let question = Self { document, asked, viewer, id: id.clone() };
+        let question = Self { document, asked, viewer, who, id: id.clone() };
         let chosen = question.chosen()?;
         guard::require_variables(chosen.definition, &question.asked.variables).map_err(refused)?;
         if question.is_subscription() && chosen.known.shape.fields() != 1 {
@@ -97,14 +105,19 @@ impl Question {
         let patience = if is_report { door.reports.settings.deadline } else { door.options.request_timeout };
         let deadline = began + patience.0;
         // Nobody else asks again for who follows: a place is waited for.
-        let Ok(Ok(_place)) = timeout_at(deadline, door.places.acquire()).await else {
-            return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once."));
-        };
+        let _place = door.places.wait(self.who, deadline).await?;
+        let name = chosen.name.map(Name::as_str);
+        let mut measured = door.measured.operation(&self.id, viewer, name, Some(&asked.query));
         let reads = &door.reports.reads;
         let evictions = reads.evictions(u64::MAX);
         let options = ReadOptions::new(door.reports.clock.monotonic(), deadline);
         let touched = audited.map(|entry| Arc::clone(&entry.touched));
-        let options = ReadOptions { viewer: Arc::clone(viewer), stale: false, touched, ..options };
+        let budget = Some(Budget::of(&door.limits, is_report));
+        let options = ReadOptions { viewer: Arc::clone(viewer), stale: false, touched, budget, ..options };
+        if let Some(measured) = &mut measured {
+            self.document.exceeded.iter().chain(&asked.exceeded).for_each(|excess| measured.exceeds(excess));
+            measured.has(options.budget.as_ref());
+        }
         let observed = Arc::clone(&options.observed);
         let execution = Execution::of(door, &self.document, Some(chosen), viewer);
         if let Some(entry) = audited {

@@ -235,7 +235,8 @@ impl<E: Executor> Connection<E> {
             return Err(Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", message));
         }
         let asked = Asked::parse(payload.get().as_bytes(), &self.door.limits, &self.door.operations)?;
-        Following::new(&self.door, Question::new(&self.door, &self.id, viewer, asked)?)
+        let who = self.door.places.who(&viewer, &self.parts.extensions);
+        Following::new(&self.door, Question::new(&self.door, &self.id, (viewer, who), asked)?)
     }
 
     /// Tells what a question told, unless it is no longer followed.

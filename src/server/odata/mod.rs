@@ -115,7 +115,9 @@ async fn answer<E: Executor>(
     let preferred = preferred_size(headers);
     let momentary = set.is_momentary();
     let asked = Asked::new(set, &options, preferred)?;
-    let Ok(_place) = door.places.try_acquire() else { return Err(Problem::overloaded()) };
+    let Ok(_place) = door.places.take(door.places.who(&viewer, &request.extensions)) else {
+        return Err(Problem::overloaded());
+    };
 
     let entry = audit::entry(&request.extensions);
     if let Some(entry) = &entry {
@@ -126,6 +128,10 @@ async fn answer<E: Executor>(
         });
     }
     let reading = door.report_options(headers, &viewer, entry.as_deref());
+    let mut measured = door.measured.operation(&line.request.id, &viewer, Some(&asked.set.name), None);
+    if let Some(measured) = &mut measured {
+        measured.has(reading.budget.as_ref());
+    }
     let body = async {
         match (key, format) {
             (None, Some(format)) => {

@@ -72,7 +72,7 @@ impl Problem {
 impl From<&Arc<SystemError>> for Problem {
     fn from(error: &Arc<SystemError>) -> Self {
         let (status, retry_after) = of_system(error);
-        let message = format!("{}: {}", error.connection, error.kind.message());
+        let message = format!("{}: {}", error.connection, error.kind.in_words());
         Self { retry_after, ..Self::new(status, Code::from(error.kind).as_str(), message) }
     }
 }

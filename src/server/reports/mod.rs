@@ -11,19 +11,19 @@ use std::sync::Arc;
 
 use async_graphql::Executor;
 use axum::body::Body;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, Path, RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use super::answers::Age;
-use super::audit::Entry;
 use super::error::{RETRY_AFTER, Refused, of_system};
 use super::request_id::RequestId;
 use super::timed::Timed;
-use super::{Door, GRACE, freshness, origin};
+use super::{Door, GRACE, audit, freshness, origin};
 use crate::access::Viewer;
 use crate::finance::metrics::CATALOGUE;
 use crate::reports::{Filter, Format, Parameter, Progress, ReportError, Reports, ShownReport, Table};
@@ -52,14 +52,13 @@ pub(super) async fn table<E: Executor>(
     State(door): State<Arc<Door<E>>>,
     Extension(id): Extension<RequestId>,
     Extension(viewer): Extension<Arc<Viewer>>,
-    entry: Option<Extension<Arc<Entry>>>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    request: Request,
 ) -> Response {
     let mut line = LogLine::new(&id);
-    let asked_by = (&headers, &viewer, entry.as_ref().map(|Extension(entry)| entry.as_ref()));
-    let response = match answer(&door, &id, (&name, query.as_deref()), asked_by, &mut line).await {
+    let (parts, _body) = request.into_parts();
+    let response = match answer(&door, &id, (&name, query.as_deref()), (&parts, &viewer), &mut line).await {
         Ok(response) => response,
         Err(Failure { refused, retry_after: None }) => refused.into_response(),
         Err(Failure { refused, retry_after: Some(seconds) }) => {
@@ -73,18 +72,18 @@ async fn answer<E: Executor>(
     door: &Door<E>,
     id: &RequestId,
     (name, query): (&str, Option<&str>),
-    (headers, viewer, entry): (&HeaderMap, &Arc<Viewer>, Option<&Entry>),
+    (parts, viewer): (&Parts, &Arc<Viewer>),
     line: &mut LogLine,
 ) -> Result<Response, Failure> {
+    let headers = &parts.headers;
+    let entry = audit::entry(&parts.extensions);
+    let entry = entry.as_deref();
     if !origin::is_own(headers, &door.options.public_origins) {
         return Err(origin::refused().into());
     }
     let asked = Asked::parse(name, query, headers)?;
     line.asked = Some((asked.report.name, asked.format));
-    let Ok(_place) = door.places.try_acquire() else {
-        let refused = Refused::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", "Too many requests at once.");
-        return Err(Failure { refused, retry_after: Some(1) });
-    };
+    let _place = door.places.take(door.places.who(viewer, &parts.extensions))?;
 
     if let Some(entry) = entry {
         let (shown, masked) = asked.report.fields(&viewer.view);
@@ -95,6 +94,10 @@ async fn answer<E: Executor>(
         });
     }
     let options = door.report_options(headers, viewer, entry);
+    let mut measured = door.measured.operation(id, viewer, Some(asked.report.name), None);
+    if let Some(measured) = &mut measured {
+        measured.has(options.budget.as_ref());
+    }
     let progress = Progress::default();
     let run = door.reports.run(asked.report.name, &asked.filter, &options, &progress);
     let run = run.instrument(tracing::info_span!("report", request.id = %id));

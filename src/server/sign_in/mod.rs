@@ -38,7 +38,8 @@ use credentials::Presented;
 use hubspot::HubSpot;
 use issuer::Issuer;
 use jwt::Token;
-use rate::{Points, one_address};
+use rate::Points;
+pub(super) use rate::one_address;
 
 /// The role, of several, in which somebody wants to be answered.
 const ROLE: HeaderName = HeaderName::from_static("x-spine-role");

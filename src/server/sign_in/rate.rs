@@ -70,7 +70,7 @@ impl clock::Clock for Ticks {
 }
 
 /// What is counted as one address. Of IPv6 it is the network: whoever has one address has all of its.
-pub(super) fn one_address(address: IpAddr) -> IpAddr {
+pub(in crate::server) fn one_address(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         address @ IpAddr::V4(_) => address,

@@ -2,6 +2,7 @@
 
 mod graphql;
 mod lifecycle;
+mod overload;
 mod refusals;
 mod reports;
 mod security;
@@ -111,6 +112,10 @@ async fn start() -> Server {
 }
 
 async fn start_with(options: ServerOptions) -> Server {
+    start_within(options, Limits::default()).await
+}
+
+async fn start_within(options: ServerOptions, limits: Limits) -> Server {
     let signals = Arc::new(Signals::default());
     let schema = Schema::new(Query(Arc::clone(&signals)), EmptyMutation, EmptySubscription);
     let trusting = Schema::build(Query(Arc::clone(&signals)), EmptyMutation, EmptySubscription);
@@ -128,7 +133,7 @@ async fn start_with(options: ServerOptions) -> Server {
     let behind =
         Behind { checking: schema, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks };
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
-    let door = Door::new(behind, Limits::default(), options.clone(), draining.clone());
+    let door = Door::new(behind, limits, options.clone(), draining.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stopped = stop.clone();

@@ -63,6 +63,7 @@ pub struct HttpClient {
     classify: Classify,
     exchange: Exchange,
     guard: Guard,
+    max_read: u64,
 }
 
 impl HttpClient {
@@ -74,7 +75,7 @@ impl HttpClient {
             detail: Some(detail.into()),
             ..guard.error("connect", ErrorKind::Internal)
         })?;
-        Ok(Self { base_url, allowed, classify, exchange, guard })
+        Ok(Self { base_url, allowed, classify, exchange, guard, max_read: traffic.max_read })
     }
 
     /// The same client, with each attempt signed.
@@ -90,7 +91,12 @@ impl HttpClient {
         let url = allow::url(&self.base_url, &self.allowed, &request.method, &request.path)
             .map_err(|reason| self.guard.refuse(operation, Failed::new(ErrorKind::NotAllowed, Retry::No, reason)))?;
         let (url, request) = (&url, &request);
-        self.guard.call(call, operation, |_| self.attempt(call, url, request)).await
+        let response = self.guard.call(call, operation, |_| self.attempt(call, url, request)).await?;
+        if call.received(response.body.len()) > self.max_read {
+            let why = "the answers of this read together are larger than http.max_read";
+            return Err(self.guard.refuse(operation, Failed::new(ErrorKind::TooLarge, Retry::No, why)));
+        }
+        Ok(response)
     }
 
     /// Decodes a JSON answer; a wrong shape is a [`ErrorKind::BadResponse`] whose detail names the path in the body.

@@ -1,26 +1,38 @@
 //! The bulkhead: a system gets so many calls at once and no more, reports get at most a third of them, and people's
-//! calls go before those of reports.
+//! calls go before those of reports. How many, its answers say: see [`adapt`](super::adapt).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::ErrorKind;
+use super::adapt::{Adaptive, Signal};
 use crate::systems::Priority;
 
 /// The places of a connection.
 #[derive(Debug)]
 pub(super) struct Bulkhead {
-    places: usize,
-    report_places: usize,
     queue: usize,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+/// What is going on at a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Calls under way.
+    pub(super) running: usize,
+    /// Calls that wait for a place.
+    pub(super) waiting: usize,
+    /// Calls at once that there may be now.
+    pub(super) places: usize,
+}
+
+#[derive(Debug)]
 struct State {
+    places: Adaptive,
     interactive: usize,
     reports: usize,
     waiting_interactive: VecDeque<oneshot::Sender<Place>>,
@@ -35,18 +47,26 @@ pub(super) struct Place {
 }
 
 impl Bulkhead {
-    pub(super) fn new(places: usize, queue: usize) -> Arc<Self> {
-        let places = places.max(1);
-        Arc::new(Self { places, report_places: (places / 3).max(1), queue, state: Mutex::default() })
+    /// At most so many places, and so many calls that wait for one.
+    pub(super) fn new(most: usize, queue: usize) -> Arc<Self> {
+        let state = State {
+            places: Adaptive::new(most),
+            interactive: 0,
+            reports: 0,
+            waiting_interactive: VecDeque::new(),
+            waiting_reports: VecDeque::new(),
+        };
+        Arc::new(Self { queue, state: Mutex::new(state) })
     }
 
     /// Takes a place, or waits for one until `deadline`.
     pub(super) async fn enter(self: &Arc<Self>, priority: Priority, deadline: Instant) -> Result<Place, ErrorKind> {
         let place = {
             let mut state = self.state();
-            if self.has_place(&state, priority) {
+            if state.has_place(priority) {
                 return Ok(self.take(&mut state, priority));
             }
+            state.places.reached();
             // Those who left without waiting to the end are still in the queues.
             state.waiting_interactive.retain(|waiter| !waiter.is_closed());
             state.waiting_reports.retain(|waiter| !waiter.is_closed());
@@ -64,16 +84,28 @@ impl Bulkhead {
         }
     }
 
-    /// Calls under way, and calls that wait.
-    pub(super) fn load(&self) -> (usize, usize) {
+    /// What is going on.
+    pub(super) fn load(&self) -> Load {
         let state = self.state();
         let waiting = state.waiting_interactive.iter().chain(&state.waiting_reports);
-        (state.interactive + state.reports, waiting.filter(|waiter| !waiter.is_closed()).count())
+        Load {
+            running: state.interactive + state.reports,
+            waiting: waiting.filter(|waiter| !waiter.is_closed()).count(),
+            places: state.places.limit(),
+        }
     }
 
-    fn has_place(&self, state: &State, priority: Priority) -> bool {
-        state.interactive + state.reports < self.places
-            && (priority == Priority::Interactive || state.reports < self.report_places)
+    /// Takes note of how a call ended that took so long: there may be more places now, or fewer.
+    pub(super) fn observe(self: &Arc<Self>, now: Duration, took: Duration, signal: Signal) {
+        if !self.state().places.observe(now, took, signal) {
+            return;
+        }
+        // Each by itself: a place that comes back at once is handed on under the lock, too.
+        loop {
+            let next = self.hand_on(&mut self.state());
+            let Some((waiter, place)) = next else { return };
+            drop(waiter.send(place));
+        }
     }
 
     fn take(self: &Arc<Self>, state: &mut State, priority: Priority) -> Place {
@@ -84,7 +116,7 @@ impl Bulkhead {
     /// Takes a place for the first of those who wait, if there is one for them.
     fn hand_on(self: &Arc<Self>, state: &mut State) -> Option<(oneshot::Sender<Place>, Place)> {
         for priority in [Priority::Interactive, Priority::Report] {
-            if !self.has_place(state, priority) {
+            if !state.has_place(priority) {
                 continue;
             }
             while let Some(waiter) = state.waiting(priority).pop_front() {
@@ -102,6 +134,12 @@ impl Bulkhead {
 }
 
 impl State {
+    fn has_place(&self, priority: Priority) -> bool {
+        let places = self.places.limit();
+        self.interactive + self.reports < places
+            && (priority == Priority::Interactive || self.reports < (places / 3).max(1))
+    }
+
     fn taken(&mut self, priority: Priority) -> &mut usize {
         match priority {
             Priority::Interactive => &mut self.interactive,
@@ -146,7 +184,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn reports_get_a_third_of_the_places_and_people_get_all_of_them() {
-        let bulkhead = Bulkhead::new(6, 10);
+        // Half of them at first.
+        let bulkhead = Bulkhead::new(12, 10);
         let reports = [bulkhead.enter(Report, soon()).await.unwrap(), bulkhead.enter(Report, soon()).await.unwrap()];
         assert_eq!(bulkhead.enter(Report, soon()).await.unwrap_err(), ErrorKind::Deadline);
         let mut people = Vec::new();
@@ -158,9 +197,9 @@ mod tests {
         for _ in 0..2 {
             people.push(bulkhead.enter(Interactive, soon()).await.unwrap());
         }
-        assert_eq!(bulkhead.load(), (6, 0));
+        assert_eq!(bulkhead.load(), Load { running: 6, waiting: 0, places: 6 });
         drop(people);
-        assert_eq!(bulkhead.load(), (0, 0));
+        assert_eq!(bulkhead.load(), Load { running: 0, waiting: 0, places: 6 });
     }
 
     #[tokio::test(start_paused = true)]
@@ -177,7 +216,7 @@ mod tests {
             }));
             tokio::task::yield_now().await;
         }
-        assert_eq!(bulkhead.load(), (1, 4));
+        assert_eq!(bulkhead.load(), Load { running: 1, waiting: 4, places: 1 });
         drop(place);
         for task in tasks {
             task.await.unwrap();
@@ -211,6 +250,31 @@ mod tests {
         // `left` has its place already, without knowing.
         drop(left);
         drop(next.now_or_never().unwrap().unwrap());
-        assert_eq!(bulkhead.load(), (0, 0));
+        assert_eq!(bulkhead.load(), Load { running: 0, waiting: 0, places: 1 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_more_goes_to_the_first_who_waits_and_a_place_less_is_not_handed_on() {
+        let bulkhead = Bulkhead::new(4, 10);
+        let now = |millis| Duration::from_millis(millis);
+        let first = bulkhead.enter(Interactive, soon()).await.unwrap();
+        let second = bulkhead.enter(Interactive, soon()).await.unwrap();
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(bulkhead.enter(Interactive, soon()))).collect();
+        assert!(waiting.iter_mut().all(|one| one.now_or_never().is_none()));
+        // A round of answers as usual: one place more.
+        bulkhead.observe(now(50), now(50), Signal::Answered);
+        bulkhead.observe(now(50), now(50), Signal::Answered);
+        assert_eq!(bulkhead.load(), Load { running: 3, waiting: 2, places: 3 });
+        let third = (&mut waiting[0]).now_or_never().unwrap().unwrap();
+        // Refused twice, one after the other: two places, and the one that comes back is kept.
+        bulkhead.observe(now(100), now(50), Signal::Overloaded);
+        bulkhead.observe(now(150), now(50), Signal::Overloaded);
+        drop(third);
+        assert_eq!(bulkhead.load(), Load { running: 2, waiting: 2, places: 2 });
+        drop(first);
+        drop(second);
+        assert_eq!(bulkhead.load(), Load { running: 2, waiting: 0, places: 2 });
+        drop(waiting);
+        assert_eq!(bulkhead.load(), Load { running: 0, waiting: 0, places: 2 });
     }
 }

@@ -37,6 +37,8 @@ pub struct Health {
     pub running: usize,
     /// Calls that wait for a place.
     pub waiting: usize,
+    /// Calls at once that there may be now: at most `http.concurrency`, and fewer while the system is slow or refuses.
+    pub places: usize,
 }
 
 /// How a connection fares, in a word; the worse the greater.

@@ -2,14 +2,19 @@
 //!
 //! breaker → bulkhead → rate → attempt (time) → judgement → retry (budget, the pause that the system asks for).
 //!
+//! Before each attempt the operations that wait for it pay for it: see [`Budget`](super::Budget).
+//!
 //! One deadline bounds all of it: no attempt and no pause is begun that cannot end in time. The attempt itself is the
 //! client's: [`HttpClient`](super::http::HttpClient) sends a request in it.
 
+mod adapt;
 mod breaker;
 mod bulkhead;
 mod health;
 mod pace;
 mod retry;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::future::Future;
@@ -25,8 +30,9 @@ pub use retry::Retry;
 use super::{Call, ErrorKind, SystemError};
 use crate::config::Traffic;
 use crate::domain::{Clock, ConnectionName};
+use adapt::Signal;
 use breaker::{Breaker, Outcome};
-use bulkhead::Bulkhead;
+use bulkhead::{Bulkhead, Load};
 use health::Record;
 use pace::Pace;
 
@@ -176,7 +182,7 @@ impl Guard {
         let (wall, now) = (self.clock.now(), self.now());
         let past = |then: Duration| wall.saturating_sub(now.saturating_sub(then)).unwrap_or(wall);
         let future = |wait: Duration| wall.saturating_add(wait).unwrap_or(wall);
-        let (running, waiting) = self.bulkhead.load();
+        let Load { running, waiting, places } = self.bulkhead.load();
         let rate_limited_until = self.pace.shut_for().map(future);
         let record = self.record();
         let (breaker, since) = record.breaker.state();
@@ -194,6 +200,7 @@ impl Guard {
             clock_skew: record.clock_skew,
             running,
             waiting,
+            places,
         }
     }
 
@@ -215,6 +222,8 @@ impl Guard {
         // Before waiting for a place: whether it makes sense to.
         let circuit_open = |pause| Failed::refused(ErrorKind::CircuitOpen, Retry::After(pause));
         let rate_limited = |pause| Failed::refused(ErrorKind::RateLimited, Retry::After(pause));
+        let no_budget = |exhausted| Failed::refused(ErrorKind::Budget(exhausted), Retry::No);
+        call.can_pay().map_err(no_budget)?;
         self.record().breaker.check(self.now()).map_err(circuit_open)?;
         self.pace.fits(deadline).map_err(rate_limited)?;
         let _place =
@@ -229,6 +238,7 @@ impl Guard {
                 return Err(Failed::refused(ErrorKind::Deadline, Retry::No));
             }
             let pass = self.enter().map_err(circuit_open)?;
+            call.pay().map_err(no_budget)?;
             *attempts += 1;
             let failed = match self.attempt(operation, pass, time, attempt(time)).await {
                 Ok(answer) => return Ok(answer),
@@ -239,7 +249,7 @@ impl Guard {
             }
             let Some(pause) = retry::pause(failed.retry, retries) else { return Err(failed) };
             let left_alone = self.record().breaker.check(self.now()).is_err();
-            if left_alone || Instant::now() + pause >= deadline || !self.may_retry() {
+            if left_alone || Instant::now() + pause >= deadline || call.can_pay().is_err() || !self.may_retry() {
                 return Err(failed);
             }
             retries += 1;
@@ -266,10 +276,14 @@ impl Guard {
             Ok(_) => {
                 pass.outcome = Outcome::Answered;
                 self.record().succeeded(self.now(), took);
+                self.bulkhead.observe(self.now(), took, Signal::Answered);
             }
             Err(failed) => {
                 pass.outcome = self.verdict(failed.kind, time);
                 self.record().failed(self.now(), failed.kind);
+                if is_overload(failed, pass.outcome) {
+                    self.bulkhead.observe(self.now(), took, Signal::Overloaded);
+                }
                 if let (ErrorKind::RateLimited, Retry::After(pause)) = (failed.kind, failed.retry) {
                     self.pace.shut(pause);
                 }
@@ -375,6 +389,16 @@ struct Pass<'a> {
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         self.guard.observe_breaker(|breaker, now| breaker.leave(now, self.probe, self.outcome));
+    }
+}
+
+/// Whether a failure says that the system is asked too much: it says so (429, 503), or is silent. What else fails says
+/// nothing of how much it takes.
+fn is_overload(failed: &Failed, outcome: Outcome) -> bool {
+    match failed.kind {
+        ErrorKind::RateLimited | ErrorKind::Timeout => true,
+        ErrorKind::Deadline => outcome == Outcome::Failed,
+        _ => failed.status == Some(503),
     }
 }
 

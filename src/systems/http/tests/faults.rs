@@ -167,6 +167,20 @@ async fn an_answer_may_be_as_large_as_the_cap_and_no_larger() {
 }
 
 #[tokio::test]
+async fn the_answers_of_one_read_together_are_capped_too() {
+    let upstream = Upstream::start(|_| json("200 OK", &format!("[{}]", " ".repeat(998)))).await;
+    let client = client(&upstream.url, Traffic { max_read: 3000, ..traffic() });
+    // The pages of one read: clones of one call.
+    let read = call(5000);
+    for _ in 0..3 {
+        client.send(&read.clone(), get()).await.unwrap();
+    }
+    assert_eq!(client.send(&read, get()).await.unwrap_err().kind, ErrorKind::TooLarge);
+    assert_eq!(client.health().breaker, BreakerState::Closed);
+    client.send(&call(5000), get()).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_cap_counts_decompressed_bytes() {
     let bomb = message("200 OK", "content-encoding: gzip\r\n", &gzipped(&vec![b'['; 20 * 1024 * 1024]));
     assert!(bomb.len() < traffic().max_body);

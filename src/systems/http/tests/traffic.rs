@@ -197,7 +197,7 @@ async fn nothing_is_begun_that_cannot_end_before_the_deadline() {
 #[tokio::test]
 async fn callers_who_leave_leave_nothing_behind() {
     let upstream = Upstream::start(|_| Act::Silence(vec![])).await;
-    let client = client(&upstream.url, Traffic { concurrency: 2, breaker_failures: 1, ..traffic() });
+    let client = client(&upstream.url, Traffic { concurrency: 4, breaker_failures: 1, ..traffic() });
     let calls: Vec<_> = (0..6)
         .map(|_| {
             let client = Arc::clone(&client);
