@@ -28,6 +28,7 @@ mod oracle;
 mod owners;
 mod profitability;
 mod redmine;
+mod reload;
 mod reports;
 mod schema;
 mod sign_in;

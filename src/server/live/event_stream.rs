@@ -18,12 +18,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::question::Question;
-use super::{Following, Told};
+use super::{Following, Told, until};
 use crate::server::body::{self, Asked};
 use crate::server::error::Refused;
 use crate::server::media;
 use crate::server::request_id::RequestId;
-use crate::server::{Door, origin, sign_in};
+use crate::server::{Door, audit, origin, sign_in};
 
 const MEDIA: &str = "text/event-stream";
 
@@ -60,9 +60,10 @@ async fn begin<E: Executor>(
         _ => in_address(parts.uri.query().unwrap_or_default())?,
     };
     let asked = Asked::parse(&body, &door.limits, &door.operations)?;
-    let question = Question::new(door, id, viewer, asked);
+    let until = until(&viewer, &*door.reports.clock);
+    let question = Question::new(door, id, audit::address(&parts.extensions), viewer, asked);
     match question {
-        Ok(question) => Following::new(door, question).map(Ok),
+        Ok(question) => Following::new(door, question, until).map(Ok),
         Err(refused) => Ok(Err(refused)),
     }
 }

@@ -1,5 +1,6 @@
 //! The client against a system that misbehaves on the wire.
 
+mod addresses;
 mod chaos;
 mod faults;
 mod traffic;

@@ -5,6 +5,7 @@
 //! One deadline bounds all of it: no attempt and no pause is begun that cannot end in time. The attempt itself is the
 //! client's: [`HttpClient`](super::http::HttpClient) sends a request in it.
 
+pub mod address;
 mod breaker;
 mod bulkhead;
 mod health;
