@@ -47,13 +47,12 @@ impl Files {
         settled && now != self.read
     }
 
-    /// Reads them anew and puts what they say in place.
-    fn apply(&mut self, app: &App) -> Result<(), Vec<ConfigError>> {
+    /// Reads them anew and puts what they say in place. It says what may not be meant as it is.
+    fn apply(&mut self, app: &App) -> Result<Vec<ConfigError>, Vec<ConfigError>> {
         self.read = looks(&self.file);
         let config = Config::read(&self.file)?;
         app.replace(&config)?;
-        config.warnings().iter().for_each(|warning| tracing::warn!(%warning, "configuration"));
-        Ok(())
+        Ok(config.warnings())
     }
 }
 
@@ -61,7 +60,7 @@ impl App {
     /// Keeps the application in step with its files until `stop`: reads them anew at each of `hangups`, and when they have
     /// changed. What cannot be used is said in the log, in `/health/ready` and in the metrics, and changes nothing.
     pub async fn follow(self, files: Files, mut hangups: mpsc::Receiver<()>, stop: CancellationToken) {
-        let mut files = Some(files);
+        let mut files = files;
         loop {
             let interval = self.current().options.reload_interval.0;
             let asked = tokio::select! {
@@ -70,31 +69,43 @@ impl App {
                 () = sleep(interval), if !interval.is_zero() => false,
                 else => return stop.cancelled().await,
             };
-            let app = self.clone();
-            let Some(mut taken) = files.take() else { return };
+            let (app, mut taken) = (self.clone(), files.clone());
             // Files are read, and all is built, beside the threads that answer.
             let done = tokio::task::spawn_blocking(move || {
-                if asked || taken.have_changed() {
-                    app.reload(&mut taken);
-                }
-                taken
+                let applied = (asked || taken.have_changed()).then(|| taken.apply(&app));
+                (taken, applied)
             });
             match done.await {
-                Ok(back) => files = Some(back),
-                Err(error) => tracing::error!(%error, "the configuration is not followed any longer"),
+                Ok((back, applied)) => {
+                    files = back;
+                    if let Some(applied) = applied {
+                        self.tell(applied);
+                    }
+                }
+                // A defect: it is tried again when the files have changed again.
+                Err(error) => {
+                    tracing::error!(%error, "the configuration was not read anew, and the one before stays in use");
+                    self.0.configuration.refused();
+                    files = Files::of(&files.file);
+                }
             }
         }
     }
 
-    /// Reads the files anew, and says how that went.
-    fn reload(&self, files: &mut Files) {
-        match files.apply(self) {
-            Ok(()) => tracing::info!("the configuration was read anew"),
+    /// Says how reading the files anew went.
+    fn tell(&self, applied: Result<Vec<ConfigError>, Vec<ConfigError>>) {
+        match applied {
+            Ok(warnings) => {
+                tracing::info!("the configuration was read anew");
+                for warning in warnings {
+                    tracing::warn!(%warning, "configuration");
+                }
+            }
             Err(errors) => {
-                self.0.configuration.refused();
                 for error in errors {
                     tracing::error!(%error, "the configuration was not read anew, and the one before stays in use");
                 }
+                self.0.configuration.refused();
             }
         }
     }
@@ -104,12 +115,15 @@ impl App {
 fn looks(file: &Path) -> Looks {
     let mut hash = Context::new(&SHA256);
     add(&mut hash, file);
-    for named in named_files(&fs::read_to_string(file).unwrap_or_default()) {
+    let (text, _) = contents(file).unwrap_or_default();
+    for named in named_files(&String::from_utf8_lossy(&text)) {
         if named.is_dir() {
             let entries = fs::read_dir(&named).into_iter().flatten();
             let mut entries: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
             entries.sort();
-            entries.iter().for_each(|entry| add(&mut hash, entry));
+            for entry in entries {
+                add(&mut hash, &entry);
+            }
         } else {
             add(&mut hash, &named);
         }
@@ -136,9 +150,50 @@ fn add(hash: &mut Context, file: &Path) {
 }
 
 fn contents(file: &Path) -> io::Result<(Vec<u8>, u64)> {
-    let file = File::open(file)?;
-    let length = file.metadata()?.len();
-    let mut bytes = Vec::new();
-    file.take(LOOKED_AT).read_to_end(&mut bytes)?;
+    let known = fs::metadata(file)?;
+    let (length, mut bytes) = (known.len(), Vec::new());
+    // A pipe has nothing to look at: reading it would take it away from who reads it.
+    if !known.is_file() {
+        return Ok((bytes, 0));
+    }
+    File::open(file)?.take(LOOKED_AT).read_to_end(&mut bytes)?;
     Ok((bytes, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_of_a_file_that_is_named_is_seen_once_it_has_settled() {
+        let folder = std::env::temp_dir().join(format!("spine-looks-{}", std::process::id()));
+        fs::create_dir_all(folder.join("documents")).unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
+        let config = folder.join("spine.toml");
+        let shown = folder.display();
+        write("secret", "one");
+        write(
+            "spine.toml",
+            &format!("token = {{ file = \"{shown}/secret\" }}\n[operations]\nfolder = \"{shown}/documents\""),
+        );
+        let mut files = Files::of(&config);
+        assert!(!files.have_changed());
+        let changes: [&dyn Fn(); 5] = [
+            &|| write("secret", "two"),
+            &|| fs::remove_file(folder.join("secret")).unwrap(),
+            &|| write("documents/a.graphql", "{ a }"),
+            &|| fs::rename(folder.join("documents/a.graphql"), folder.join("documents/b.graphql")).unwrap(),
+            &|| write("spine.toml", "no TOML"),
+        ];
+        for change in changes {
+            change();
+            assert!(!files.have_changed(), "it may be half of a change");
+            assert!(files.have_changed() && files.have_changed());
+            files.read = looks(&config);
+            assert!(!files.have_changed());
+        }
+        write("unnamed", "x");
+        assert!(!files.have_changed() && !files.have_changed());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

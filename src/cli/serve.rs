@@ -31,7 +31,9 @@ pub(super) fn run(path: &Path) -> Exit {
                 return Exit::Usage;
             }
         };
-        config.warnings().iter().for_each(|warning| tracing::warn!(%warning, "configuration"));
+        for warning in config.warnings() {
+            tracing::warn!(%warning, "configuration");
+        }
         let address = |listener: &TcpListener| listener.local_addr().ok().map(tracing::field::display);
         tracing::info!(server.address = address(&listeners.public), "listening");
         if let Some(admin) = &listeners.admin {

@@ -29,10 +29,9 @@ fn collect<'t>(table: &'t Table, path: &mut Vec<&'t str>, files: &mut Vec<PathBu
 /// Whether the text at a path is the name of a file that Spine reads.
 fn names_a_file(path: &[&str]) -> bool {
     match path {
-        ["audit", "file"] | ["connections", _, "tokens", "file"] => false,
+        ["audit", "file"] | ["connections", _, "tokens", "file"] | [] => false,
         ["server", "tls", _] | ["operations", "folder"] => true,
         [.., key] => matches!(*key, "file" | "ca_file"),
-        [] => false,
     }
 }
 

@@ -21,7 +21,7 @@ impl Network {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let most = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(most), |prefix| prefix.parse::<u32>()).map_err(|_| wrong())?;
+        let prefix = prefix.map_or(Ok(most), str::parse::<u32>).map_err(|_| wrong())?;
         if prefix > most {
             return Err(wrong());
         }

@@ -24,7 +24,7 @@ pub struct ServerOptions {
     /// are no metrics.
     #[schemars(with = "Option<String>")]
     pub admin_listen: Option<SocketAddr>,
-    /// Addresses and networks of the proxies in front of Spine, e.g. ["10.0.0.5", "10.1.0.0/16"]. Of a connection from one of
+    /// Addresses and networks of the proxies in front of Spine, e.g. `["10.0.0.5", "10.1.0.0/16"]`. Of a connection from one of
     /// these `Forwarded` and `X-Forwarded-For` say from where the request comes; of any other they are not looked at.
     pub trusted_proxies: Vec<Network>,
     /// How often this file and the files that it names are looked at: what has changed is read anew and counts for all requests

@@ -114,7 +114,7 @@ fn of_forwarded(element: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    /// The client of a connection from 10.0.0.1, behind proxies in 10.0.0.0/8 and 2001:db8::/32.
+    /// The client of a connection from 10.0.0.1, behind proxies in 10.0.0.0/8 and `2001:db8::/32`.
     fn found(headers: &[(&'static str, &str)]) -> String {
         from("10.0.0.1", headers)
     }

@@ -14,6 +14,7 @@ use spine::domain::{Clock, SystemClock};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::command_line::Running;
 use super::sign_in::Log;
 use super::support::{client, company, json_body, read_json, send};
 
@@ -261,11 +262,10 @@ fn a_hangup_makes_the_program_read_its_file_anew_and_does_not_end_it() {
                   [owners]\ncommercial = \"crm\"\n[connections.crm]\nkind = \"hubspot\"\n\
                   token = { demo = \"demo-token\" }\nmap = { shared_id = \"code\" }\n";
     fs::write(&file, config).unwrap();
-    let mut spine = Command::new(env!("CARGO_BIN_EXE_spine"))
-        .args(["serve", "-c", file.to_str().unwrap()])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut spine = Command::new(env!("CARGO_BIN_EXE_spine"));
+    spine.args(["serve", "-c", file.to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut running = Running(spine.spawn().unwrap());
+    let spine = &mut running.0;
     let mut lines = BufReader::new(spine.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut until =
         |part: &str| lines.find(|line| line.contains(part)).unwrap_or_else(|| panic!("it ended before: {part}"));
@@ -279,7 +279,7 @@ fn a_hangup_makes_the_program_read_its_file_anew_and_does_not_end_it() {
     fs::write(&file, config.replace("[owners]", "[owner]")).unwrap();
     signal("-HUP");
     let said = until("was not read anew");
-    assert!(said.contains(&format!("{}:6:1: owner: unknown section", file.display())), "{said}");
+    assert!(said.contains(&format!("{}:6:2: owner: unknown section", file.display())), "{said}");
     signal("-TERM");
     until("stopped");
     assert!(spine.wait().unwrap().success());

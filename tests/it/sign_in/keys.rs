@@ -228,7 +228,7 @@ async fn a_header_that_is_no_text_is_refused_like_any_other() {
 
 #[tokio::test]
 async fn without_roles_nobody_who_signs_in_is_shown_costs_and_margins() {
-    let gateway = gateway(&key("bi", "s", "")).await;
+    let gateway = Gateway::over(company(60), |config| format!("{config}\n{}", key("bi", "s", ""))).await;
     let project = gateway.project();
     let query = format!(
         "{{ project(id: \"{project}\") {{ name financials {{ invoiced {{ amount }} actualCost {{ amount }} margin {{ amount }} marginPct }} }} }}"

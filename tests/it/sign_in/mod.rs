@@ -41,7 +41,9 @@ struct Answer {
 
 impl Answer {
     fn code(&self) -> &str {
-        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
+        // The feed has errors in a form of its own.
+        let code = self.body.pointer("/errors/0/extensions/code").or_else(|| self.body.pointer("/error/code"));
+        code.and_then(Value::as_str).unwrap_or_default()
     }
 
     fn message(&self) -> &str {

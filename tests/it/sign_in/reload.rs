@@ -21,8 +21,8 @@ async fn a_key_that_is_changed_opens_from_the_next_request_on_and_the_old_one_no
 async fn answers_that_were_kept_for_a_role_are_not_given_when_the_role_has_changed() {
     let with_costs = "[access.roles.sales]\nreads = [\"commercial\", \"costs\", \"margins\"]\n";
     let key = key("a", "s", "roles = [\"sales\"]");
-    let gateway = gateway(&[with_costs, &key].concat()).await;
-    let query = "{ deals(first: 3) { nodes { financials { margin { amount } } } } }";
+    let gateway = Gateway::over(company(60), with(&[with_costs, &key])).await;
+    let query = "{ deals(first: 40) { nodes { expectedMargin { amount } } } }";
     let margins = async || ask(&gateway, query, &[("x-api-key", "a.s")]).await.body["data"].to_string();
     let before = margins().await;
     assert!(before.contains("amount"), "{before}");
