@@ -196,7 +196,7 @@ async fn a_bad_file_changes_nothing_and_says_where_it_is_wrong() {
         ("[reports]", "[raports]", "[raports]: unknown section"),
         ("[raports]", "[reports", "spine.toml:"),
         ("[reports", "[reports]\nnonsense = 1\n#", "unknown key `nonsense`"),
-        ("[reports]\nnonsense = 1\n#]", "[reports]", ""),
+        ("[reports]\nnonsense = 1\n#", "[reports]", ""),
         ("max_connections = 100", "max_connections = 101", "server.max_connections: cannot change while Spine runs"),
         ("max_connections = 101\n", "max_connections = 100\n", ""),
         ("listen = \"127.0.0.1:0\"\nadmin", "listen = \"127.0.0.1:1\"\nadmin", "server.listen: cannot change"),
