@@ -1,12 +1,14 @@
 //! The running application: built from a configuration, answering until it is told to stop.
 
+mod reload;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::Variables;
-use axum::Router;
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Catalogue, PolicyError, Viewer};
@@ -16,57 +18,182 @@ use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
 use crate::reports::Reports;
-use crate::server::{self, Behind, Door, Operations, SignIn, Tls, Trail, Webhooks};
+use crate::server::{self, Answering, Behind, Configuration, Door, Operations, Routers, SignIn, Tls, Trail, Webhooks};
 use crate::systems::registry;
 
-/// The application, ready to listen.
+pub use reload::Files;
+
+/// The application: what answers now, which another configuration can replace. Copies are the same application.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Running>);
+
 #[derive(Debug)]
-pub struct App {
-    router: Router,
-    tls: Option<Tls>,
+struct Running {
+    public: watch::Sender<Answering>,
+    admin: watch::Sender<Answering>,
+    current: Mutex<Arc<Generation>>,
+    configuration: Arc<Configuration>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What is made of one configuration, as far as the next one has to know it.
+#[derive(Debug)]
+struct Generation {
     options: ServerOptions,
+    sign_in: Arc<SignIn>,
+    trail: Arc<Trail>,
+    webhooks: Arc<Webhooks>,
+    /// Cancelled once it is replaced, or Spine stops: what is followed ends, and everything is answered still.
     draining: CancellationToken,
+}
+
+/// The ports of an application.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For those who ask.
+    pub public: TcpListener,
+    /// For those who run Spine; none if the configuration names none.
+    pub admin: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(public: TcpListener) -> Self {
+        Self { public, admin: None }
+    }
 }
 
 impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
-        let (graph, reports) = graph(config, Arc::clone(&clock))?;
-        let operations = operations(config, &graph)?;
-        let Graph { checking, trusting, masks, catalogue } = graph;
-        let sign_in = sign_in(config, &catalogue, Arc::clone(&clock))?;
-        let tls = config.server.tls.as_ref().map(Tls::new).transpose();
-        let tls = tls.map_err(|(key, message)| vec![config.error_at(&format!("server.tls.{key}"), message)])?;
-        let webhooks = Webhooks::new(config)?;
-        let draining = CancellationToken::new();
-        let answer_bytes = config.cache.answer_bytes;
-        let trail = Trail::open(&config.audit, clock)
-            .map_err(|(key, message)| vec![config.error_at(&format!("audit.{key}"), message)])?;
-        let behind = Behind { checking, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks };
-        let door = Door::new(behind, config.limits.clone(), config.server.clone(), draining.clone());
-        Ok(Self { router: server::router(door), tls, options: config.server.clone(), draining })
+        let configuration = Arc::new(Configuration::new(Arc::clone(&clock)));
+        let (generation, routers, tls) = generation(config, &clock, &configuration, None)?;
+        let (public, admin) = answering(&generation, routers, tls, 1);
+        let (public, admin) = (watch::Sender::new(public), watch::Sender::new(admin));
+        let current = Mutex::new(Arc::new(generation));
+        Ok(Self(Arc::new(Running { public, admin, current, configuration, clock })))
     }
 
-    /// Opens the port the configuration names.
-    pub async fn bind(&self) -> std::io::Result<TcpListener> {
-        TcpListener::bind(self.options.listen).await
+    /// Puts another configuration in the place of the one in use: with new connections to systems, empty caches, and new rules
+    /// about who may ask. Requests that have begun end as they began; what is followed ends, so that it is asked again. What
+    /// was counted of those who ask is not forgotten. If the configuration cannot be used nothing changes.
+    pub fn replace(&self, config: &Config) -> Result<(), Vec<ConfigError>> {
+        let Running { public, admin, configuration, clock, .. } = &*self.0;
+        let before = self.current();
+        if let Some((key, message)) = config.server.needs_restart(&before.options) {
+            return Err(vec![config.error_at(&format!("server.{key}"), message)]);
+        }
+        let (generation, routers, tls) = generation(config, clock, configuration, Some(&before))?;
+        let mut current = self.lock();
+        if before.draining.is_cancelled() {
+            // Spine stops; nobody is let in any more.
+            return Ok(());
+        }
+        let answering = answering(&generation, routers, tls, configuration.replaced());
+        *current = Arc::new(generation);
+        public.send_replace(answering.0);
+        admin.send_replace(answering.1);
+        drop(current);
+        before.draining.cancel();
+        Ok(())
     }
 
-    /// Answers on a listener until `stop`; then says that it is not ready, finishes what is under way, and returns.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let draining = self.draining.clone();
-        let stopping = stop.clone();
+    /// Opens the ports that the configuration names. An error says which of them cannot be opened.
+    pub async fn bind(&self) -> Result<Listeners, String> {
+        async fn open(address: SocketAddr) -> Result<TcpListener, String> {
+            TcpListener::bind(address).await.map_err(|error| format!("{address} cannot be listened on: {error}"))
+        }
+        let options = self.current().options.clone();
+        let public = open(options.listen).await?;
+        let admin = match options.admin_listen {
+            Some(address) => Some(open(address).await?),
+            None => None,
+        };
+        Ok(Listeners { public, admin })
+    }
+
+    /// Answers until `stop`; then says that it is not ready, finishes what is under way, and returns.
+    pub async fn serve(self, listeners: impl Into<Listeners>, stop: CancellationToken) {
+        let Listeners { public, admin } = listeners.into();
+        let (app, stopping) = (self.clone(), stop.clone());
         tokio::spawn(async move {
             stopping.cancelled().await;
-            draining.cancel();
+            app.lock().draining.cancel();
         });
-        server::serve(listener, self.router, self.tls, &self.options, stop).await;
+        // Those who run Spine are answered as long as anybody is.
+        let done = CancellationToken::new();
+        let admin = admin.map(|admin| {
+            tokio::spawn(server::serve(admin, self.0.admin.subscribe(), MOST_ADMIN_CONNECTIONS, done.clone()))
+        });
+        let most = self.current().options.max_connections;
+        server::serve(public, self.0.public.subscribe(), most, stop).await;
+        done.cancel();
+        if let Some(admin) = admin {
+            drop(admin.await);
+        }
     }
 
-    /// Where the configuration tells it to listen.
-    pub fn listen(&self) -> SocketAddr {
-        self.options.listen
+    fn current(&self) -> Arc<Generation> {
+        Arc::clone(&self.lock())
     }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Generation>> {
+        self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Connections of those who run Spine.
+const MOST_ADMIN_CONNECTIONS: usize = 32;
+
+/// All that is made of a configuration. What the generation `before` has counted goes on.
+fn generation(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    configuration: &Arc<Configuration>,
+    before: Option<&Generation>,
+) -> Result<(Generation, Routers, Option<Tls>), Vec<ConfigError>> {
+    let (graph, reports) = graph(config, Arc::clone(clock))?;
+    let operations = operations(config, &graph)?;
+    let Graph { checking, trusting, masks, catalogue } = graph;
+    let sign_in = Arc::new(sign_in(config, &catalogue, Arc::clone(clock), before)?);
+    let tls = config.server.tls.as_ref().map(Tls::new).transpose();
+    let tls = tls.map_err(|(key, message)| vec![config.error_at(&format!("server.tls.{key}"), message)])?;
+    let webhooks = Arc::new(Webhooks::new(config, before.map(|before| &*before.webhooks))?);
+    let trail = match before.map(|before| &before.trail).filter(|trail| trail.is_of(&config.audit)) {
+        Some(trail) => Arc::clone(trail),
+        None => Trail::open(&config.audit, Arc::clone(clock))
+            .map(Arc::new)
+            .map_err(|(key, message)| vec![config.error_at(&format!("audit.{key}"), message)])?,
+    };
+    let generation = Generation {
+        options: config.server.clone(),
+        sign_in: Arc::clone(&sign_in),
+        trail: Arc::clone(&trail),
+        webhooks: Arc::clone(&webhooks),
+        draining: CancellationToken::new(),
+    };
+    let (answer_bytes, configuration) = (config.cache.answer_bytes, Arc::clone(configuration));
+    let behind = Behind {
+        checking,
+        trusting,
+        masks,
+        reports,
+        sign_in,
+        trail,
+        operations,
+        answer_bytes,
+        webhooks,
+        configuration,
+    };
+    let door = Door::new(behind, config.limits.clone(), config.server.clone(), generation.draining.clone());
+    Ok((generation, server::routers(door), tls))
+}
+
+/// What answers at the two ports.
+fn answering(generation: &Generation, routers: Routers, tls: Option<Tls>, number: u64) -> (Answering, Answering) {
+    let Routers { public, admin } = routers;
+    let options = Arc::new(generation.options.clone());
+    let admin = Answering { router: admin, tls: None, options: Arc::clone(&options), generation: number };
+    (Answering { router: public, tls, options, generation: number }, admin)
 }
 
 /// The documents that are known beforehand, each within the limits and valid.
@@ -91,12 +218,18 @@ fn operations(config: &Config, graph: &Graph) -> Result<Operations, Vec<ConfigEr
 }
 
 /// Who may ask, and what they may see.
-fn sign_in(config: &Config, catalogue: &Catalogue, clock: Arc<dyn Clock>) -> Result<SignIn, Vec<ConfigError>> {
-    let access = Access::new(&config.access, catalogue).map_err(|errors| {
+fn sign_in(
+    config: &Config,
+    catalogue: &Catalogue,
+    clock: Arc<dyn Clock>,
+    before: Option<&Generation>,
+) -> Result<SignIn, Vec<ConfigError>> {
+    let access = Access::new(&config.access, config.sign_in.is_configured(), catalogue).map_err(|errors| {
         let error = |error: PolicyError| config.error_at(&error.path, error.message);
         errors.into_iter().map(error).collect::<Vec<_>>()
     })?;
-    SignIn::new(&config.sign_in, &config.server, Arc::new(access), clock)
+    let before = before.map(|before| &*before.sign_in);
+    SignIn::new(&config.sign_in, &config.server, Arc::new(access), clock, before)
         .map_err(|(path, message)| vec![config.error_at(&format!("sign_in.{path}"), message)])
 }
 

@@ -46,14 +46,15 @@ pub enum NoRole {
 pub struct Access {
     /// In the order of the configuration.
     views: Vec<Arc<View>>,
+    /// What is seen without a role.
     whole: Arc<View>,
     people: Vec<(String, Vec<String>)>,
     teams: Vec<(HashSet<String>, Vec<String>)>,
 }
 
 impl Access {
-    /// Works out what each role may see.
-    pub fn new(config: &config::Access, catalogue: &Catalogue) -> Result<Self, Vec<PolicyError>> {
+    /// Works out what each role may see; `signed_in` says whether who asks has to sign in.
+    pub fn new(config: &config::Access, signed_in: bool, catalogue: &Catalogue) -> Result<Self, Vec<PolicyError>> {
         let mut errors = Vec::new();
         for (name, role) in &config.roles {
             for (key, fields) in [("fields", &role.fields), ("hidden", &role.hidden)] {
@@ -73,10 +74,16 @@ impl Access {
         if !errors.is_empty() {
             return Err(errors);
         }
+        // Costs and margins are given by name, or not at all.
+        let whole = if signed_in && config.roles.is_empty() {
+            View { role: None, ..view(0, "", &Role::default(), catalogue) }
+        } else {
+            View::whole()
+        };
         let view = |(number, (name, role)): (u32, &(String, Role))| Arc::new(view(number, name, role, catalogue));
         Ok(Self {
             views: (1..).zip(&config.roles).map(view).collect(),
-            whole: Arc::new(View::whole()),
+            whole: Arc::new(whole),
             people: config.people.iter().map(|(email, person)| (email.to_lowercase(), person.roles.clone())).collect(),
             teams: config
                 .teams
@@ -88,7 +95,7 @@ impl Access {
 
     /// Whoever signed in, as they are answered: in the role that they want, else in the first that they have.
     ///
-    /// Where no roles are configured everybody sees everything. Where no sign-in is configured anybody does, too, and may
+    /// Where no roles are configured everybody who signed in sees all but costs and margins. Where no sign-in is configured anybody does, too, and may
     /// try every role.
     pub fn viewer(&self, principal: Principal, wanted: Option<&str>) -> Result<Arc<Viewer>, NoRole> {
         let anyone = principal.kind == PrincipalKind::Anyone;
@@ -177,7 +184,7 @@ mod tests {
             ("Deal.name".to_owned(), entry(Class::Commercial)),
             ("Cost.amount".to_owned(), entry(Class::Costs)),
         ]);
-        Access::new(&toml::from_str(text).unwrap(), &catalogue).unwrap()
+        Access::new(&toml::from_str(text).unwrap(), true, &catalogue).unwrap()
     }
 
     fn principal(email: Option<&str>, roles: &[&str]) -> Principal {
@@ -230,6 +237,20 @@ mod tests {
         assert!(anyone.view.is_unmasked() && anyone.view.role.is_none());
         let viewer = access.viewer(principal(None, &["sales"]), None).unwrap();
         assert!(viewer.view.may("Deal.name") && !viewer.view.may("Cost.amount") && viewer.sees_all_deals());
+    }
+
+    #[test]
+    fn without_roles_who_signs_in_sees_what_is_not_given_by_name_and_who_need_not_sees_all() {
+        let entry = |class| Entry { needs: [class].into_iter().collect(), nullable: true };
+        let catalogue = Catalogue::from([
+            ("Deal.name".to_owned(), entry(Class::Commercial)),
+            ("Cost.amount".to_owned(), entry(Class::Costs)),
+        ]);
+        let new = |signed_in| Access::new(&config::Access::default(), signed_in, &catalogue).unwrap();
+        let viewer = new(true).viewer(principal(None, &["finance"]), None).unwrap();
+        assert!(viewer.view.may("Deal.name") && !viewer.view.may("Cost.amount") && !viewer.view.is_unmasked());
+        assert_eq!(viewer.view.role, None);
+        assert!(new(false).viewer(Principal::anyone(), None).unwrap().view.is_unmasked());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Who asks.
 
+use jiff::Timestamp;
+
 pub use crate::config::PrincipalKind;
 
 /// Who asks, as their sign-in says.
@@ -15,12 +17,14 @@ pub struct Principal {
     pub email: Option<String>,
     /// The roles that the sign-in gives, by their names.
     pub roles: Vec<String>,
+    /// Until when the sign-in is good; none if it does not say so.
+    pub until: Option<Timestamp>,
 }
 
 impl Principal {
     /// Whoever asks where no sign-in is configured.
     pub fn anyone() -> Self {
         let subject = PrincipalKind::Anyone.as_str().to_owned();
-        Self { kind: PrincipalKind::Anyone, subject, name: None, email: None, roles: Vec::new() }
+        Self { kind: PrincipalKind::Anyone, subject, name: None, email: None, roles: Vec::new(), until: None }
     }
 }

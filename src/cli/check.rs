@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Exit, complain_all, read_config, say};
+use super::{Exit, complain, complain_all, read_config, say};
 use crate::app::App;
 use crate::domain::{Clock, Domain, SystemClock};
 
@@ -21,6 +21,9 @@ pub(super) fn run(options: &Options) -> Exit {
     if let Err(errors) = App::build(&config, clock) {
         complain_all(&errors);
         return Exit::Usage;
+    }
+    for warning in config.warnings() {
+        complain(&format!("warning: {warning}"));
     }
     say(&format!("{} is fine.", options.config.display()));
     for domain in Domain::ALL {

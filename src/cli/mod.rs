@@ -100,14 +100,7 @@ pub fn run() -> ExitCode {
 
 /// Reads a configuration file; says what is wrong with it if it cannot be used.
 fn read_config(path: &Path) -> Option<Config> {
-    let file = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Config::parse(&file, &text).map_err(|errors| complain_all(&errors)).ok(),
-        Err(error) => {
-            complain(&format!("error: {file} cannot be read: {error}"));
-            None
-        }
-    }
+    Config::read(path).map_err(|errors| complain_all(&errors)).ok()
 }
 
 fn complain_all(errors: &[ConfigError]) {

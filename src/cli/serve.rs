@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, block_on, complain, complain_all, read_config};
-use crate::app::App;
+use crate::app::{App, Files};
 use crate::domain::{Clock, SystemClock};
 
-pub(super) fn run(config: &Path) -> Exit {
-    let Some(config) = read_config(config) else { return Exit::Usage };
+pub(super) fn run(path: &Path) -> Exit {
+    let files = Files::of(path);
+    let Some(config) = read_config(path) else { return Exit::Usage };
     block_on(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let app = match App::build(&config, clock) {
@@ -20,20 +23,44 @@ pub(super) fn run(config: &Path) -> Exit {
                 return Exit::Usage;
             }
         };
-        let listener = match app.bind().await {
-            Ok(listener) => listener,
+        let hangups = on_hangup();
+        let listeners = match app.bind().await {
+            Ok(listeners) => listeners,
             Err(error) => {
-                complain(&format!("error: {} cannot be listened on: {error}", app.listen()));
+                complain(&format!("error: {error}"));
                 return Exit::Usage;
             }
         };
-        tracing::info!(server.address = %app.listen(), "listening");
+        for warning in config.warnings() {
+            tracing::warn!(%warning, "configuration");
+        }
+        let address = |listener: &TcpListener| listener.local_addr().ok().map(tracing::field::display);
+        tracing::info!(server.address = address(&listeners.public), "listening");
+        if let Some(admin) = &listeners.admin {
+            tracing::info!(server.address = address(admin), "listening for those who run Spine");
+        }
         let stop = CancellationToken::new();
         on_signal(stop.clone());
-        app.serve(listener, stop).await;
+        tokio::spawn(app.clone().follow(files, hangups, stop.clone()));
+        app.serve(listeners, stop).await;
         tracing::info!("stopped");
         Exit::Ok
     })
+}
+
+/// Is told at each SIGHUP; several in a row are one.
+fn on_hangup() -> mpsc::Receiver<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (sender, receiver) = mpsc::channel(1);
+    if let Ok(mut hangups) = signal(SignalKind::hangup()) {
+        tokio::spawn(async move {
+            while hangups.recv().await.is_some() {
+                // One that is waiting already is enough.
+                sender.try_send(()).ok();
+            }
+        });
+    }
+    receiver
 }
 
 /// Cancels `stop` at the first SIGINT or SIGTERM; ends the process at the second.

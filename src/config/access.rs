@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::domain::Class;
 
-/// Which role may read what. Without roles whoever may ask at all reads everything.
+/// Which role may read what. Without roles whoever signs in reads everything but costs and margins, which are given by name;
+/// and where nobody has to sign in everybody reads everything.
 ///
 /// A request is answered in one role: the first in the order of this file that the reader has, or the one of theirs that the
 /// header `X-Spine-Role` names. What the role may not read is null with the error `FIELD_MASKED`, and is not asked for.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// The audit trail: one line of JSON for each operation, of who asked in which role for what, and never of what was answered.
 /// docs/audit.md says what is in a line. Without `file` and `stdout` there is none.
-#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Audit {
     /// The file that lines are appended to.

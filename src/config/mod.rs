@@ -5,8 +5,10 @@ mod audit;
 mod cache;
 mod document;
 mod duration;
+mod files;
 mod key_hash;
 mod limits;
+mod network;
 mod operations;
 mod overlap;
 mod owners;
@@ -25,8 +27,10 @@ pub use audit::Audit;
 pub use cache::{Cache, CacheDomain, CacheDomains};
 pub use document::{ConfigError, Document, nearest};
 pub use duration::Seconds;
+pub use files::named_files;
 pub use key_hash::KeyHash;
 pub use limits::Limits;
+pub use network::Network;
 pub use operations::Operations;
 pub use owners::{DomainOwners, OwnerRule, Owners};
 pub use principal::PrincipalKind;
@@ -40,6 +44,7 @@ pub use traffic::Traffic;
 pub use webhook::{Place, SignatureEncoding, Webhook, WebhookForm};
 
 use std::fmt::Display;
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
@@ -91,6 +96,30 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads a configuration file.
+    pub fn read(path: &Path) -> Result<Self, Vec<ConfigError>> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&file, &text),
+            Err(error) => {
+                let message = format!("cannot be read: {}", error.kind());
+                Err(vec![ConfigError { file, line: None, column: None, path: String::new(), message }])
+            }
+        }
+    }
+
+    /// What is no mistake, and yet may not be what was meant.
+    pub fn warnings(&self) -> Vec<ConfigError> {
+        let mut warnings = Vec::new();
+        if self.sign_in.is_configured() && self.access.roles.is_empty() {
+            let message = "gives no roles, so nobody who signs in is shown costs and margins: say who is, e.g. \
+                [access.roles.finance] with reads = [\"commercial\", \"delivery\", \"tickets\", \"receivables\", \"costs\", \
+                \"margins\"], and roles = [\"finance\"] at a key";
+            warnings.push(self.error_at("sign_in", message));
+        }
+        warnings
+    }
+
     /// Reads a configuration. All that is wrong with it is reported at once.
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<ConfigError>> {
         let document = Document::parse(file, text).map_err(|error| vec![error])?;

@@ -11,8 +11,8 @@ use super::PrincipalKind;
 #[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Operations {
-    /// A folder with documents of your own: `NAME.graphql`, each with one operation. They are read at the start, and each must
-    /// be valid.
+    /// A folder with documents of your own: `NAME.graphql`, each with one operation. They are read at the start, and
+    /// when one has changed, and each must be valid.
     pub folder: Option<PathBuf>,
     /// Who may ask with these documents and no others, by how they sign in. What HubSpot signed asks with no others in any case.
     pub enforce: Vec<PrincipalKind>,

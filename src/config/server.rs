@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
 use super::duration::Seconds;
+use super::network::Network;
 use super::tls::Tls;
 
 /// The HTTP door.
@@ -18,6 +19,17 @@ pub struct ServerOptions {
     /// Address and port to listen at. Without `[sign_in]` it must be one of this machine's own: whoever reaches it reads everything.
     #[schemars(with = "String")]
     pub listen: SocketAddr,
+    /// Address and port for those who run Spine, e.g. 127.0.0.1:9000: `/health/live`, `/health/ready` and `/metrics`, in plain
+    /// HTTP and without a sign-in; they tell names of connections, and no record. Without it health is at `listen`, and there
+    /// are no metrics.
+    #[schemars(with = "Option<String>")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Addresses and networks of the proxies in front of Spine, e.g. `["10.0.0.5", "10.1.0.0/16"]`. Of a connection from one of
+    /// these `Forwarded` and `X-Forwarded-For` say from where the request comes; of any other they are not looked at.
+    pub trusted_proxies: Vec<Network>,
+    /// How often this file and the files that it names are looked at: what has changed is read anew and counts for all requests
+    /// that come from then on. With "0s" only a SIGHUP makes Spine look.
+    pub reload_interval: Seconds,
     /// TLS at the door itself. Without it Spine speaks plain HTTP.
     pub tls: Option<Tls>,
     /// Whether the pages for people are served: `/graphiql`, `/card/ID`, and `/reports` in a browser.
@@ -56,6 +68,9 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)),
+            admin_listen: None,
+            trusted_proxies: Vec::new(),
+            reload_interval: Seconds(Duration::from_secs(5)),
             tls: None,
             graphiql: true,
             explain: false,
@@ -101,7 +116,36 @@ impl ServerOptions {
                 return Err((key, format!("is {value}: it must be at least 1 and at most {}", 1 << 30)));
             }
         }
+        if self.reload_interval.0 > LONGEST {
+            return Err(("reload_interval", "must be at most an hour; \"0s\" is never".to_owned()));
+        }
+        if self.admin_listen.is_some_and(|admin| admin == self.listen && admin.port() != 0) {
+            return Err(("admin_listen", "is the address of `listen`, too: take another port".to_owned()));
+        }
         Ok(())
+    }
+
+    /// What differs from `running` and cannot change while Spine runs, and why.
+    pub fn needs_restart(&self, running: &Self) -> Option<(&'static str, String)> {
+        let fixed = |key, was: &dyn fmt::Display| {
+            Some((key, format!("cannot change while Spine runs, where it is {was}: put it back, or start Spine anew")))
+        };
+        if self.listen != running.listen {
+            return fixed("listen", &running.listen);
+        }
+        if self.admin_listen != running.admin_listen {
+            return match running.admin_listen {
+                Some(address) => fixed("admin_listen", &address),
+                None => fixed("admin_listen", &"not there"),
+            };
+        }
+        if self.max_connections != running.max_connections {
+            return fixed("max_connections", &running.max_connections);
+        }
+        if self.tls.is_some() != running.tls.is_some() {
+            return fixed("tls", if running.tls.is_some() { &"there" } else { &"not there" });
+        }
+        None
     }
 }
 

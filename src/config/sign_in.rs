@@ -160,7 +160,7 @@ pub struct ClientName {
 
 /// How much each may ask who has signed in. A request takes a point; one more for every 50 records of the longest list that it
 /// asks for; a report, or a page of the feed, takes ten.
-#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rate {
     /// Points a minute; 0 is no limit.

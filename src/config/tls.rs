@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 /// TLS at the door itself, 1.2 and 1.3. Without it Spine speaks plain HTTP, and a proxy in front of it has the certificate. The
-/// files are read once, at the start.
+/// files are read anew when they change.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {

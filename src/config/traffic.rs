@@ -39,6 +39,9 @@ pub struct Traffic {
     pub breaker_pause: Seconds,
     /// File of CA certificates (PEM) to trust beside the public ones, e.g. for a server with a private certificate.
     pub ca_file: Option<std::path::PathBuf>,
+    /// Whether a system on another machine may be asked by plain HTTP. Whoever is on the way reads the credential and can change
+    /// the answers: only where the network itself is trusted with both.
+    pub plain_http: bool,
 }
 
 impl Default for Traffic {
@@ -58,6 +61,7 @@ impl Default for Traffic {
             breaker_failures: 7,
             breaker_pause: Seconds(Duration::from_secs(1)),
             ca_file: None,
+            plain_http: false,
         }
     }
 }

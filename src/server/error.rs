@@ -99,6 +99,19 @@ impl Refused {
         self.status
     }
 
+    /// Code and message of the first of its errors.
+    pub(super) fn first(&self) -> (String, String) {
+        let error = self.errors.first();
+        let code = error.and_then(|error| error.extensions.as_ref()?.get("code").map(ToString::to_string));
+        let message = error.map(|error| error.message.clone()).unwrap_or_default();
+        (code.unwrap_or_default().trim_matches('"').to_owned(), message)
+    }
+
+    /// When to ask again, in seconds.
+    pub(super) fn seconds(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// What is wrong, with the request's ID.
     pub(super) fn errors(mut self, id: &RequestId) -> Vec<ServerError> {
         identify(&mut self.errors, id);

@@ -1,4 +1,4 @@
-//! Connections: how many, how long they may lie idle, and how they end.
+//! Connections: how many, how long they may lie idle, and how they end. What answers can be replaced while they are open.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -36,23 +36,26 @@ pub(super) struct Held {
     _open: TaskTrackerToken,
 }
 
-/// Answers connections until `stop`, then lets requests in flight finish for `shutdown_timeout` and ends the rest.
+/// What answers at a listener. It is replaced as a whole: a request is answered by what is there when its head has come, and
+/// so is finished by what it was begun with.
+#[derive(Debug, Clone)]
+pub struct Answering {
+    /// The routes.
+    pub router: Router,
+    /// TLS of new connections; none for plain HTTP.
+    pub tls: Option<Tls>,
+    /// The rules at the door.
+    pub options: Arc<ServerOptions>,
+    /// Which configuration it is of, counted from the start.
+    pub generation: u64,
+}
+
+/// Answers up to `most` connections until `stop`, then lets requests in flight finish for `shutdown_timeout` and ends the rest.
 ///
 /// HTTP/1.1: programs and proxies speak it to a server behind them, and its connections can be given a time in which
 /// the head of a request must have come.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    tls: Option<Tls>,
-    options: &ServerOptions,
-    stop: CancellationToken,
-) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(options.idle_timeout.0)
-        .max_headers(MAX_HEADERS)
-        .max_header_size(MAX_HEAD);
-    let places = Arc::new(Semaphore::new(options.max_connections));
+pub async fn serve(listener: TcpListener, answering: watch::Receiver<Answering>, most: usize, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(most));
     let connections = TaskTracker::new();
     let end = CancellationToken::new();
     loop {
@@ -77,16 +80,22 @@ pub async fn serve(
         };
         // An answer is written at once, not when the next packet is full.
         drop(stream.set_nodelay(true));
-        let caller =
-            Caller { peer, certificate: None, held: Arc::new(Held { _place: place, _open: connections.token() }) };
-        let (http, tls, router, stop) = (http.clone(), tls.clone(), router.clone(), stop.clone());
+        let Answering { tls, options, generation, .. } = answering.borrow().clone();
+        let held = Arc::new(Held { _place: place, _open: connections.token() });
+        let caller = Caller { peer, certificate: None, generation, held };
+        let (answering, stop) = (answering.clone(), stop.clone());
         let patience = options.idle_timeout.0;
         let connection = async move {
-            let Some(Tls(tls)) = tls else { return converse(&http, stream, router, caller, stop).await };
+            let mut http = http1::Builder::new();
+            http.timer(TokioTimer::new())
+                .header_read_timeout(patience)
+                .max_headers(MAX_HEADERS)
+                .max_header_size(MAX_HEAD);
+            let Some(Tls { acceptor, .. }) = tls else { return converse(&http, stream, answering, caller, stop).await };
             // Who does not shake hands in time, or not at all, is gone.
-            let Ok(Ok(stream)) = tokio::time::timeout(patience, tls.accept(stream)).await else { return };
+            let Ok(Ok(stream)) = tokio::time::timeout(patience, acceptor.accept(stream)).await else { return };
             let certificate = ClientCertificate::of(stream.get_ref().1.peer_certificates());
-            converse(&http, stream, router, Caller { certificate, ..caller }, stop).await;
+            converse(&http, stream, answering, Caller { certificate, ..caller }, stop).await;
         };
         let end = end.clone();
         tokio::spawn(async move {
@@ -99,37 +108,51 @@ pub async fn serve(
     drop(listener);
     connections.close();
     tracing::info!(server.connections = connections.len(), "stopping");
-    if tokio::time::timeout(options.shutdown_timeout.0, connections.wait()).await.is_err() {
+    let patience = answering.borrow().options.shutdown_timeout.0;
+    if tokio::time::timeout(patience, connections.wait()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
     end.cancel();
 }
 
 /// Where a connection comes from, and what it holds.
+#[derive(Clone)]
 struct Caller {
     peer: SocketAddr,
     certificate: Option<ClientCertificate>,
+    /// The configuration by which the certificate was taken.
+    generation: u64,
     held: Arc<Held>,
+}
+
+impl Caller {
+    /// Writes upon a request where it comes from. A certificate of an authority that is no longer trusted is nobody's.
+    fn sign(&self, extensions: &mut http::Extensions, now: &Answering) {
+        extensions.insert(Peer(self.peer.ip()));
+        extensions.insert(Arc::clone(&self.held));
+        let is_good = |shown: &&ClientCertificate| {
+            self.generation == now.generation || now.tls.as_ref().is_some_and(|tls| tls.takes(shown))
+        };
+        if let Some(certificate) = self.certificate.as_ref().filter(is_good) {
+            extensions.insert(certificate.clone());
+        }
+    }
 }
 
 /// Answers what comes by one connection; after `stop` no more than what has begun.
 async fn converse<Stream>(
     http: &http1::Builder,
     stream: Stream,
-    router: Router,
-    Caller { peer, certificate, held }: Caller,
+    answering: watch::Receiver<Answering>,
+    caller: Caller,
     stop: CancellationToken,
 ) where
     Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = router.map_request(move |mut request: http::Request<Incoming>| {
-        let extensions = request.extensions_mut();
-        extensions.insert(Peer(peer));
-        extensions.insert(Arc::clone(&held));
-        if let Some(certificate) = &certificate {
-            extensions.insert(certificate.clone());
-        }
-        request.map(Body::new)
+    let service = tower::service_fn(move |mut request: http::Request<Incoming>| {
+        let now = answering.borrow().clone();
+        caller.sign(request.extensions_mut(), &now);
+        now.router.oneshot(request.map(Body::new))
     });
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
     let mut connection = pin!(connection);

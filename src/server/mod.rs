@@ -20,6 +20,8 @@
 mod answers;
 mod audit;
 mod body;
+mod client_address;
+mod configuration;
 mod documents;
 mod error;
 mod execution;
@@ -33,6 +35,7 @@ mod listener;
 mod live;
 mod measured;
 mod media;
+mod metrics;
 mod odata;
 mod operations;
 mod origin;
@@ -66,7 +69,8 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use audit::Trail;
-pub use listener::serve;
+pub use configuration::Configuration;
+pub use listener::{Answering, serve};
 pub use operations::Operations;
 pub use request_id::RequestId;
 pub use sign_in::SignIn;
@@ -101,15 +105,17 @@ pub struct Behind<E> {
     /// Questions about many projects, with what they and the graph read.
     pub reports: Arc<Reports>,
     /// Who may ask.
-    pub sign_in: SignIn,
+    pub sign_in: Arc<SignIn>,
     /// The trail of who asked for what.
-    pub trail: Trail,
+    pub trail: Arc<Trail>,
     /// The documents that are known beforehand.
     pub operations: Operations,
     /// Bytes of whole answers that are kept.
     pub answer_bytes: u64,
     /// The connections whose systems tell of changes.
-    pub webhooks: Webhooks,
+    pub webhooks: Arc<Webhooks>,
+    /// Which configuration this is, and how reading it went.
+    pub configuration: Arc<Configuration>,
 }
 
 /// What stands behind the door, and the rules at it.
@@ -123,7 +129,8 @@ pub struct Door<E> {
     operations: Operations,
     documents: Documents,
     answers: Answers,
-    webhooks: Webhooks,
+    webhooks: Arc<Webhooks>,
+    configuration: Arc<Configuration>,
     limits: Arc<Limits>,
     options: Arc<ServerOptions>,
     draining: CancellationToken,
@@ -136,8 +143,8 @@ pub struct Door<E> {
 impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
-        let Behind { checking, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks } = behind;
-        let (sign_in, trail) = (Arc::new(sign_in), Arc::new(trail));
+        let Behind { checking, trusting, masks, reports, .. } = behind;
+        let Behind { sign_in, trail, operations, answer_bytes, webhooks, configuration, .. } = behind;
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let (places, measured) = (Places::new(options.max_requests), Measured::new(&limits));
         let followed = Arc::new(Semaphore::new(options.max_subscriptions));
@@ -153,6 +160,7 @@ impl<E: Executor> Door<E> {
             documents,
             answers,
             webhooks,
+            configuration,
             limits,
             options,
             draining,
@@ -182,14 +190,51 @@ impl<E> fmt::Debug for Door<E> {
     }
 }
 
+/// Who answers those who ask, and who those who run Spine.
+#[derive(Debug)]
+pub struct Routers {
+    /// At `server.listen`.
+    pub public: Router,
+    /// At `server.admin_listen`.
+    pub admin: Router,
+}
+
 /// The routes and all layers.
-pub fn router<E: Executor>(door: Door<E>) -> Router {
+pub fn routers<E: Executor>(door: Door<E>) -> Routers {
+    let has_admin = door.options.admin_listen.is_some();
     let (draining, places) = (door.draining.clone(), Arc::clone(&door.places));
+    let configuration = Arc::clone(&door.configuration);
+    let health = Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(move || async move { health::ready(&draining, &places, &configuration) }));
+    let (configuration, connections) = (Arc::clone(&door.configuration), door.reports.connections.clone());
+    let metrics = get(move || async move { metrics::text(&configuration, &connections) });
+    let admin = completed(health.clone().route("/metrics", metrics));
+    let proxies = door.options.trusted_proxies.clone();
+    let mut public = routes(door);
+    if !has_admin {
+        public = public.merge(health);
+    }
+    if !proxies.is_empty() {
+        public = public.layer(from_fn_with_state(Arc::from(proxies), client_address::find));
+    }
+    Routers { public: completed(public), admin }
+}
+
+/// The routes for those who ask.
+fn routes<E: Executor>(door: Door<E>) -> Router {
     let graphiql = door.options.graphiql;
     let identify = from_fn_with_state(Arc::clone(&door.sign_in), sign_in::identify);
     let trail = from_fn_with_state(Arc::clone(&door.trail), audit::trail);
     let card = pages::Card::new(&door.options.card_frame_ancestors);
     let door = Arc::new(door);
+    let odata = Router::new()
+        .route("/odata", any(odata::serve::<E>))
+        .route("/odata/", any(odata::serve::<E>))
+        .route("/odata/{*path}", any(odata::serve::<E>))
+        .route_layer(identify.clone())
+        .route_layer(trail.clone())
+        .route_layer(from_fn(odata::refusals));
     // At these addresses programs get data, and browsers a page, which is open to everybody: it asks for the data in turn.
     let mut with_pages = Router::new()
         .route("/graphql", any(graphql::serve::<E>))
@@ -203,20 +248,16 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
         .route("/graphql/p/{name}", get(graphql::persisted::<E>).post(graphql::persisted::<E>))
         .route("/reports/metrics", get(reports::metrics))
         .route("/reports/{name}", get(reports::table::<E>))
-        .route("/odata", any(odata::serve::<E>))
-        .route("/odata/", any(odata::serve::<E>))
-        .route("/odata/{*path}", any(odata::serve::<E>))
         .route("/whoami", get(sign_in::whoami::<E>))
         .route_layer(identify)
         .route_layer(trail)
         .merge(with_pages)
+        .merge(odata)
         // Deliveries are signed: nobody signs in.
         // Who opens a WebSocket says who they are when it is open.
         .route("/graphql/ws", any(live::connect::<E>))
         .route("/webhooks/{connection}", post(webhooks::receive::<E>))
-        .with_state(door)
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(move || async move { health::ready(&draining, &places) }));
+        .with_state(door);
     if graphiql {
         router = router
             .route("/", get(|| async { Redirect::to("/graphiql") }))
@@ -225,6 +266,11 @@ pub fn router<E: Executor>(door: Door<E>) -> Router {
             .route("/graphiql/{*path}", get(pages::file))
             .route("/card/{deal}", get(move |headers: HeaderMap| async move { card.page(&headers) }));
     }
+    router
+}
+
+/// Routes with the layers that all have: whatever is not there, or fails, is answered, too.
+fn completed(router: Router) -> Router {
     router
         .fallback(|| async { Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing here.") })
         .method_not_allowed_fallback(|| async {

@@ -87,7 +87,7 @@ impl Places {
         let principal = &viewer.principal;
         Who(match principal.kind {
             PrincipalKind::Anyone => {
-                self.hasher.hash_one(extensions.get::<Peer>().map(|Peer(address)| one_address(address.ip())))
+                self.hasher.hash_one(extensions.get::<Peer>().map(|Peer(address)| one_address(*address)))
             }
             _ => self.hasher.hash_one(&principal.subject),
         })

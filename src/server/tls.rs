@@ -6,40 +6,55 @@ use std::{fmt, fs};
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 use crate::config;
 
-/// The certificate that a client has shown, and proved to have the key of. It is of the authority that the configuration names.
+/// The certificate that a client has shown, and proved to have the key of, with those between it and its authority. It is of
+/// the authority that the configuration names.
 #[derive(Debug, Clone)]
-pub(super) struct ClientCertificate(Arc<CertificateDer<'static>>);
+pub(super) struct ClientCertificate(Arc<[CertificateDer<'static>]>);
 
 impl ClientCertificate {
-    /// The first of a chain.
+    /// The chain of a connection; none if it is empty.
     pub(super) fn of(chain: Option<&[CertificateDer<'_>]>) -> Option<Self> {
-        chain?.first().map(|certificate| Self(Arc::new(certificate.clone().into_owned())))
+        let chain = chain.filter(|chain| !chain.is_empty())?;
+        Some(Self(chain.iter().map(|certificate| certificate.clone().into_owned()).collect()))
     }
 
     /// Whether it is issued to this name (DNS, among its alternative names).
     pub(super) fn is_of(&self, name: &str) -> bool {
         let Ok(name) = ServerName::try_from(name) else { return false };
-        let certificate = ParsedCertificate::try_from(&*self.0);
+        let Some(certificate) = self.0.first() else { return false };
+        let certificate = ParsedCertificate::try_from(certificate);
         certificate.is_ok_and(|certificate| rustls::client::verify_server_name(&certificate, &name).is_ok())
     }
 }
 
 /// What makes TLS of a connection.
 #[derive(Clone)]
-pub struct Tls(pub(super) TlsAcceptor);
+pub struct Tls {
+    pub(super) acceptor: TlsAcceptor,
+    verifier: Arc<dyn ClientCertVerifier>,
+}
 
 impl Tls {
     /// Reads the files of the configuration. An error is the key of a setting and what is wrong with it; it tells nothing of a
     /// private key.
     pub fn new(tls: &config::Tls) -> Result<Self, (&'static str, String)> {
-        acceptor(tls).map(Self)
+        let verifier = verifier(tls.client_ca.as_deref())?;
+        Ok(Self { acceptor: acceptor(tls, Arc::clone(&verifier))?, verifier })
+    }
+
+    /// Whether a certificate that was shown before these files were read would be taken now.
+    pub(super) fn takes(&self, ClientCertificate(chain): &ClientCertificate) -> bool {
+        let Some((certificate, between)) = chain.split_first() else { return false };
+        self.verifier.offer_client_auth()
+            && self.verifier.verify_client_cert(certificate, between, UnixTime::now()).is_ok()
     }
 }
 
@@ -49,22 +64,20 @@ impl fmt::Debug for Tls {
     }
 }
 
-fn acceptor(tls: &config::Tls) -> Result<TlsAcceptor, (&'static str, String)> {
+/// Whose certificates are taken: those of an authority, or none.
+fn verifier(authority: Option<&Path>) -> Result<Arc<dyn ClientCertVerifier>, (&'static str, String)> {
+    let Some(file) = authority else { return Ok(WebPkiClientVerifier::no_client_auth()) };
+    let mut roots = RootCertStore::empty();
+    let useless = || ("client_ca", format!("{} holds a certificate that is of no authority", file.display()));
+    for certificate in certificates("client_ca", file)? {
+        roots.add(certificate).map_err(|_| useless())?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(default_provider()));
+    verifier.allow_unauthenticated().build().map_err(|_| useless())
+}
+
+fn acceptor(tls: &config::Tls, verifier: Arc<dyn ClientCertVerifier>) -> Result<TlsAcceptor, (&'static str, String)> {
     let provider = Arc::new(default_provider());
-    let verifier = match &tls.client_ca {
-        None => WebPkiClientVerifier::no_client_auth(),
-        Some(file) => {
-            let mut roots = RootCertStore::empty();
-            let useless = || ("client_ca", format!("{} holds a certificate that is of no authority", file.display()));
-            for certificate in certificates("client_ca", file)? {
-                roots.add(certificate).map_err(|_| useless())?;
-            }
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .allow_unauthenticated()
-                .build()
-                .map_err(|_| useless())?
-        }
-    };
     let chain = certificates("certificate", &tls.certificate)?;
     let pem = read("key", &tls.key)?;
     let key = PrivateKeyDer::from_pem_slice(&pem)

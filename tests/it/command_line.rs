@@ -22,7 +22,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A child that does not outlive the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

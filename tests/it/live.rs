@@ -307,3 +307,40 @@ async fn one_connection_follows_as_much_as_it_may_and_no_more() {
     let refused = socket.hear().await;
     assert_eq!(refused["payload"][0]["extensions"]["code"], "OVERLOADED", "{refused}");
 }
+
+#[tokio::test]
+async fn who_follows_is_sent_away_by_a_new_configuration_to_ask_again() {
+    let gateway = Gateway::start(3).await;
+    let query = "subscription { dealChanged(id: \"1\") { id } }";
+    let mut events = Events::of(&gateway, query, json!({}), &[]).await;
+    events.answer().await;
+    let mut socket = Socket::open(&gateway, &[]).await;
+    socket.begin(json!({})).await;
+    socket.say(subscribe("a", query, &json!({}))).await;
+    assert_eq!(socket.hear().await["type"], "next");
+    gateway.reconfigure(|config| config).unwrap();
+    assert_eq!(events.next().await, None, "no end of the question: it is asked again");
+    assert_eq!(socket.hear().await, 1001);
+    let mut again = Events::of(&gateway, query, json!({}), &[]).await;
+    again.answer().await;
+}
+
+#[tokio::test]
+async fn nobody_follows_for_longer_than_their_key_is_good() {
+    // The gateway's day ends in a moment, and the key with it.
+    let hash = spine::config::KeyHash::of("secret");
+    let sign_in = format!("[sign_in.keys.screen]\nhash = \"{hash}\"\nexpires = 2026-06-16\n");
+    let gateway = Gateway::over(company(3), |config| format!("{config}\n{sign_in}")).await;
+    gateway.clock.advance(std::time::Duration::from_millis(12 * 3_600_000 - 300));
+    let query = "subscription { dealChanged(id: \"1\") { id } }";
+    let key = [("authorization", "Bearer screen.secret")];
+    let mut events = Events::of(&gateway, query, json!({}), &key).await;
+    events.answer().await;
+    let mut socket = Socket::open(&gateway, &key).await;
+    assert_eq!(socket.begin(json!({})).await, json!({ "type": "connection_ack" }));
+    assert_eq!(events.next().await, None);
+    assert_eq!(socket.hear().await, 1001, "though nothing is followed yet");
+    gateway.pass(1);
+    assert_eq!(Events::ask(&gateway, query, json!({}), &key).await.status(), 401);
+    assert_eq!(Socket::open(&gateway, &key).await.begin(json!({})).await, 4401);
+}

@@ -30,6 +30,7 @@ mod overload;
 mod owners;
 mod profitability;
 mod redmine;
+mod reload;
 mod reports;
 mod schema;
 mod sign_in;

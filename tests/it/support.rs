@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use spine::app::App;
-use spine::config::Config;
+use spine::config::{Config, ConfigError};
 use spine::demo::Demo;
 use spine::demo::company::grow::Seed;
 use spine::demo::company::model::Company;
@@ -39,6 +39,7 @@ pub(crate) struct Gateway {
     pub(crate) url: String,
     pub(crate) demo: Demo,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) app: App,
     http: reqwest::Client,
     stop: CancellationToken,
 }
@@ -92,8 +93,13 @@ impl Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(app.serve(listener, stop.clone()));
-        Self { url, demo, clock, http: client(), stop }
+        tokio::spawn(app.clone().serve(listener, stop.clone()));
+        Self { url, demo, clock, app, http: client(), stop }
+    }
+
+    /// Puts another configuration in place: the demo's as `edit` leaves it.
+    pub(crate) fn reconfigure(&self, edit: impl FnOnce(String) -> String) -> Result<(), Vec<ConfigError>> {
+        self.app.replace(&Config::parse("spine.toml", &edit(self.demo.gateway_config()))?)
     }
 
     pub(crate) async fn ask(&self, query: &str) -> Answer {

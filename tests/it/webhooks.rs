@@ -271,3 +271,18 @@ async fn what_is_wrong_with_the_settings_is_said_before_a_port_opens() {
         assert!(error.starts_with("spine.toml:") && error.contains("connections.r.webhook"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_forged_delivery_makes_nothing_be_forgotten() {
+    let gateway = Gateway::start(60).await;
+    let (project, number) = open_invoice(&gateway);
+    let query = "query($id: ProjectId!) { project(id: $id) { invoices { number net { amount } } } }";
+    let ask = async || gateway.ask_with(query, json!({ "id": project }), None).await.fine().clone();
+    let before = net(&ask().await, number);
+    gateway.control("sap", "correct", json!({ "invoice": number, "net": "4321.09" })).await;
+    let body = json!({ "kind": "invoice" }).to_string();
+    let forged = hex(digest("another-webhook-secret", body.as_bytes()).as_ref());
+    let answer = deliver(&gateway, gateway.demo.erp.name, &[("x-spine-signature", &forged)], &body).await;
+    assert_eq!(answer, (401, "UNAUTHENTICATED".to_owned()));
+    assert_eq!(net(&ask().await, number), before, "what is kept is kept still");
+}

@@ -1,6 +1,7 @@
 //! A line of the trail. Its names are a contract: docs/audit.md.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -40,13 +41,13 @@ struct Who<'a> {
     kind: Option<&'static str>,
     subject: Option<&'a str>,
     email: Option<&'a str>,
+    address: Option<IpAddr>,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(
         at: Timestamp,
-        id: Option<&'a RequestId>,
-        door: &'static str,
+        (id, address, door): (Option<&'a RequestId>, Option<IpAddr>, &'static str),
         facts: &'a Facts,
         reads: &'a TouchedReads,
         status: Option<StatusCode>,
@@ -69,6 +70,7 @@ impl<'a> Line<'a> {
                 kind: principal.map(|principal| principal.kind.as_str()),
                 subject: principal.map(|principal| principal.subject.as_str()).or(facts.refused_subject.as_deref()),
                 email: principal.and_then(|principal| principal.email.as_deref()),
+                address,
             },
             role: facts.viewer.as_ref().and_then(|viewer| viewer.view.role.as_deref()),
             operation: facts.operation.as_deref(),

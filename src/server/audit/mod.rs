@@ -8,6 +8,7 @@ mod line;
 mod sink;
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use super::error::Refused;
 use super::request_id::RequestId;
+use super::sign_in::Peer;
 use crate::access::Viewer;
 use crate::config;
 use crate::domain::{Classes, Clock};
@@ -30,7 +32,7 @@ use sink::Sink;
 #[derive(Debug)]
 pub struct Trail {
     sink: Option<Sink>,
-    required: bool,
+    config: config::Audit,
     clock: Arc<dyn Clock>,
 }
 
@@ -66,7 +68,12 @@ pub(super) struct Facts {
 impl Trail {
     /// Opens the trail. An error says which setting cannot be, and why.
     pub fn open(config: &config::Audit, clock: Arc<dyn Clock>) -> Result<Self, (&'static str, String)> {
-        Ok(Self { sink: Sink::open(config)?, required: config.required, clock })
+        Ok(Self { sink: Sink::open(config)?, config: config.clone(), clock })
+    }
+
+    /// Whether it is as the configuration says.
+    pub fn is_of(&self, config: &config::Audit) -> bool {
+        self.config == *config
     }
 
     /// The entry of an operation that has no request of its own: an event of what is followed. None if there is no trail.
@@ -78,19 +85,19 @@ impl Trail {
     pub(super) fn end(
         &self,
         entry: Option<Arc<Entry>>,
-        id: &RequestId,
+        (id, address): (&RequestId, Option<IpAddr>),
         at: Instant,
         status: StatusCode,
     ) -> Result<(), Refused> {
         let (Some(sink), Some(entry)) = (&self.sink, entry) else { return Ok(()) };
-        let began = Began { at, id: Some(id.clone()), door: "subscription", entry };
+        let began = Began { at, id: Some(id.clone()), address, door: "subscription", entry };
         self.write(sink, &began, Some(status)).or_else(|error| self.unwritten(&error))
     }
 
     /// What becomes of an answer whose line could not be written.
     fn unwritten(&self, error: &std::io::Error) -> Result<(), Refused> {
         tracing::error!(%error, "a line of the audit trail could not be written");
-        if !self.required {
+        if !self.config.required {
             return Ok(());
         }
         let message = "The audit trail cannot be written, and nothing is answered without it.";
@@ -101,7 +108,8 @@ impl Trail {
         let facts = began.entry.facts();
         let reads = facts.kept.as_ref().unwrap_or(&began.entry.touched).reads();
         let millis = u64::try_from(began.at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        sink.write(&Line::new(self.clock.now(), began.id.as_ref(), began.door, &facts, &reads, status, millis))
+        let from = (began.id.as_ref(), began.address, began.door);
+        sink.write(&Line::new(self.clock.now(), from, &facts, &reads, status, millis))
     }
 }
 
@@ -131,6 +139,11 @@ pub(super) fn entry(extensions: &Extensions) -> Option<Arc<Entry>> {
     extensions.get().cloned()
 }
 
+/// From which address a request comes.
+pub(super) fn address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get().map(|Peer(address)| *address)
+}
+
 /// The name of a document: SHA-256 of its text, in hexadecimal.
 pub(super) fn hash(document: &str) -> String {
     let digest = digest::digest(&digest::SHA256, document.as_bytes());
@@ -146,6 +159,7 @@ pub(super) fn hash(document: &str) -> String {
 struct Began {
     at: Instant,
     id: Option<RequestId>,
+    address: Option<IpAddr>,
     door: &'static str,
     entry: Arc<Entry>,
 }
@@ -173,7 +187,9 @@ pub(super) async fn trail(State(trail): State<Arc<Trail>>, mut request: Request,
     let entry = Arc::new(Entry::default());
     request.extensions_mut().insert(Arc::clone(&entry));
     let id = request.extensions().get::<RequestId>().cloned();
-    let mut gone = Gone { trail: Arc::clone(&trail), began: Some(Began { at: Instant::now(), id, door, entry }) };
+    let address = address(request.extensions());
+    let began = Began { at: Instant::now(), id, address, door, entry };
+    let mut gone = Gone { trail: Arc::clone(&trail), began: Some(began) };
     let response = next.run(request).await;
     let Some(began) = gone.began.take() else { return response };
     let written = trail.write(sink, &began, Some(response.status())).or_else(|error| trail.unwritten(&error));

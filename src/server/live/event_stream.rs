@@ -18,12 +18,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::question::Question;
-use super::{Following, Told};
+use super::{Following, Told, until};
 use crate::server::body::{self, Asked};
 use crate::server::error::Refused;
 use crate::server::media;
 use crate::server::request_id::RequestId;
-use crate::server::{Door, origin, sign_in};
+use crate::server::{Door, audit, origin, sign_in};
 
 const MEDIA: &str = "text/event-stream";
 
@@ -61,9 +61,10 @@ async fn begin<E: Executor>(
     };
     let asked = Asked::parse(&body, &door.limits, &door.operations)?;
     let who = door.places.who(&viewer, &parts.extensions);
-    let question = Question::new(door, id, (viewer, who), asked);
+    let until = until(&viewer, &*door.reports.clock);
+    let question = Question::new(door, id, audit::address(&parts.extensions), (viewer, who), asked);
     match question {
-        Ok(question) => Following::new(door, question).map(Ok),
+        Ok(question) => Following::new(door, question, until).map(Ok),
         Err(refused) => Ok(Err(refused)),
     }
 }

@@ -22,6 +22,8 @@ pub(super) use socket::connect;
 use super::Door;
 use super::error::Refused;
 use super::request_id::RequestId;
+use crate::access::Viewer;
+use crate::domain::Clock;
 use crate::reads::Changed;
 use question::{Answer, Question};
 
@@ -31,8 +33,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// After how long what could not be read is asked for again.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// For how long somebody may follow with one sign-in: it may be over, and their role another.
+/// For how long somebody may follow with one sign-in: their role may be another by then.
 const LONGEST: Duration = Duration::from_hours(1);
+
+/// Until when somebody may follow who signs in now: not beyond their key or token.
+fn until(viewer: &Viewer, clock: &dyn Clock) -> Instant {
+    let good = viewer.principal.until.map(|until| until.duration_since(clock.now()));
+    let good = good.map_or(LONGEST, |good| Duration::try_from(good).unwrap_or_default());
+    Instant::now() + good.min(LONGEST)
+}
 
 /// What a question that is followed tells.
 #[derive(Debug)]
@@ -43,7 +52,7 @@ enum Told {
     Complete,
     /// It cannot be answered.
     Refused(Refused),
-    /// The server stops, or it was followed for as long as one may: ask again.
+    /// The server stops or has a new configuration, or it was followed for as long as one may: ask again.
     Interrupted,
 }
 
@@ -63,7 +72,7 @@ struct Following<E> {
 
 impl<E: Executor> Following<E> {
     /// Takes a place for a question among all that are followed.
-    fn new(door: &Arc<Door<E>>, question: Question) -> Result<Self, Refused> {
+    fn new(door: &Arc<Door<E>>, question: Question, until: Instant) -> Result<Self, Refused> {
         let place = Arc::clone(&door.followed).try_acquire_owned().map_err(|_| {
             Refused::new(
                 http::StatusCode::SERVICE_UNAVAILABLE,
@@ -78,7 +87,7 @@ impl<E: Executor> Following<E> {
             changes: door.reports.reads.changes(),
             last: None,
             next: now,
-            until: now + LONGEST,
+            until,
             line: LogLine { id: question.id.clone(), operation: question.name(), events: 0, start: now },
             question,
             _place: place,
@@ -90,9 +99,11 @@ impl<E: Executor> Following<E> {
         let stopping = self.door.draining.clone();
         let until = self.until;
         tokio::select! {
-            told = self.tell() => told,
+            // Whoever may no longer follow is told nothing, even if it is at hand.
+            biased;
             () = stopping.cancelled() => Told::Interrupted,
             () = sleep_until(until) => Told::Interrupted,
+            told = self.tell() => told,
         }
     }
 

@@ -1,5 +1,6 @@
 //! A question that is asked again and again.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
@@ -30,6 +31,7 @@ pub(super) struct Question {
     viewer: Arc<Viewer>,
     who: Who,
     pub(super) id: RequestId,
+    address: Option<IpAddr>,
 }
 
 /// An answer to it.
@@ -47,13 +49,14 @@ impl Question {
     pub(super) fn new<E>(
         door: &Door<E>,
         id: &RequestId,
+        address: Option<IpAddr>,
         (viewer, who): (Arc<Viewer>, Who),
         asked: Asked,
     ) -> Result<Self, Refused> {
         let refused = |refusal: guard::Refusal| Refused::from_errors(StatusCode::BAD_REQUEST, vec![refusal.into()]);
         door.operations.admit(&viewer, &asked.query)?;
         let document = door.documents.get(&door.limits, &asked.query).map_err(refused)?;
-        let question = Self { document, asked, viewer, who, id: id.clone() };
+        let question = Self { document, asked, viewer, who, id: id.clone(), address };
         let chosen = question.chosen()?;
         guard::require_variables(chosen.definition, &question.asked.variables).map_err(refused)?;
         if question.is_subscription() && chosen.known.shape.fields() != 1 {
@@ -87,7 +90,7 @@ impl Question {
         let (began, audited) = (Instant::now(), door.trail.begin());
         let answer = self.answer(door, began, audited.as_deref()).await;
         let status = answer.as_ref().map_or_else(Refused::status, |_| StatusCode::OK);
-        door.trail.end(audited, &self.id, began, status)?;
+        door.trail.end(audited, (&self.id, self.address), began, status)?;
         answer
     }
 

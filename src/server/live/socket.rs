@@ -16,16 +16,16 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::question::Question;
-use super::{Following, Told};
+use super::{Following, Told, until};
 use crate::access::Viewer;
 use crate::server::body::Asked;
 use crate::server::error::Refused;
 use crate::server::listener::Held;
 use crate::server::request_id::RequestId;
-use crate::server::{Door, origin};
+use crate::server::{Door, audit, origin};
 
 /// The name of the protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -109,7 +109,8 @@ struct Connection<E> {
     id: RequestId,
     parts: Parts,
     socket: WebSocket,
-    viewer: Option<Arc<Viewer>>,
+    /// Who asks, and until when they may; none until the first message has come.
+    viewer: Option<(Arc<Viewer>, Instant)>,
     tasks: JoinSet<()>,
     followed: HashMap<String, AbortHandle>,
     sender: mpsc::Sender<(String, Told)>,
@@ -141,7 +142,8 @@ impl<E: Executor> Connection<E> {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pings.tick().await;
         loop {
-            let in_time = tokio::time::sleep_until(begun + PATIENCE);
+            // Until when who asks must be known; then until when they may.
+            let until = self.viewer.as_ref().map_or(begun + PATIENCE, |(_, until)| *until);
             tokio::select! {
                 message = self.socket.recv() => {
                     heard = Instant::now();
@@ -154,7 +156,9 @@ impl<E: Executor> Connection<E> {
                 }
                 Some((id, told)) = self.told.recv() => self.tell(id, told).await?,
                 _ = self.tasks.join_next(), if !self.tasks.is_empty() => {}
-                () = in_time, if self.viewer.is_none() => return Err(INIT_TIMEOUT),
+                () = sleep_until(until) => {
+                    return Err(if self.viewer.is_none() { INIT_TIMEOUT } else { GOING_AWAY });
+                }
                 _ = pings.tick() => {
                     if heard.elapsed() > SILENCE {
                         return Err(GOING_AWAY);
@@ -195,19 +199,21 @@ impl<E: Executor> Connection<E> {
             .map_err(|_| BAD_MESSAGE)?
             .unwrap_or_default();
         let viewer = self.door.sign_in.admit_socket(&self.parts, authorization.as_deref(), role.as_deref()).await;
-        self.viewer = Some(viewer.map_err(|refused| match refused.status() {
+        let viewer = viewer.map_err(|refused| match refused.status() {
             StatusCode::UNAUTHORIZED => UNAUTHORIZED,
             _ => FORBIDDEN,
-        })?);
+        })?;
+        let until = until(&viewer, &*self.door.reports.clock);
+        self.viewer = Some((viewer, until));
         self.say(r#"{"type":"connection_ack"}"#).await
     }
 
     async fn subscribe(&mut self, id: String, payload: &RawValue) -> Result<(), End> {
-        let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
+        let Some((viewer, until)) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
         if self.followed.contains_key(&id) {
             return Err((4409, "A subscriber for this ID already exists"));
         }
-        let begun = self.begin(viewer, payload);
+        let begun = self.begin(viewer, until, payload);
         let mut following = match begun {
             Ok(following) => following,
             Err(refused) => return self.refuse(&id, refused).await,
@@ -226,7 +232,7 @@ impl<E: Executor> Connection<E> {
         Ok(())
     }
 
-    fn begin(&self, viewer: Arc<Viewer>, payload: &RawValue) -> Result<Following<E>, Refused> {
+    fn begin(&self, viewer: Arc<Viewer>, until: Instant, payload: &RawValue) -> Result<Following<E>, Refused> {
         let most = self.door.options.max_subscriptions_per_connection;
         if self.followed.len() >= most {
             let message = format!(
@@ -236,7 +242,9 @@ impl<E: Executor> Connection<E> {
         }
         let asked = Asked::parse(payload.get().as_bytes(), &self.door.limits, &self.door.operations)?;
         let who = self.door.places.who(&viewer, &self.parts.extensions);
-        Following::new(&self.door, Question::new(&self.door, &self.id, (viewer, who), asked)?)
+        let address = audit::address(&self.parts.extensions);
+        let question = Question::new(&self.door, &self.id, address, (viewer, who), asked)?;
+        Following::new(&self.door, question, until)
     }
 
     /// Tells what a question told, unless it is no longer followed.

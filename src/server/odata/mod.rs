@@ -22,6 +22,7 @@ use async_graphql::Executor;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::uri::Authority;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -30,6 +31,7 @@ use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use super::answers::Age;
+use super::error::Refused;
 use super::request_id::RequestId;
 use super::timed::Timed;
 use super::{Door, GRACE, audit, freshness, origin, sign_in};
@@ -50,6 +52,21 @@ const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const AS_OF: HeaderName = HeaderName::from_static("x-as-of");
+
+/// The layer around the feed and all before it: who is refused there is told so in the form of OData, too, as programs that
+/// load it know errors.
+pub(super) async fn refusals(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(refused) = response.extensions_mut().remove::<Refused>() else { return response };
+    let mut told = Problem::from(refused).into_response();
+    told.headers_mut().insert(VERSION, HeaderValue::from_static("4.0"));
+    let challenges = response.headers().iter().filter(|(name, _)| **name != header::CONTENT_LENGTH);
+    let challenges: Vec<_> = challenges.map(|(name, value)| (name.clone(), value.clone())).collect();
+    for (name, value) in challenges {
+        told.headers_mut().append(name, value);
+    }
+    told
+}
 
 /// All methods and addresses below `/odata`.
 pub(super) async fn serve<E: Executor>(

@@ -1,5 +1,6 @@
 //! What is refused, or failed: in the shape that OData gives errors, with a sentence for people.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -8,14 +9,14 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::graph::{Code, Json};
 use crate::reports::ReportError;
-use crate::server::error::{RETRY_AFTER, of_system};
+use crate::server::error::{RETRY_AFTER, Refused, of_system};
 use crate::systems::SystemError;
 
 /// A request that gets no data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     pub(super) message: String,
     /// In seconds.
     retry_after: Option<u64>,
@@ -23,7 +24,7 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after: None }
+        Self { status, code: Cow::Borrowed(code), message: message.into(), retry_after: None }
     }
 
     /// A question that is wrong.
@@ -69,6 +70,13 @@ impl Problem {
     }
 }
 
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let (code, message) = refused.first();
+        Self { status: refused.status(), code: Cow::Owned(code), message, retry_after: refused.seconds() }
+    }
+}
+
 impl From<&Arc<SystemError>> for Problem {
     fn from(error: &Arc<SystemError>) -> Self {
         let (status, retry_after) = of_system(error);
@@ -97,7 +105,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut json = Json::with_capacity(self.message.len() + 64);
         json.raw(br#"{"error":{"code":"#);
-        json.string(self.code);
+        json.string(&self.code);
         json.raw(br#","message":"#);
         json.string(&self.message);
         json.raw(b"}}");

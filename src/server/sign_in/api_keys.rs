@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::Denied;
 use crate::access::{Principal, PrincipalKind};
@@ -41,6 +42,7 @@ impl ApiKeys {
             name: Some(name.to_owned()),
             email: None,
             roles: key.roles.clone(),
+            until: key.expires.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()),
         })
     }
 }

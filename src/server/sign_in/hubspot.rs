@@ -23,20 +23,32 @@ const MOST_USES: u32 = 2;
 /// far fewer within the five minutes in which one is good.
 const MOST_REMEMBERED: u64 = 100_000;
 
+/// The signatures that were used, and how often.
+pub(super) type Uses = Cache<String, Arc<AtomicU32>>;
+
 /// The app whose signatures are believed.
 pub(super) struct HubSpot {
     secret: SecretString,
     config: HubSpotSignIn,
-    uses: Cache<String, Arc<AtomicU32>>,
+    uses: Uses,
     clock: Arc<dyn Clock>,
 }
 
 impl HubSpot {
     /// The error says which setting cannot be used, and why.
-    pub(super) fn new(config: &HubSpotSignIn, clock: &Arc<dyn Clock>) -> Result<Self, (&'static str, String)> {
+    pub(super) fn new(
+        config: &HubSpotSignIn,
+        clock: &Arc<dyn Clock>,
+        uses: Option<Uses>,
+    ) -> Result<Self, (&'static str, String)> {
         let secret = config.client_secret.read().map_err(|message| ("client_secret", message))?;
-        let uses = Cache::builder().max_capacity(MOST_REMEMBERED).build();
+        let uses = uses.unwrap_or_else(|| Cache::builder().max_capacity(MOST_REMEMBERED).build());
         Ok(Self { secret, config: config.clone(), uses, clock: Arc::clone(clock) })
+    }
+
+    /// What it remembers, for who follows after it.
+    pub(super) fn uses(&self) -> Uses {
+        self.uses.clone()
     }
 
     /// For whom HubSpot signed a request.
@@ -70,6 +82,7 @@ impl HubSpot {
             name: email.clone(),
             email,
             roles: self.config.roles.clone(),
+            until: None,
         })
     }
 }

@@ -23,9 +23,21 @@ pub(super) struct Issuer {
 
 impl Issuer {
     /// The error says which setting cannot be used, and why.
-    pub(super) fn new(name: &str, config: &OidcIssuer, clock: &Arc<dyn Clock>) -> Result<Self, (&'static str, String)> {
-        let keys = IssuerKeys::new(name, config, Arc::clone(clock))?;
+    pub(super) fn new(
+        name: &str,
+        config: &OidcIssuer,
+        clock: &Arc<dyn Clock>,
+        keys: Option<Arc<IssuerKeys>>,
+    ) -> Result<Self, (&'static str, String)> {
+        let keys = keys.map_or_else(|| IssuerKeys::new(name, config, Arc::clone(clock)), Ok)?;
         Ok(Self { config: config.clone(), keys, clock: Arc::clone(clock) })
+    }
+
+    /// Its keys, for who follows after it, if they are read in the same way. A file of CAs may hold others by now.
+    pub(super) fn keys_of(&self, config: &OidcIssuer) -> Option<Arc<IssuerKeys>> {
+        let place = |config: &OidcIssuer| (config.issuer.clone(), config.jwks_url.clone());
+        let same = place(&self.config) == place(config) && self.config.ca_file.is_none() && config.ca_file.is_none();
+        same.then(|| Arc::clone(&self.keys))
     }
 
     /// Whether a token says that it is of this issuer.
@@ -56,7 +68,18 @@ impl Issuer {
             name: text(&self.config.name_claim),
             email: text(&self.config.email_claim).filter(|_| !unverified),
             roles: self.roles(&token.claims),
+            until: self.until(&token.claims)?,
         })
+    }
+
+    /// Until when a token is good, to the second.
+    fn until(&self, claims: &Map<String, Value>) -> Result<Option<Timestamp>, Denied> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what is beyond the calendar is no moment, and checked as such"
+        )]
+        let until = seconds(claims, "exp")?.map(|until| (until + self.config.leeway.0.as_secs_f64()) as i64);
+        Ok(until.and_then(|until| Timestamp::from_second(until).ok()))
     }
 
     fn check(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<(), Denied> {
@@ -138,7 +161,7 @@ mod tests {
     fn issuer(more: &str) -> Issuer {
         let text = format!("issuer = \"https://a.example\"\naudience = [\"spine\", \"other\"]\n{more}");
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_second(1_000_000).unwrap()));
-        Issuer::new("a", &toml::from_str(&text).unwrap(), &clock).unwrap()
+        Issuer::new("a", &toml::from_str(&text).unwrap(), &clock, None).unwrap()
     }
 
     fn judged(issuer: &Issuer, claims: &Value) -> String {
@@ -186,6 +209,16 @@ mod tests {
         }
         let lenient = self::issuer("require_nbf = false");
         assert_eq!(judged(&lenient, &json!({ "aud": "spine", "exp": 1_000_060 })), "fine");
+    }
+
+    #[test]
+    fn a_token_is_good_until_it_ends_and_a_little_longer() {
+        let until = |exp: Value| {
+            let claims = json!({ "exp": exp });
+            issuer("").until(claims.as_object().unwrap()).unwrap().map(Timestamp::as_second)
+        };
+        assert_eq!(until(json!(1_000_060)), Some(1_000_090));
+        assert_eq!(until(json!(1e300)), None, "beyond the calendar");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::systems::{Call, ErrorKind, Priority, SystemError};
 const FRESH: Duration = Duration::from_mins(10);
 
 /// How long the last keys are used while the issuer is away.
-const LAST_GOOD: Duration = Duration::from_hours(24);
+const LAST_GOOD: Duration = Duration::from_hours(1);
 
 /// No more than one reading in this time: tokens with names of keys that nobody has cost nothing.
 const PAUSE: Duration = Duration::from_secs(30);

@@ -12,7 +12,7 @@ mod jwt;
 mod rate;
 mod whoami;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -31,7 +31,7 @@ use super::request_id::RequestId;
 use super::tls::ClientCertificate;
 use super::{audit, body};
 use crate::access::{Access, NoRole, Principal, PrincipalKind, Viewer};
-use crate::config::{self, Scope, ServerOptions};
+use crate::config::{self, Rate, Scope, ServerOptions};
 use crate::domain::Clock;
 use api_keys::ApiKeys;
 use credentials::Presented;
@@ -53,9 +53,9 @@ const REPORT_POINTS: u32 = 10;
 /// Records of the longest list that take a point.
 const RECORDS_OF_A_POINT: usize = 50;
 
-/// From which address a connection comes. Behind a proxy it is the proxy's.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
+/// From which address a request comes: that of its connection, or the one that a trusted proxy names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 /// Who may ask, and how much.
 #[derive(Debug)]
@@ -67,9 +67,10 @@ pub struct SignIn {
     hubspot: Option<HubSpot>,
     /// Names in certificates, with the roles that they give.
     certificates: Vec<(String, Vec<String>)>,
+    rate: Rate,
     /// By subject.
-    points: Points<String>,
-    failures: Points<IpAddr>,
+    points: Arc<Points<String>>,
+    failures: Arc<Points<IpAddr>>,
     options: ServerOptions,
     clock: Arc<dyn Clock>,
 }
@@ -92,27 +93,40 @@ enum Denied {
 }
 
 impl SignIn {
-    /// From the configuration. An error is a dotted path below `sign_in` and what is wrong there.
+    /// From the configuration. What the sign-in `before` has counted and remembers goes on, where the settings are the same:
+    /// nobody gets new points, or uses a signature again, because a file has changed.
+    ///
+    /// An error is a dotted path below `sign_in` and what is wrong there.
     pub fn new(
         config: &config::SignIn,
         options: &ServerOptions,
         access: Arc<Access>,
         clock: Arc<dyn Clock>,
+        before: Option<&Self>,
     ) -> Result<Self, (String, String)> {
         let issuers = config.oidc.iter().map(|(name, issuer)| {
-            Issuer::new(name, issuer, &clock).map_err(|(key, message)| (format!("oidc.{name}.{key}"), message))
+            let keys = before.into_iter().flat_map(|before| &before.issuers).find_map(|known| known.keys_of(issuer));
+            Issuer::new(name, issuer, &clock, keys).map_err(|(key, message)| (format!("oidc.{name}.{key}"), message))
         });
-        let hubspot = config.hubspot.as_ref().map(|hubspot| HubSpot::new(hubspot, &clock));
-        let rate = &config.rate;
+        let signatures = before.and_then(|before| before.hubspot.as_ref()).map(HubSpot::uses);
+        let hubspot = config.hubspot.as_ref().map(|hubspot| HubSpot::new(hubspot, &clock, signatures));
+        let rate = config.rate.clone();
+        let counted = before.filter(|before| before.rate == rate);
+        let counted = counted.map(|before| (Arc::clone(&before.points), Arc::clone(&before.failures)));
+        let (points, failures) = counted.unwrap_or_else(|| {
+            let points = Points::new(rate.per_minute, rate.burst, &clock);
+            (Arc::new(points), Arc::new(Points::new(rate.failures_per_minute, 0, &clock)))
+        });
         Ok(Self {
+            rate,
             is_configured: config.is_configured(),
             access,
             keys: ApiKeys::new(&config.keys),
             issuers: issuers.collect::<Result<_, _>>()?,
             hubspot: hubspot.transpose().map_err(|(key, message)| (format!("hubspot.{key}"), message))?,
             certificates: config.certificates.iter().map(|(name, of)| (name.clone(), of.roles.clone())).collect(),
-            points: Points::new(rate.per_minute, rate.burst, &clock),
-            failures: Points::new(rate.failures_per_minute, 0, &clock),
+            points,
+            failures,
             options: options.clone(),
             clock,
         })
@@ -154,6 +168,7 @@ impl SignIn {
             name: Some(name.clone()),
             email: None,
             roles: roles.clone(),
+            until: None,
         })
     }
 
@@ -243,7 +258,7 @@ impl SignIn {
     fn denied(&self, denied: Denied, parts: &Parts) -> Refused {
         let presented = !matches!(denied, Denied::Wrong("nothing"));
         let refused = denied.refused();
-        let peer = parts.extensions.get::<Peer>().map(|Peer(address)| one_address(address.ip()));
+        let peer = parts.extensions.get::<Peer>().map(|Peer(address)| one_address(*address));
         let Some(peer) = peer.filter(|_| presented && refused.status() == StatusCode::UNAUTHORIZED) else {
             return refused;
         };
@@ -388,7 +403,7 @@ impl Line {
     fn write(self, parts: &Parts, status: StatusCode) {
         tracing::info!(
             request.id = parts.extensions.get::<RequestId>().map(RequestId::as_str),
-            client.address = parts.extensions.get::<Peer>().map(|Peer(address)| tracing::field::display(address.ip())),
+            client.address = parts.extensions.get::<Peer>().map(|Peer(address)| tracing::field::display(address)),
             user.id = self.subject,
             http.status = status.as_u16(),
             reason = self.reason.as_deref().unwrap_or("the request is wrong"),

@@ -8,10 +8,12 @@ use super::*;
 async fn health_says_that_the_process_answers_and_whether_it_is_about_to_stop() {
     let server = start().await;
     assert_eq!(server.get("/health/live").await.json(), json!({ "status": "live" }));
-    assert_eq!(server.get("/health/ready").await.json(), json!({ "status": "ready" }));
+    let ready = server.get("/health/ready").await.json();
+    assert_eq!((&ready["status"], &ready["configuration"]["generation"]), (&json!("ready"), &json!(1)));
+    assert_eq!(ready["configuration"]["refusedAt"], json!(null));
     server.draining.cancel();
     let ready = server.get("/health/ready").await;
-    assert_eq!((ready.status, ready.json()), (503, json!({ "status": "draining" })));
+    assert_eq!((ready.status, &ready.json()["status"]), (503, &json!("draining")));
     assert_eq!(server.get("/health/live").await.status, 200);
     assert_eq!(server.ask("{ hello }").await.status, 200);
 }

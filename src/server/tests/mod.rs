@@ -123,21 +123,36 @@ async fn start_within(options: ServerOptions, limits: Limits) -> Server {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let reads = Reads::new(&Owners::default(), &Cache::default(), &[], &clock, Duration::from_secs(1));
     let (shared_id, settings) = (SharedIdRule::new(Regex::new("^[0-9]+$").unwrap(), &[]), config::Reports::default());
-    let access = Access::new(&config::Access::default(), &Catalogue::default()).unwrap();
-    let sign_in = SignIn::new(&config::SignIn::default(), &options, Arc::new(access), Arc::clone(&clock)).unwrap();
+    let access = Access::new(&config::Access::default(), false, &Catalogue::default()).unwrap();
+    let sign_in =
+        SignIn::new(&config::SignIn::default(), &options, Arc::new(access), Arc::clone(&clock), None).unwrap();
     let reports = Arc::new(Reports { reads: Arc::new(reads), connections: Vec::new(), shared_id, clock, settings });
-    let (masks, webhooks) = (Arc::default(), Webhooks::default());
-    let trail = Trail::open(&config::Audit::default(), Arc::clone(&reports.clock)).unwrap();
+    let (masks, webhooks) = (Arc::default(), Arc::default());
+    let (sign_in, configuration) = (Arc::new(sign_in), Arc::new(Configuration::new(Arc::clone(&reports.clock))));
+    let trail = Trail::open(&config::Audit::default(), Arc::clone(&reports.clock)).map(Arc::new).unwrap();
     let answer_bytes = 1 << 20;
     let operations = Operations::load(&config::Operations::default()).unwrap();
-    let behind =
-        Behind { checking: schema, trusting, masks, reports, sign_in, trail, operations, answer_bytes, webhooks };
+    let behind = Behind {
+        checking: schema,
+        trusting,
+        masks,
+        reports,
+        sign_in,
+        trail,
+        operations,
+        answer_bytes,
+        webhooks,
+        configuration,
+    };
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let door = Door::new(behind, limits, options.clone(), draining.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stopped = stop.clone();
-    let served = tokio::spawn(async move { serve(listener, router(door), None, &options, stopped).await });
+    let (most, options) = (options.max_connections, Arc::new(options));
+    let answering = Answering { router: routers(door).public, tls: None, options, generation: 1 };
+    let (_, answering) = tokio::sync::watch::channel(answering);
+    let served = tokio::spawn(serve(listener, answering, most, stopped));
     Server { address, signals, draining, stop, served }
 }
 

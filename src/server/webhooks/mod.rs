@@ -53,8 +53,9 @@ struct Hook {
 const SHORTEST_SECRET: usize = 16;
 
 impl Webhooks {
-    /// What a configuration says of webhooks. All that is wrong is reported at once.
-    pub fn new(config: &Config) -> Result<Self, Vec<ConfigError>> {
+    /// What a configuration says of webhooks; they remember what those `before` were told. All that is wrong is reported at
+    /// once.
+    pub fn new(config: &Config, before: Option<&Self>) -> Result<Self, Vec<ConfigError>> {
         let mut hooks = BTreeMap::new();
         let mut errors = Vec::new();
         for (name, _) in &config.connections {
@@ -64,7 +65,8 @@ impl Webhooks {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(Self { hooks, remembered: Remembered::default() }) } else { Err(errors) }
+        let remembered = before.map(|before| before.remembered.clone()).unwrap_or_default();
+        if errors.is_empty() { Ok(Self { hooks, remembered }) } else { Err(errors) }
     }
 }
 

@@ -17,7 +17,8 @@ const MOST: u64 = 50_000;
 /// An event, by what tells it from others: short however long that is.
 pub(super) type EventKey = [u8; 16];
 
-/// The events.
+/// The events. Copies remember the same.
+#[derive(Clone)]
 pub(super) struct Remembered(Cache<EventKey, ()>);
 
 impl Default for Remembered {

@@ -2,16 +2,21 @@
 
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
 use super::{ErrorKind, Failed, Failure, Request, Response, Retry};
 use crate::config::Traffic;
+use crate::systems::upstream::address;
 
 /// Signs attempts, for systems where a signature is good for one of them only: a call that is made again is signed again.
 pub trait Signer: fmt::Debug + Send + Sync {
@@ -28,6 +33,27 @@ pub(super) struct Exchange {
     max_body: usize,
 }
 
+/// Looks up names. What it finds is asked only if a system can be there: whoever answers for a name could have it lead anywhere.
+pub(super) struct Names(pub(super) fn(String) -> Found);
+
+/// The addresses of a name.
+pub(super) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// The port is the URL's.
+async fn found(name: String) -> io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+}
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let found = self.0(name.as_str().to_owned());
+        Box::pin(async move {
+            let permitted = address::permitted(found.await?.into_iter())?;
+            Ok(Box::new(permitted.into_iter()) as Addrs)
+        })
+    }
+}
+
 /// An answer that the connector does not accept.
 pub(super) fn judged(status: StatusCode, failure: Failure) -> Failed {
     let detail = match failure.detail {
@@ -39,10 +65,21 @@ pub(super) fn judged(status: StatusCode, failure: Failure) -> Failed {
 
 impl Exchange {
     /// Sets up the pool. The error says what in the configuration is wrong.
-    pub(super) fn new(base_url: &Url, traffic: &Traffic, mut headers: HeaderMap) -> Result<Self, String> {
+    pub(super) fn new(base_url: &Url, traffic: &Traffic, headers: HeaderMap) -> Result<Self, String> {
+        Self::by_names(base_url, traffic, headers, Names(|name| Box::pin(found(name))))
+    }
+
+    /// The same, with names looked up in another way.
+    pub(super) fn by_names(
+        base_url: &Url,
+        traffic: &Traffic,
+        mut headers: HeaderMap,
+        names: Names,
+    ) -> Result<Self, String> {
         if !matches!(base_url.scheme(), "http" | "https") || !base_url.has_host() {
             return Err("the base URL is not one of http or https".to_owned());
         }
+        address::check_url(base_url, traffic.plain_http).map_err(|message| format!("the address {message}"))?;
         if !base_url.username().is_empty() || base_url.password().is_some() {
             return Err("the base URL holds a user name or a password".to_owned());
         }
@@ -58,7 +95,8 @@ impl Exchange {
             .pool_idle_timeout(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .no_proxy();
+            .no_proxy()
+            .dns_resolver(names);
         if let Some(path) = &traffic.ca_file {
             let pem = std::fs::read(path)
                 .map_err(|error| format!("the file of CA certificates {} cannot be read: {error}", path.display()))?;

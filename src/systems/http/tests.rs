@@ -1,5 +1,6 @@
 //! The client against a system that misbehaves on the wire.
 
+mod addresses;
 mod chaos;
 mod faults;
 mod traffic;
@@ -16,7 +17,7 @@ use crate::systems::Priority;
 
 /// The usual limits, with a small cap. Tests of a timeout set that one low, and the others high.
 fn traffic() -> Traffic {
-    Traffic { max_body: 64 * 1024, ..Traffic::default() }
+    Traffic { max_body: 64 * 1024, plain_http: true, ..Traffic::default() }
 }
 
 fn ms(millis: u64) -> Seconds {

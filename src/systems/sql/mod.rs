@@ -48,7 +48,7 @@ use self::sqlserver::SqlServer;
 use self::statement::Statement;
 use super::declared::known::of_known_projects;
 use super::declared::path::Path;
-use super::upstream::Guard;
+use super::upstream::{Guard, address};
 use super::{Connection, ConnectionContext, ConnectionProblem};
 use crate::domain::Direction;
 
@@ -90,6 +90,7 @@ pub fn connect(config: Config, context: ConnectionContext) -> Result<Connection,
 
 /// The server, and how it is reached.
 fn server(config: &Config, context: &ConnectionContext) -> Result<Box<dyn Server>, ConnectionProblem> {
+    address::check_host(&config.host).map_err(|message| ConnectionProblem::new("host", message))?;
     let local = config.host == "localhost" || config.host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
     if config.tls == Tls::Plain && !local {
         let message = "a connection that is not encrypted is for a server on this machine only: write \"verify-full\"";

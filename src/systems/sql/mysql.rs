@@ -1,6 +1,7 @@
 //! `MySQL` and `MariaDB`: each query runs prepared, in a session that reads only and in which the server itself watches the
 //! time.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use super::session::{
 };
 use super::statement::Statement;
 use crate::systems::ErrorKind;
-use crate::systems::upstream::{Failed, Retry};
+use crate::systems::upstream::{Failed, Retry, address};
 
 /// A server.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Mysql {
 const STATEMENTS: usize = 64;
 
 impl Mysql {
-    fn options(&self) -> Opts {
+    fn options(&self, addresses: &[SocketAddr]) -> Opts {
         let roots = self.roots.iter().map(|certificate| certificate.clone().into()).collect();
         let ssl = SslOpts::default().with_root_certs(roots);
         let ssl = match self.tls {
@@ -41,6 +42,7 @@ impl Mysql {
         };
         OptsBuilder::default()
             .ip_or_hostname(&self.login.host)
+            .resolved_ips(Some(addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>()))
             .tcp_port(self.login.port)
             .db_name(Some(&self.login.database))
             .user(Some(&self.login.user))
@@ -60,7 +62,9 @@ impl Server for Mysql {
     }
 
     async fn open(&self) -> Result<Box<dyn Session>, Failed> {
-        let mut conn = Conn::new(self.options()).await.map_err(|error| not_let_in(&error))?;
+        let addresses = address::lookup(&self.login.host, self.login.port).await;
+        let addresses = addresses.map_err(|error| not_reached(&error))?;
+        let mut conn = Conn::new(self.options(&addresses)).await.map_err(|error| not_let_in(&error))?;
         conn.query_drop("SET SESSION TRANSACTION READ ONLY").await.map_err(|error| failed(&error))?;
         conn.query_drop("SET SESSION time_zone = '+00:00'").await.map_err(|error| failed(&error))?;
         let version: Option<String> = conn.query_first("SELECT VERSION()").await.map_err(|error| failed(&error))?;

@@ -11,7 +11,6 @@ use futures_util::{TryStreamExt, pin_mut};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use secrecy::ExposeSecret;
-use tokio::net::TcpStream;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::DbError;
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
@@ -19,7 +18,7 @@ use tokio_postgres::{Client, Config, NoTls, Row};
 
 use super::rows::{Answer, Writer};
 use super::session::{
-    Asked, Login, Server, Session, broken, count, misconfigured, not_of_this_list, not_reached, short,
+    Asked, Login, Server, Session, broken, count, misconfigured, not_of_this_list, not_reached, reached, short,
 };
 use super::statement::Statement;
 use super::tls::Upgrade;
@@ -45,7 +44,7 @@ impl Server for Postgres {
 
     async fn open(&self) -> Result<Box<dyn Session>, Failed> {
         let Login { host, port, database, user, password } = &self.login;
-        let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(|error| not_reached(&error))?;
+        let stream = reached(host, *port).await?;
         stream.set_nodelay(true).map_err(|error| not_reached(&error))?;
         let mut config = Config::new();
         config.user(user).password(password.expose_secret()).dbname(database).application_name("spine");

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use tokio::net::TcpStream;
 
 use super::rows::Answer;
 use super::statement::Statement;
 use crate::systems::ErrorKind;
-use crate::systems::upstream::{Failed, Retry};
+use crate::systems::upstream::{Failed, Retry, address};
 
 /// Where a database is, and who asks it.
 #[derive(Debug)]
@@ -92,6 +93,12 @@ pub(super) fn short(text: &str) -> String {
 pub(super) fn not_reached(error: &std::io::Error) -> Failed {
     let retry = if error.raw_os_error().is_some() { Retry::Backoff } else { Retry::No };
     Failed::new(ErrorKind::Connect, retry, format!("TCP: {}", error.kind()))
+}
+
+/// Connects to a server. A name that leads where no database can be is not followed.
+pub(super) async fn reached(host: &str, port: u16) -> Result<TcpStream, Failed> {
+    let addresses = address::lookup(host, port).await.map_err(|error| not_reached(&error))?;
+    TcpStream::connect(addresses.as_slice()).await.map_err(|error| not_reached(&error))
 }
 
 /// A connection that broke: most likely one that the server had closed while it was idle.

@@ -8,6 +8,7 @@
 //! client's: [`HttpClient`](super::http::HttpClient) sends a request in it.
 
 mod adapt;
+pub mod address;
 mod breaker;
 mod bulkhead;
 mod health;

@@ -110,3 +110,23 @@ async fn reports_and_feeds_are_about_the_deals_of_the_rule() {
         assert!(mine.iter().any(|id| line.contains(id)), "{line}");
     }
 }
+
+#[tokio::test]
+async fn an_id_of_anothers_is_answered_as_one_that_there_is_not() {
+    let gateway = gateway().await;
+    let deals = all(&gateway, None, "deals", "id vertical projectId").await;
+    let another = deals.iter().find(|deal| deal["vertical"] != "Healthcare" && deal["projectId"].is_string()).unwrap();
+    let (id, project) = (another["id"].as_str().unwrap(), another["projectId"].as_str().unwrap());
+    let (kind, _) = id.rsplit_once(':').unwrap();
+    for (question, theirs, nobodys) in [
+        ("{ node(id: \"ID\") { __typename id } }", id.to_owned(), format!("{kind}:1")),
+        ("{ deal(by: { id: \"ID\" }) { id name } }", id.to_owned(), format!("{kind}:1")),
+        ("{ deal(by: { projectId: \"ID\" }) { id name } }", project.to_owned(), "PRJ-1999-001".to_owned()),
+        ("{ project(id: \"ID\") { id name } }", project.to_owned(), "PRJ-1999-001".to_owned()),
+    ] {
+        let ask = async |id: &str| gateway.ask_as("health", &question.replace("ID", id)).await.body;
+        let (theirs, nobodys) = (ask(&theirs).await, ask(&nobodys).await);
+        assert_eq!(theirs, nobodys, "{question}");
+        assert!(!theirs["data"].is_null() && theirs.get("errors").is_none(), "{question}: {theirs}");
+    }
+}

@@ -86,3 +86,26 @@ async fn files_that_cannot_be_used_are_told_before_a_port_opens() {
         assert!(errors.len() == 1 && errors[0].contains(part), "{settings}: {errors:?}");
     }
 }
+
+#[tokio::test]
+async fn a_certificate_of_an_authority_that_is_no_longer_trusted_is_nobodys_on_open_connections_too() {
+    let gateway = with_tls().await;
+    let ca = Certificate::from_pem(&std::fs::read(CA_FILE).unwrap()).unwrap();
+    let identity = Identity::from_pem(&std::fs::read(format!("{FOLDER}/billing.pem")).unwrap()).unwrap();
+    let http = reqwest::Client::builder().tls_certs_only([ca]).identity(identity).build().unwrap();
+    let url = gateway.url.replace("http://127.0.0.1", "https://localhost");
+    let ask = async || answer(http.get(format!("{url}/whoami")), &[]).await;
+    assert_eq!(ask().await.status, 200);
+    let trusting = |client_ca: &str| {
+        let client_ca = format!(", client_ca = \"{client_ca}\"");
+        let certificates = "[sign_in.certificates.\"billing.example.com\"]\nroles = [\"finance\"]\n";
+        move |config: String| {
+            let config = config.replace("[server]", &format!("[server]\n{}", tls(&client_ca)));
+            [&config, "\n", ROLES, &key("bi", "s", "roles = [\"sales\"]"), certificates].concat()
+        }
+    };
+    gateway.reconfigure(trusting(&format!("{FOLDER}/client-ca.pem"))).unwrap();
+    assert_eq!(ask().await.status, 200, "the same authority");
+    gateway.reconfigure(trusting(CA_FILE)).unwrap();
+    ask().await.is_refused(401, "UNAUTHENTICATED");
+}

@@ -7,19 +7,28 @@ use base64::engine::general_purpose::STANDARD;
 use super::*;
 
 /// The gateway's now, in milliseconds.
-const NOW: i64 = 1_781_524_800_000;
+pub(super) const NOW: i64 = 1_781_524_800_000;
 
 const PUBLIC: &str = "https://spine.example.com";
 const STORED: &str = "/graphql/p/margin-by-vertical";
 const USER: &str = "portalId=7&userId=3&userEmail=ann%40example.com&appId=1";
 
-async fn trusting() -> Gateway {
+pub(super) fn settings() -> String {
     let hubspot = format!(
         "[sign_in.hubspot]\nclient_secret = {{ demo = \"demo-secret\" }}\npublic_url = \"{PUBLIC}\"\nportals = [7, 8]\n\
          roles = [\"sales\"]\n[access.people.\"ann@example.com\"]\nroles = [\"finance\"]\n\
          [sign_in.rate]\nfailures_per_minute = 0\nper_minute = 0\n"
     );
-    gateway(&[ROLES, &hubspot, &key("bi", "s", "roles = [\"sales\"]")].concat()).await
+    [ROLES, &hubspot, &key("bi", "s", "roles = [\"sales\"]")].concat()
+}
+
+pub(super) async fn trusting() -> Gateway {
+    gateway(&settings()).await
+}
+
+/// Asks with a stored document, signed at `at`.
+pub(super) async fn signed_stored(gateway: &Gateway, at: i64) -> Answer {
+    signed(gateway, &format!("{STORED}?{USER}"), at).await
 }
 
 fn signature(secret: &str, method: &str, uri: &str, body: &str, time: &str) -> String {
@@ -148,4 +157,30 @@ async fn a_card_asks_with_stored_documents_only() {
         ("x-hubspot-request-timestamp", &NOW.to_string()),
     ];
     get(&gateway, &path, &both).await.is_refused(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn neither_method_nor_host_is_taken_from_elsewhere() {
+    let gateway = trusting().await;
+    let path = format!("{STORED}?{USER}");
+    // As if the address that was asked were the public one.
+    let time = NOW.to_string();
+    let asked = signature("demo-secret", "GET", &format!("{}{path}", gateway.url), "", &time);
+    let headers = [("x-hubspot-signature-v3", asked.as_str()), ("x-hubspot-request-timestamp", time.as_str())];
+    get(&gateway, &path, &headers).await.is_refused(401, "UNAUTHENTICATED");
+    let evil = signature("demo-secret", "GET", &format!("https://evil.example{path}"), "", &time);
+    let headers = [
+        ("x-hubspot-signature-v3", evil.as_str()),
+        ("x-hubspot-request-timestamp", time.as_str()),
+        ("host", "evil.example"),
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "https"),
+    ];
+    get(&gateway, &path, &headers).await.is_refused(401, "UNAUTHENTICATED");
+    let good = signature("demo-secret", "GET", &format!("{PUBLIC}{path}"), "", &time);
+    let headers = [("x-hubspot-signature-v3", good.as_str()), ("x-hubspot-request-timestamp", time.as_str())];
+    let post = client().post(format!("{}{path}", gateway.url)).header("content-type", "application/json").body("{}");
+    answer(post, &headers).await.is_refused(401, "UNAUTHENTICATED");
+    let behind_a_proxy = [&headers[..], &[("host", "10.0.0.5"), ("x-forwarded-host", "evil.example")]].concat();
+    assert_eq!(get(&gateway, &path, &behind_a_proxy).await.status, 200);
 }

@@ -225,3 +225,59 @@ async fn a_header_that_is_no_text_is_refused_like_any_other() {
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.starts_with("HTTP/1.1 401 ") && text.contains("UNAUTHENTICATED"), "{text}");
 }
+
+#[tokio::test]
+async fn without_roles_nobody_who_signs_in_is_shown_costs_and_margins() {
+    let gateway = Gateway::over(company(60), |config| format!("{config}\n{}", key("bi", "s", ""))).await;
+    let project = gateway.project();
+    let query = format!(
+        "{{ project(id: \"{project}\") {{ name financials {{ invoiced {{ amount }} actualCost {{ amount }} margin {{ amount }} marginPct }} }} }}"
+    );
+    let answer = ask(&gateway, &query, &[("x-api-key", "bi.s")]).await;
+    let financials = &answer.body["data"]["project"]["financials"];
+    assert!(financials["invoiced"]["amount"].is_string(), "{answer:?}");
+    for masked in ["actualCost", "margin", "marginPct"] {
+        assert_eq!(financials[masked], Value::Null, "{answer:?}");
+    }
+    assert_eq!(answer.code(), "FIELD_MASKED", "{answer:?}");
+    let report = get(&gateway, "/odata/Projects", &[("x-api-key", "bi.s")]).await;
+    assert_eq!(report.status, 200, "{report:?}");
+    let row = report.body["value"][0].as_object().unwrap();
+    assert!(
+        row.keys().all(|name| !name.to_lowercase().contains("margin") && !name.to_lowercase().contains("cost")),
+        "{row:?}"
+    );
+    // Where roles say who is shown them they are.
+    gateway.reconfigure(|config| format!("{config}\n{ROLES}{}", key("bi", "s", "roles = [\"finance\"]"))).unwrap();
+    let answer = ask(&gateway, &query, &[("x-api-key", "bi.s")]).await;
+    assert!(answer.body["data"]["project"]["financials"]["actualCost"]["amount"].is_string(), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_feed_refuses_in_the_form_of_odata() {
+    let more = [
+        ROLES,
+        &key("bi", "s", "roles = [\"sales\"]\nscopes = [\"graphql\"]"),
+        &key("few", "s", "roles = [\"sales\"]"),
+    ];
+    let gateway =
+        gateway(&[&more.concat(), "[sign_in.rate]\nper_minute = 60\nburst = 10\nfailures_per_minute = 2\n"].concat())
+            .await;
+    let told = async |headers: &[(&str, &str)], status: u16, code: &str| {
+        let answer = get(&gateway, "/odata/Deals", headers).await;
+        assert_eq!((answer.status, &answer.body["error"]["code"]), (status, &json!(code)), "{answer:?}");
+        assert!(answer.body["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{answer:?}");
+        assert_eq!(answer.body.get("errors"), None);
+        assert_eq!(answer.header("odata-version"), "4.0");
+        assert_eq!(answer.header("content-type"), "application/json;odata.metadata=minimal;charset=utf-8");
+        assert!(!answer.header("x-request-id").is_empty());
+        answer
+    };
+    let unknown = told(&[], 401, "UNAUTHENTICATED").await;
+    assert!(unknown.header("www-authenticate").contains("Basic realm"), "{unknown:?}");
+    told(&[("x-api-key", "bi.s")], 403, "FORBIDDEN").await;
+    told(&[("x-api-key", "few.s"), ("x-spine-role", "finance")], 403, "NO_ROLE").await;
+    assert_eq!(get(&gateway, "/odata/Deals", &[("x-api-key", "few.s")]).await.status, 200);
+    let limited = told(&[("x-api-key", "few.s")], 429, "RATE_LIMITED").await;
+    assert_eq!(limited.header("retry-after"), "10");
+}

@@ -4,7 +4,9 @@ mod certificates;
 mod hubspot;
 mod issuer;
 mod keys;
+mod proxies;
 mod rates;
+mod reload;
 mod tokens;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -39,7 +41,9 @@ struct Answer {
 
 impl Answer {
     fn code(&self) -> &str {
-        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
+        // The feed has errors in a form of its own.
+        let code = self.body.pointer("/errors/0/extensions/code").or_else(|| self.body.pointer("/error/code"));
+        code.and_then(Value::as_str).unwrap_or_default()
     }
 
     fn message(&self) -> &str {
@@ -88,7 +92,7 @@ fn bearer(secret: &str) -> String {
 
 /// Keeps what this thread logs, and the server with it: the runtime of a test has one thread.
 #[derive(Clone, Default)]
-struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+pub(crate) struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -102,7 +106,7 @@ impl std::io::Write for Log {
 }
 
 impl Log {
-    fn keep(&self) -> tracing::subscriber::DefaultGuard {
+    pub(crate) fn keep(&self) -> tracing::subscriber::DefaultGuard {
         // Beside another subscriber each asks for itself what is of interest: see the log of the server's own tests.
         static ANOTHER: std::sync::LazyLock<tracing::Dispatch> =
             std::sync::LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));
@@ -112,7 +116,7 @@ impl Log {
         tracing::subscriber::set_default(log.with_writer(move || writer.clone()).finish())
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }

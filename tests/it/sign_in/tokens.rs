@@ -191,6 +191,12 @@ async fn a_token_does_not_choose_how_it_is_checked() {
             "a key that it points to",
             foreign.sign_with(&json!({ "alg": "RS256", "kid": "x", "jku": "http://127.0.0.1:9/keys" }), &claims),
         ),
+        (
+            "a certificate that it points to",
+            foreign.sign_with(&json!({ "alg": "RS256", "kid": "x", "x5u": "http://127.0.0.1:9/cert" }), &claims),
+        ),
+        ("a name that is a path", foreign.sign_with(&header("RS256", "../../../../dev/null"), &claims)),
+        ("a name that is SQL", foreign.sign_with(&header("RS256", "x' UNION SELECT 'first' -- "), &claims)),
         ("a critical extension", rsa.sign_with(&json!({ "alg": "RS256", "kid": "first", "crit": ["exp"] }), &claims)),
         ("a token of log-out", rsa.sign_with(&json!({ "alg": "RS256", "kid": "first", "typ": "logout+jwt" }), &claims)),
         (
@@ -272,10 +278,10 @@ async fn while_the_issuer_is_away_its_last_keys_are_good_and_unknown_ones_cannot
     gateway.pass(30);
     assert_eq!(present(&gateway, &RSA.sign(&long)).await.status, 200);
     issuer.is_away(true);
-    gateway.pass(3600);
+    gateway.pass(3599);
     assert_eq!(present(&gateway, &RSA.sign(&long)).await.status, 200, "the last keys");
     present(&gateway, &OTHER.sign(&long)).await.is_refused(401, "UNAUTHENTICATED");
-    gateway.pass(24 * 3600);
+    gateway.pass(1);
     present(&gateway, &RSA.sign(&long)).await.is_refused(503, "SIGN_IN_UNAVAILABLE");
 }
 
@@ -286,6 +292,8 @@ async fn who_answers_for_another_issuer_is_not_believed() {
         json!({ "issuer": "https://evil.example", "jwks_uri": format!("{}/keys", issuer.url) }),
         json!({ "issuer": issuer.url, "jwks_uri": "http://evil.example/keys" }),
         json!({ "issuer": issuer.url, "jwks_uri": "file:///etc/passwd" }),
+        json!({ "issuer": issuer.url, "jwks_uri": "https://169.254.169.254/keys" }),
+        json!({ "issuer": issuer.url, "jwks_uri": "https://2852039166/keys" }),
         json!({ "issuer": issuer.url }),
         json!("<html>"),
     ] {
@@ -298,4 +306,51 @@ async fn who_answers_for_another_issuer_is_not_believed() {
     // Where the configuration says where the keys are the description is not read.
     let gateway = trusting(&issuer, &format!("jwks_url = \"{}/keys\"\ndefault_roles = [\"sales\"]", issuer.url)).await;
     assert_eq!(present(&gateway, &RSA.sign(&claims(&issuer))).await.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_writes_a_line_of_the_log() {
+    let log = Log::default();
+    let _guard = log.keep();
+    let issuer = Issuer::start(&[&RSA]).await;
+    let gateway = trusting(&issuer, "roles_claim = \"groups\"").await;
+    let subject = "42\r\n2026-06-15T12:00:00Z ERROR spine: forged \u{1b}[31m";
+    let stranger = with(with(claims(&issuer), "sub", json!(subject)), "groups", json!([]));
+    present(&gateway, &RSA.sign(&stranger)).await.is_refused(403, "NO_ROLE");
+    let text = log.text();
+    let forged: Vec<&str> = text.lines().filter(|line| line.contains("forged")).collect();
+    assert!(!forged.is_empty() && forged.iter().all(|line| line.contains("not let in")), "{forged:?}");
+    assert!(!text.contains('\u{1b}'), "{forged:?}");
+}
+
+#[tokio::test]
+async fn a_system_at_an_address_of_metadata_does_not_start() {
+    let demo = spine::demo::Demo::of(company(1), spine::demo::erp::Erp::Sap).await.unwrap();
+    let clock: std::sync::Arc<dyn spine::domain::Clock> = std::sync::Arc::new(spine::domain::SystemClock::default());
+    let started = |from: &str, to: &str, more: &str| {
+        let config = format!("{}\n{more}", demo.gateway_config().replace(from, to));
+        let config = spine::config::Config::parse("spine.toml", &config).unwrap();
+        let built = spine::app::App::build(&config, std::sync::Arc::clone(&clock));
+        built.err().map(|errors| errors[0].to_string()).unwrap_or_default()
+    };
+    let urls = [&demo.hubspot.url, &demo.erp.url, &demo.redmine.url];
+    assert_eq!(started("nothing", "else", ""), "");
+    for (url, to) in
+        urls.into_iter().flat_map(|url| ["http://169.254.169.254", "https://[::ffff:a9fe:a9fe]"].map(|to| (url, to)))
+    {
+        let said = started(url, to, "");
+        assert!(said.starts_with("spine.toml:") && said.contains("no system has"), "{to}: {said}");
+    }
+    for url in urls {
+        let said = started(url, "http://erp.example.com", "");
+        assert!(said.contains("plain_http"), "{said}");
+        let said = started(url, "http://erp.example.com", "[http]\nplain_http = true");
+        assert_eq!(said, "");
+    }
+    let oidc = "[sign_in.oidc.a]\nissuer = \"https://a.example\"\naudience = [\"s\"]\njwks_url = \"https://169.254.169.254/keys\"";
+    let said = started("nothing", "else", oidc);
+    assert!(
+        said.contains("sign_in.oidc.a.jwks_url: the address `169.254.169.254` is at an address that no system has"),
+        "{said}"
+    );
 }

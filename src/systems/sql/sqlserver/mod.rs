@@ -25,7 +25,9 @@ use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 use self::errors::{failed, judged, not_let_in};
 use super::config::Tls;
 use super::rows::{Answer, Writer};
-use super::session::{Asked, Login, Server, Session, count, keyset, misconfigured, not_of_this_list, not_reached};
+use super::session::{
+    Asked, Login, Server, Session, count, keyset, misconfigured, not_of_this_list, not_reached, reached,
+};
 use super::statement::Statement;
 use crate::systems::ErrorKind;
 use crate::systems::upstream::{Failed, Retry};
@@ -105,7 +107,7 @@ impl SqlServer {
 
     /// Signs in to a server, or hears which one to go to.
     async fn reach(&self, host: &str, port: u16) -> Result<Result<Driver, Error>, Failed> {
-        let stream = TcpStream::connect((host, port)).await.map_err(|error| not_reached(&error))?;
+        let stream = reached(host, port).await?;
         stream.set_nodelay(true).map_err(|error| not_reached(&error))?;
         Ok(Box::pin(Client::connect(self.options(host, port), stream.compat_write())).await)
     }
