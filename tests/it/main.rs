@@ -32,6 +32,7 @@ mod redmine;
 mod reports;
 mod schema;
 mod sign_in;
+mod simulation;
 mod sql;
 #[path = "../sql/sqlserver/mod.rs"]
 mod sqlserver;
