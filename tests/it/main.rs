@@ -34,6 +34,7 @@ mod reload;
 mod reports;
 mod schema;
 mod sign_in;
+mod simulation;
 mod sql;
 #[path = "../sql/sqlserver/mod.rs"]
 mod sqlserver;

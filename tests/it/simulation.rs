@@ -1,0 +1,282 @@
+//! Random faults, corrections, pauses and readers over the real stack, and auditors that look at every answer: what is shown was
+//! true when it was read, what is missing is said to be, nothing waits too long, no secret is told, and all is well again once
+//! the systems are.
+//!
+//! A seed is one history. A failure names it; `SPINE_SEEDS=A..B` runs others.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::support::{Answer, Gateway, company};
+
+/// Histories that are run unless told otherwise.
+const SEEDS: std::ops::Range<u64> = 0..200;
+/// Histories that one pair of gateways goes through.
+const PER_PAIR: usize = 25;
+/// What happens in one history.
+const EVENTS: usize = 8;
+/// Deals of the company.
+const DEALS: usize = 30;
+/// Seconds for which a value is shown, by the demo's configuration.
+const TTL: u64 = 30;
+/// The longest an answer may take: `server.request_timeout`, and a little.
+const LATEST: Duration = Duration::from_millis(10_250);
+
+/// Ways to misbehave. Times are short: who waits for them does so for real.
+const FAULTS: [&str; 10] = ["down", "slow", "429", "401", "403", "500", "503", "html", "truncated", "empty"];
+const SYSTEMS: [&str; 3] = ["hubspot", "sap", "redmine"];
+/// What stands in the demo's configuration and nowhere else.
+const SECRETS: [&str; 4] =
+    ["demo-hubspot-token", "demo-redmine-key", "demo-webhook-secret", "demo-hubspot-client-secret"];
+
+const CARD: &str = "query($id: ProjectId!) { project(id: $id) { code name health deals { name amount { amount currency } }
+    tickets { subject status } invoices { number total { amount currency } status } costs { kind amount { amount currency } }
+    financials { contractValue { amount currency } invoiced { amount currency } outstanding { amount currency }
+        actualCost { amount currency } margin { amount currency } marginPct } } }";
+const LIST: &str = "{ deals(first: 20) { edges { node { id name status amount { amount currency } project { code name }
+    financials { invoiced { amount currency } margin { amount currency } } } } } }";
+const INVOICES: &str =
+    "{ invoices(first: 20) { edges { node { id number total { amount currency } balance { amount } } } } }";
+const PORTFOLIO: &str =
+    "{ profitability(groupBy: [VERTICAL]) { totals { currency invoiced marginPct completeness { excluded } }
+    rows { members { value } currency dealCount invoiced actualCost margin marginPct completeness { excluded } } } }";
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Question {
+    Card(String),
+    List,
+    Invoices,
+    Portfolio,
+}
+
+impl Question {
+    async fn ask(&self, gateway: &Gateway, cache_control: Option<&str>) -> Answer {
+        let (query, variables) = match self {
+            Self::Card(id) => (CARD, json!({ "id": id })),
+            Self::List => (LIST, json!({})),
+            Self::Invoices => (INVOICES, json!({})),
+            Self::Portfolio => (PORTFOLIO, json!({})),
+        };
+        gateway.ask_with(query, variables, cache_control).await
+    }
+}
+
+/// A gateway whose systems misbehave, and one over the same company whose systems do not and that keeps nothing.
+struct World {
+    watched: Gateway,
+    oracle: Gateway,
+    questions: Vec<Question>,
+    /// What was true, and until which second: none is now.
+    truths: BTreeMap<Question, Vec<(Option<u64>, Value)>>,
+    now: u64,
+}
+
+impl World {
+    async fn new() -> Self {
+        // The breaker's pauses are real time; it has a model of its own.
+        let patient = |config: String| format!("{config}\n[http]\nbreaker_failures = 1000000\n");
+        let watched = Gateway::over(company(DEALS), patient).await;
+        let oracle = Gateway::over(company(DEALS), patient).await;
+        let projects: Vec<String> = {
+            let company = watched.demo.company.read().unwrap();
+            let known = company.deals.iter().filter_map(|deal| deal.shared_id.clone());
+            known.filter(|id| id.starts_with("PRJ-")).take(4).collect()
+        };
+        let mut questions: Vec<Question> = projects.into_iter().map(Question::Card).collect();
+        questions.extend([Question::List, Question::Invoices, Question::Portfolio]);
+        let mut world = Self { watched, oracle, questions, truths: BTreeMap::new(), now: 0 };
+        world.learn().await;
+        world
+    }
+
+    /// Takes note of what is true now.
+    async fn learn(&mut self) {
+        for question in self.questions.clone() {
+            let answer = question.ask(&self.oracle, Some("no-cache")).await;
+            let truth = answer.fine().clone();
+            let known = self.truths.entry(question).or_default();
+            if let Some((until, before)) = known.last_mut() {
+                if *before == truth {
+                    continue;
+                }
+                *until = Some(self.now);
+            }
+            known.push((None, truth));
+        }
+    }
+
+    /// A person changes an invoice in the ERP.
+    async fn correct(&mut self, dice: &mut fastrand::Rng) {
+        let number = {
+            let company = self.watched.demo.company.read().unwrap();
+            let documents: Vec<u32> = company
+                .ledger
+                .documents
+                .iter()
+                .filter(|document| document.kind == spine::demo::company::model::DocumentKind::Invoice && document.open)
+                .filter(|document| document.paid.is_zero())
+                .map(|document| document.number)
+                .collect();
+            *dice.choice(&documents).expect("an invoice is open")
+        };
+        let correction =
+            json!({ "invoice": number, "net": format!("{}.{:02}", dice.u32(100..90_000), dice.u32(..100)) });
+        for gateway in [&self.watched, &self.oracle] {
+            gateway.control("sap", "correct", correction.clone()).await;
+        }
+        self.learn().await;
+    }
+
+    /// Time passes, for both.
+    fn pass(&mut self, seconds: u64) {
+        self.watched.pass(seconds);
+        self.oracle.pass(seconds);
+        self.now += seconds;
+    }
+
+    /// What may be shown: what is true, and unless it is read for this request what was true a moment ago.
+    fn allowed(&self, question: &Question, live: bool) -> Vec<&Value> {
+        let since = self.now.saturating_sub(TTL + TTL / 10);
+        let fits = |until: &Option<u64>| until.is_none_or(|until| !live && until >= since);
+        self.truths[question].iter().filter(|(until, _)| fits(until)).map(|(_, truth)| truth).collect()
+    }
+
+    async fn ask(&self, dice: &mut fastrand::Rng) {
+        let question = dice.choice(&self.questions).expect("there are some").clone();
+        // A portfolio is made of many values of many ages: as a whole it is true only if all were read now.
+        let live = dice.bool() || question == Question::Portfolio;
+        let began = Instant::now();
+        let answer = question.ask(&self.watched, live.then_some("no-cache")).await;
+        let took = began.elapsed();
+        assert!(took < LATEST, "{question:?} took {took:?}");
+        let told = answer.body.to_string();
+        for secret in SECRETS {
+            assert!(!told.contains(secret), "{question:?} tells a secret: {told}");
+        }
+        audit(&question, &answer, &self.allowed(&question, live));
+    }
+
+    /// The systems behave again: so does the gateway.
+    async fn recover(&mut self) {
+        for system in SYSTEMS {
+            self.watched.control(system, "fault", json!({ "mode": "off" })).await;
+        }
+        self.pass(2 * TTL);
+        for question in &self.questions {
+            let answer = question.ask(&self.watched, None).await;
+            assert_eq!(answer.fine(), self.allowed(question, true)[0], "{question:?}");
+        }
+    }
+
+    async fn live_through(&mut self, seed: u64) {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        for _ in 0..EVENTS {
+            match dice.u32(..10) {
+                0 | 1 => {
+                    let fault =
+                        json!({ "mode": dice.choice(FAULTS), "ms": 20, "times": dice.bool().then(|| dice.u32(1..4)) });
+                    let fault =
+                        if fault["times"].is_null() { json!({ "mode": fault["mode"], "ms": 20 }) } else { fault };
+                    self.watched.control(dice.choice(SYSTEMS).expect("three"), "fault", fault).await;
+                }
+                2 => self.correct(&mut dice).await,
+                3 => self.pass(dice.u64(1..TTL)),
+                4 => {
+                    let system = dice.choice(SYSTEMS).expect("three");
+                    self.watched.control(system, "fault", json!({ "mode": "off" })).await;
+                }
+                _ => self.ask(&mut dice).await,
+            }
+        }
+        self.recover().await;
+    }
+}
+
+/// Looks at an answer: every value was true, and everything that is missing is said to be.
+fn audit(question: &Question, answer: &Answer, allowed: &[&Value]) {
+    let missing: Vec<String> = answer.errors().iter().flat_map(places).collect();
+    let data = answer.data();
+    if data.is_null() {
+        assert!(!answer.errors().is_empty(), "{question:?}: nothing, and no error");
+        return;
+    }
+    let marked = *question == Question::Portfolio && !answer.errors().is_empty();
+    compare(data, allowed, &mut String::new(), &mut |place, why| {
+        // A figure of a portfolio is over the projects of which it is known; that some are not is an error.
+        let said = missing.iter().any(|missing| place == missing || place.starts_with(&format!("{missing}.")));
+        assert!(said || marked, "{question:?}: {place} {why}\n{:#}\nallowed: {allowed:#?}", answer.body);
+        assert!(why == "is missing" || marked, "{question:?}: {place} {why}\n{:#}", answer.body);
+    });
+}
+
+/// Where an error says that something is missing, without the numbers of rows: of many that are alike one stands for all.
+fn places(error: &Value) -> Vec<String> {
+    let named = |path: &Value| {
+        let words = path.as_array().into_iter().flatten().filter_map(Value::as_str);
+        words.collect::<Vec<_>>().join(".")
+    };
+    let more = error["extensions"]["paths"].as_array().into_iter().flatten();
+    std::iter::once(&error["path"]).chain(more).map(named).collect()
+}
+
+/// Tells of every place where none of the truths says the same.
+fn compare(shown: &Value, allowed: &[&Value], place: &mut String, differs: &mut impl FnMut(&str, &str)) {
+    if allowed.iter().any(|truth| *truth == shown) {
+        return;
+    }
+    match shown {
+        Value::Null => differs(place, "is missing"),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let below: Vec<&Value> = allowed.iter().filter_map(|truth| truth.get(name)).collect();
+                let length = place.len();
+                if length > 0 {
+                    place.push('.');
+                }
+                place.push_str(name);
+                compare(value, &below, place, differs);
+                place.truncate(length);
+            }
+        }
+        Value::Array(rows) => {
+            let alike: Vec<&Vec<Value>> =
+                allowed.iter().filter_map(|truth| truth.as_array()).filter(|truth| truth.len() == rows.len()).collect();
+            if alike.is_empty() {
+                return differs(place, "has another number of rows");
+            }
+            for (at, row) in rows.iter().enumerate() {
+                let below: Vec<&Value> = alike.iter().map(|truth| &truth[at]).collect();
+                compare(row, &below, place, differs);
+            }
+        }
+        _ => differs(place, "is not true"),
+    }
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    let Ok(told) = std::env::var("SPINE_SEEDS") else { return SEEDS };
+    let (from, to) = told.split_once("..").expect("SPINE_SEEDS is A..B");
+    from.parse().expect("a number")..to.parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_answers_are_true_and_say_what_is_missing() {
+    let all: Vec<u64> = seeds().collect();
+    let pairs = all.chunks(PER_PAIR).map(|seeds| {
+        let seeds = seeds.to_vec();
+        tokio::spawn(async move {
+            let mut world = World::new().await;
+            for seed in seeds {
+                let history = std::panic::AssertUnwindSafe(world.live_through(seed));
+                let lived = futures_util::FutureExt::catch_unwind(history).await;
+                assert!(lived.is_ok(), "it was seed {seed}: SPINE_SEEDS={seed}..{}", seed + 1);
+            }
+        })
+    });
+    for pair in pairs.collect::<Vec<_>>() {
+        pair.await.unwrap();
+    }
+}
