@@ -31,6 +31,10 @@ pub struct System {
     latency_ms: Option<u64>,
     /// Until when the system wants no calls (its rate limit); null if it does not mind.
     rate_limited_until: Option<DateTime>,
+    /// Calls under way now.
+    running: usize,
+    /// Calls that wait for one of these to end.
+    waiting: usize,
     /// Calls made since the start: what the system counts against its quota.
     calls: u64,
     /// Calls that failed since the start.
@@ -99,6 +103,8 @@ impl System {
                 .and_then(|health| health.latency)
                 .and_then(|latency| u64::try_from(latency.as_millis()).ok()),
             rate_limited_until: health.as_ref().and_then(|health| health.rate_limited_until).map(DateTime),
+            running: health.as_ref().map_or(0, |health| health.running),
+            waiting: health.as_ref().map_or(0, |health| health.waiting),
             calls: health.as_ref().map_or(0, |health| health.calls),
             failures: health.as_ref().map_or(0, |health| health.failures),
             last_success_at: health.as_ref().and_then(|health| health.last_success).map(DateTime),
@@ -113,6 +119,7 @@ impl System {
 
 fn worse(left: Health, right: Health) -> Health {
     let (calls, failures) = (left.calls + right.calls, left.failures + right.failures);
+    let (running, waiting) = (left.running + right.running, left.waiting + right.waiting);
     let worst = if left.status() >= right.status() { left } else { right };
-    Health { calls, failures, ..worst }
+    Health { calls, failures, running, waiting, ..worst }
 }
