@@ -185,6 +185,9 @@ impl HubSpot {
                 .zip(row + 1..)
                 .map(|(record, row)| if keyed { record.id.0.clone() } else { row.to_string() })
                 .collect();
+            if positions.is_empty() && page.next.is_some() {
+                return Err(self.client.error(OPERATION, ErrorKind::Truncated));
+            }
             last = positions.last().cloned().or(last);
             let deals = self.in_order(call, page.records).await?;
             found.extend(deals.into_iter().zip(positions).filter(|(deal, _)| query::matches(&plan.rest, deal)));
@@ -309,9 +312,14 @@ impl HubSpot {
             let after = records.last().map(|last| Filter::new("hs_object_id", "GT", last.key()));
             search.filter_groups = [FilterGroup { filters: filters.iter().cloned().chain(after).collect() }];
             let page = self.client.search(call, object, &search).await?;
+            let is_empty = page.records.is_empty();
             records.extend(page.records);
             if page.next.is_none() {
                 return Ok(records);
+            }
+            // What comes after the same record would be the same again.
+            if is_empty {
+                break;
             }
         }
         Err(self.client.error("search", ErrorKind::Truncated))

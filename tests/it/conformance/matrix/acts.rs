@@ -47,29 +47,42 @@ fn body(moment: &Moment<'_>, answer: Answer, alter: impl FnOnce(&[u8]) -> Vec<u8
 
 macro_rules! act {
     ($name:ident, |$moment:ident, $answer:ident| $deed:expr) => {
-        pub(super) const $name: Act = |$moment, $answer| $deed;
+        pub(super) const $name: Act = Act::With(|$moment, $answer| $deed);
+    };
+    ($name:ident, |$moment:ident| $deed:expr) => {
+        pub(super) const $name: Act = Act::Instead(|$moment| $deed);
     };
 }
 
-/// An answer that has nothing to do with the question.
+/// An answer that has nothing to do with the question. Who signs in is let in.
 macro_rules! says {
     ($name:ident, $status:expr, $headers:expr, $body:expr) => {
-        pub(super) const $name: Act = |moment, answer| inside(moment, &answer, |_| Deed::Send(raw($status, $headers, $body)));
+        act!($name, |moment| asks(moment, || Deed::Send(raw($status, $headers, $body))));
     };
+}
+
+/// Only requests that ask for something.
+fn asks(moment: &Moment<'_>, deed: impl FnOnce() -> Deed) -> Option<Deed> {
+    (!moment.request.signs_in()).then(deed)
+}
+
+/// Only the first of them.
+fn first(moment: &Moment<'_>, deed: impl FnOnce() -> Deed) -> Option<Deed> {
+    (moment.nth == 0 && !moment.request.signs_in()).then(deed)
 }
 
 const JSON: &str = "content-type: application/json\r\n";
 
-act!(CLOSES_ONCE, |moment, answer| once(moment, &answer, |_| Deed::Close(vec![])));
-act!(CLOSES, |_moment, _answer| Deed::Close(vec![]));
-act!(RESETS_ONCE, |moment, answer| once(moment, &answer, |_| Deed::Reset(vec![])));
-act!(RESETS, |_moment, _answer| Deed::Reset(vec![]));
+act!(CLOSES_ONCE, |moment| first(moment, || Deed::Close(vec![])));
+act!(CLOSES, |_moment| Some(Deed::Close(vec![])));
+act!(RESETS_ONCE, |moment| first(moment, || Deed::Reset(vec![])));
+act!(RESETS, |_moment| Some(Deed::Reset(vec![])));
 act!(RESETS_HALFWAY_ONCE, |moment, answer| once(moment, &answer, |answer| Deed::Reset(half(answer))));
 act!(RESETS_HALFWAY, |moment, answer| inside(moment, &answer, |answer| Deed::Reset(half(answer))));
 act!(CLOSES_HALFWAY, |moment, answer| inside(moment, &answer, |answer| Deed::Close(half(answer))));
 act!(DRIPS, |moment, answer| inside(moment, &answer, |answer| Deed::Drip(Answer { head: answer.head.clone(), body: vec![b' '] }.announced(1_000_000))));
 act!(FALLS_SILENT, |moment, answer| inside(moment, &answer, |answer| Deed::Silence(half(answer))));
-act!(SAYS_NOTHING, |moment, answer| inside(moment, &answer, |_| Deed::Silence(vec![])));
+act!(SAYS_NOTHING, |moment| asks(moment, || Deed::Silence(vec![])));
 act!(OVERSIZE, |moment, answer| body(moment, answer, |body| [&[b' '; 2 * CAP][..], body].concat()));
 act!(FLOODS, |moment, answer| inside(moment, &answer, |answer| {
     // Without a length, the answer ends with the connection.
@@ -93,25 +106,25 @@ act!(TOO_SHORT_A_LENGTH, |moment, answer| inside(moment, &answer, |answer| Deed:
 act!(NO_LAST_CHUNK, |moment, answer| inside(moment, &answer, |answer| Deed::Close(chunks(answer))));
 act!(CHUNKED, |_moment, answer| Deed::Send([chunks(&answer).as_slice(), b"0\r\n\r\n"].concat()));
 act!(CLOSES_AFTER, |_moment, answer| Deed::Close(answer.bytes()));
-act!(FLAPS, |moment, answer| inside(moment, &answer, |answer| {
-    if moment.nth % 2 == 0 { Deed::Send(raw("503 Busy", JSON, b"{}")) } else { whole(answer) }
-}));
+act!(FLAPS, |moment| {
+    (moment.nth % 2 == 0 && !moment.request.signs_in()).then(|| Deed::Send(raw("503 Busy", JSON, b"{}")))
+});
 
-fn redirect(moment: &Moment<'_>, status: &str) -> Deed {
+fn redirect(moment: &Moment<'_>, status: &str) -> Option<Deed> {
     let headers = format!("location: {}{}\r\n", moment.trap, moment.request.target());
-    Deed::Send(raw(status, &headers, b"{}"))
+    Some(Deed::Send(raw(status, &headers, b"{}")))
 }
-act!(REDIRECT_301, |moment, _answer| redirect(moment, "301 Moved Permanently"));
-act!(REDIRECT_302, |moment, _answer| redirect(moment, "302 Found"));
-act!(REDIRECT_303, |moment, _answer| redirect(moment, "303 See Other"));
-act!(REDIRECT_307, |moment, _answer| redirect(moment, "307 Temporary Redirect"));
-act!(REDIRECT_308, |moment, _answer| redirect(moment, "308 Permanent Redirect"));
+act!(REDIRECT_301, |moment| redirect(moment, "301 Moved Permanently"));
+act!(REDIRECT_302, |moment| redirect(moment, "302 Found"));
+act!(REDIRECT_303, |moment| redirect(moment, "303 See Other"));
+act!(REDIRECT_307, |moment| redirect(moment, "307 Temporary Redirect"));
+act!(REDIRECT_308, |moment| redirect(moment, "308 Permanent Redirect"));
 
 says!(SAYS_500, "500 Oops", JSON, b"{}");
 says!(SAYS_502, "502 Bad Gateway", "content-type: text/html\r\n", b"<html>bad gateway</html>");
 says!(SAYS_503, "503 Busy", JSON, b"{}");
 says!(SAYS_504, "504 Gateway Timeout", "", b"");
-act!(SAYS_503_ONCE, |moment, answer| once(moment, &answer, |_| Deed::Send(raw("503 Busy", JSON, b"{}"))));
+act!(SAYS_503_ONCE, |moment| first(moment, || Deed::Send(raw("503 Busy", JSON, b"{}"))));
 
 says!(SAYS_429, "429 Slow Down", JSON, b"{}");
 says!(SAYS_429_SECONDS, "429 Slow Down", "retry-after: 50\r\n", b"{}");
@@ -122,7 +135,7 @@ says!(
     b"{}"
 );
 says!(SAYS_429_A_DAY, "429 Slow Down", "retry-after: 86400\r\n", b"{}");
-act!(SAYS_429_NONSENSE, |moment, answer| inside(moment, &answer, |_| {
+act!(SAYS_429_NONSENSE, |moment| asks(moment, || {
     let pauses = ["-1", "soon", "1.5", "", "99999999999999999999999", "Sun, 06 Nov 1994 08:49:37 GMT", "0"];
     let headers = format!("retry-after: {}\r\n", pauses[moment.nth % pauses.len()]);
     Deed::Send(raw("429 Slow Down", &headers, b"{}"))
@@ -135,9 +148,12 @@ act!(LABELLED_TEXT, |_moment, answer| whole(&Answer {
     ..answer
 }));
 says!(ERROR_ENVELOPE, "200 OK", JSON, br#"{"error": {"code": -1, "message": {"lang": "en", "value": "canary"}}}"#);
-act!(SIGNED_OUT, |moment, answer| inside(moment, &answer, |answer| {
-    if moment.signed_in == 0 { Deed::Send(raw("401 Who", JSON, b"{}")) } else { whole(answer) }
-}));
+/// The end of a session or a token, in the words of those systems that have such.
+const ENDED: &[u8] = br#"{"error": {"code": 301, "message": {"lang": "en-us", "value": "Invalid session."}},
+    "Fault": {"Error": [{"Message": "message=AuthenticationFailed", "code": "3200"}], "type": "AUTHENTICATION"}}"#;
+act!(SIGNED_OUT, |moment| {
+    (moment.signed_in == 0 && !moment.request.signs_in()).then(|| Deed::Send(raw("401 Who", JSON, ENDED)))
+});
 says!(SAYS_401, "401 Who", JSON, b"{}");
 says!(SAYS_403, "403 No", JSON, b"{}");
 says!(SAYS_404, "404 What", "content-type: text/html\r\n", b"<html>no such page</html>");
@@ -163,6 +179,7 @@ act!(BYTE_ORDER_MARK, |_moment, answer| {
     whole(&answer.with(marked))
 });
 act!(TWICE, |moment, answer| body(moment, answer, alter::every_member_twice));
+act!(TWICE_INSIDE, |moment, answer| body(moment, answer, alter::every_inner_member_twice));
 act!(DEEP, |moment, answer| body(moment, answer, alter::with_something_deep));
 act!(ENDLESS, |moment, answer| body(moment, answer, |body| {
     alter::says_that_there_is_more(body, moment.request.target())

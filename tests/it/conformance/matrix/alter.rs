@@ -31,29 +31,36 @@ pub(super) fn every_text_begins_with(body: &[u8], bytes: &[u8]) -> Vec<u8> {
 
 /// Every member with a text or a number twice, the second time with another value.
 pub(super) fn every_member_twice(body: &[u8]) -> Vec<u8> {
-    let text = std::str::from_utf8(body).unwrap();
-    serde_json::from_str::<&RawValue>(text).map_or_else(|_| body.to_vec(), |json| twice(json.get()).into_bytes())
+    twice(std::str::from_utf8(body).unwrap(), false).into_bytes()
 }
 
-fn twice(json: &str) -> String {
+/// The same, in objects only that hold no others.
+pub(super) fn every_inner_member_twice(body: &[u8]) -> Vec<u8> {
+    twice(std::str::from_utf8(body).unwrap(), true).into_bytes()
+}
+
+fn twice(json: &str, inner: bool) -> String {
+    let json = json.trim();
     match json.as_bytes().first() {
         Some(b'{') => {
             let members: BTreeMap<String, &RawValue> = serde_json::from_str(json).unwrap();
+            let is_outer = inner && members.values().any(|value| value.get().contains('{'));
             let members = members.into_iter().flat_map(|(name, value)| {
                 let name = serde_json::Value::from(name);
                 let other = match value.get().as_bytes()[0] {
+                    _ if is_outer => None,
                     b'"' => Some("\"7\""),
                     b'0'..=b'9' | b'-' => Some("7"),
                     _ => None,
                 };
-                let once = format!("{name}:{}", twice(value.get()));
+                let once = format!("{name}:{}", twice(value.get(), inner));
                 std::iter::once(once).chain(other.map(|other| format!("{name}:{other}")))
             });
             format!("{{{}}}", members.collect::<Vec<_>>().join(","))
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(json).unwrap();
-            format!("[{}]", items.iter().map(|item| twice(item.get())).collect::<Vec<_>>().join(","))
+            format!("[{}]", items.iter().map(|item| twice(item.get(), inner)).collect::<Vec<_>>().join(","))
         }
         _ => json.to_owned(),
     }

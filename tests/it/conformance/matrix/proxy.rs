@@ -80,8 +80,14 @@ pub(super) struct Moment<'a> {
     pub(super) trap: &'a str,
 }
 
-/// Decides what is done with a request whose right answer is this.
-pub(super) type Act = fn(&Moment<'_>, Answer) -> Deed;
+/// What is done with requests.
+#[derive(Clone, Copy)]
+pub(super) enum Act {
+    /// The system is not asked. None: it is, and its answer handed on.
+    Instead(fn(&Moment<'_>) -> Option<Deed>),
+    /// The system is asked, and this becomes of its answer.
+    With(fn(&Moment<'_>, Answer) -> Deed),
+}
 
 /// The most that one flood sends: far more than anybody should take.
 const FLOOD: usize = 64 * 1024 * 1024;
@@ -176,8 +182,7 @@ impl Shared {
     async fn converse(&self, stream: TcpStream) -> io::Result<()> {
         let mut stream = BufReader::new(stream);
         while let Some(request) = read_request(&mut stream).await? {
-            let answer = self.answer_of_the_system(&request).await?;
-            match self.deed(&request, answer) {
+            match self.deed(&request).await? {
                 Deed::Send(bytes) => stream.write_all(&bytes).await?,
                 Deed::Close(bytes) => return stream.write_all(&bytes).await,
                 Deed::Reset(bytes) => {
@@ -211,7 +216,7 @@ impl Shared {
         Ok(())
     }
 
-    fn deed(&self, request: &Request, answer: Answer) -> Deed {
+    async fn deed(&self, request: &Request) -> io::Result<Deed> {
         let act = *self.act.lock().unwrap_or_else(PoisonError::into_inner);
         let signed_in = self.signed_in.load(Ordering::SeqCst);
         let nth = if request.signs_in() {
@@ -220,10 +225,17 @@ impl Shared {
         } else {
             self.asked.fetch_add(1, Ordering::SeqCst)
         };
-        match act {
-            None => Deed::Send(answer.bytes()),
-            Some(act) => act(&Moment { request, nth, signed_in, trap: &self.trap }, answer),
+        let moment = Moment { request, nth, signed_in, trap: &self.trap };
+        if let Some(Act::Instead(act)) = act
+            && let Some(deed) = act(&moment)
+        {
+            return Ok(deed);
         }
+        let answer = self.answer_of_the_system(request).await?;
+        Ok(match act {
+            Some(Act::With(act)) => act(&moment, answer),
+            _ => Deed::Send(answer.bytes()),
+        })
     }
 
     /// Asks in HTTP/1.0, so that the answer is all that comes until the connection ends.

@@ -16,9 +16,12 @@ use super::proxy::Proxy;
 /// The largest answer that the gateways take.
 pub(super) const CAP: usize = 1024 * 1024;
 
-/// A small company: each case reads it through a few times.
-static COMPANY: LazyLock<Company> =
-    LazyLock::new(|| Company::grow(&Seed { seed: 42, deals: 24, today: support::TODAY.parse().unwrap() }));
+/// A small company, as each case reads it through a few times, and a project that all its systems know.
+static COMPANY: LazyLock<(Company, String)> = LazyLock::new(|| {
+    let grown = (1..).map(|seed| Company::grow(&Seed { seed, deals: 8, today: support::TODAY.parse().unwrap() }));
+    let mut complete = grown.filter_map(|company| support::complete_project(&company).map(|project| (company, project)));
+    complete.next().unwrap()
+});
 
 /// Something of everything that a connection can own, each field in one place.
 const QUERY: &str = "query($id: ProjectId!) {
@@ -80,9 +83,10 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) async fn of(system: &'static System) -> Self {
-        let stood = (system.stand_up)(COMPANY.clone()).await;
+        let (company, project) = COMPANY.clone();
+        let stood = (system.stand_up)(company).await;
         let proxy = Proxy::before(&stood.url).await;
-        Self { connection: system.connection, proxy, project: support::complete_project(&COMPANY), stood }
+        Self { connection: system.connection, proxy, project, stood }
     }
 
     /// A gateway whose connection is at this URL, with these lines in its `http`.
@@ -139,7 +143,7 @@ impl Gateway<'_> {
         calls.1 = proxy.requests().0;
         assert!(calls.0 > 0 && calls.1 > 0, "the proxy is not asked");
         assert_eq!((graph.status, report.status), (200, 200), "{:#} {:#}", graph.body, report.body);
-        assert!(report.body.as_array().is_some_and(|rows| rows.len() > 3), "{:#}", report.body);
+        assert!(report.body.as_array().is_some_and(|rows| rows.len() > 1), "{:#}", report.body);
         let own = |error: &(&str, &str)| error.0 == self.site.connection && error.1.starts_with("UPSTREAM");
         assert!(!graph.errors().iter().any(own), "{:#}", graph.body["errors"]);
         Truth { graph, report, calls }
