@@ -117,9 +117,15 @@ impl HubSpot {
         let properties = self.mapper.deal_properties();
         let mut next = self.cursor("deals.list", after, "list:")?.map(str::to_owned);
         let mut records: Vec<Record> = Vec::new();
+        let mut seen = HashSet::new();
         while records.len() < limit {
             let size = LIST_LIMIT.min(limit - records.len());
             let page = self.client.list_deals(call, &properties, next.as_deref(), size).await?;
+            // Pages that overlap, or a next one that is this one, would show a deal twice, or deals for ever.
+            let comes_again = page.records.iter().any(|record| !seen.insert(record.key().to_owned()));
+            if comes_again || (page.next.is_some() && page.next == next) {
+                return Err(self.client.error("deals.list", ErrorKind::Truncated));
+            }
             records.extend(page.records);
             next = page.next;
             if next.is_none() {
@@ -185,9 +191,6 @@ impl HubSpot {
                 .zip(row + 1..)
                 .map(|(record, row)| if keyed { record.id.0.clone() } else { row.to_string() })
                 .collect();
-            if positions.is_empty() && page.next.is_some() {
-                return Err(self.client.error(OPERATION, ErrorKind::Truncated));
-            }
             last = positions.last().cloned().or(last);
             let deals = self.in_order(call, page.records).await?;
             found.extend(deals.into_iter().zip(positions).filter(|(deal, _)| query::matches(&plan.rest, deal)));
@@ -312,14 +315,9 @@ impl HubSpot {
             let after = records.last().map(|last| Filter::new("hs_object_id", "GT", last.key()));
             search.filter_groups = [FilterGroup { filters: filters.iter().cloned().chain(after).collect() }];
             let page = self.client.search(call, object, &search).await?;
-            let is_empty = page.records.is_empty();
             records.extend(page.records);
             if page.next.is_none() {
                 return Ok(records);
-            }
-            // What comes after the same record would be the same again.
-            if is_empty {
-                break;
             }
         }
         Err(self.client.error("search", ErrorKind::Truncated))

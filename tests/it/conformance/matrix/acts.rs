@@ -73,13 +73,10 @@ fn first(moment: &Moment<'_>, deed: impl FnOnce() -> Deed) -> Option<Deed> {
 
 const JSON: &str = "content-type: application/json\r\n";
 
-act!(CLOSES_ONCE, |moment| first(moment, || Deed::Close(vec![])));
 act!(CLOSES, |_moment| Some(Deed::Close(vec![])));
 act!(RESETS_ONCE, |moment| first(moment, || Deed::Reset(vec![])));
-act!(RESETS, |_moment| Some(Deed::Reset(vec![])));
 act!(RESETS_HALFWAY_ONCE, |moment, answer| once(moment, &answer, |answer| Deed::Reset(half(answer))));
 act!(RESETS_HALFWAY, |moment, answer| inside(moment, &answer, |answer| Deed::Reset(half(answer))));
-act!(CLOSES_HALFWAY, |moment, answer| inside(moment, &answer, |answer| Deed::Close(half(answer))));
 act!(DRIPS, |moment, answer| inside(moment, &answer, |answer| Deed::Drip(Answer { head: answer.head.clone(), body: vec![b' '] }.announced(1_000_000))));
 act!(FALLS_SILENT, |moment, answer| inside(moment, &answer, |answer| Deed::Silence(half(answer))));
 act!(SAYS_NOTHING, |moment| asks(moment, || Deed::Silence(vec![])));
@@ -114,16 +111,11 @@ fn redirect(moment: &Moment<'_>, status: &str) -> Option<Deed> {
     let headers = format!("location: {}{}\r\n", moment.trap, moment.request.target());
     Some(Deed::Send(raw(status, &headers, b"{}")))
 }
-act!(REDIRECT_301, |moment| redirect(moment, "301 Moved Permanently"));
 act!(REDIRECT_302, |moment| redirect(moment, "302 Found"));
-act!(REDIRECT_303, |moment| redirect(moment, "303 See Other"));
-act!(REDIRECT_307, |moment| redirect(moment, "307 Temporary Redirect"));
 act!(REDIRECT_308, |moment| redirect(moment, "308 Permanent Redirect"));
 
 says!(SAYS_500, "500 Oops", JSON, b"{}");
-says!(SAYS_502, "502 Bad Gateway", "content-type: text/html\r\n", b"<html>bad gateway</html>");
 says!(SAYS_503, "503 Busy", JSON, b"{}");
-says!(SAYS_504, "504 Gateway Timeout", "", b"");
 act!(SAYS_503_ONCE, |moment| first(moment, || Deed::Send(raw("503 Busy", JSON, b"{}"))));
 
 says!(SAYS_429, "429 Slow Down", JSON, b"{}");
@@ -134,14 +126,12 @@ says!(
     "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:50:27 GMT\r\n",
     b"{}"
 );
-says!(SAYS_429_A_DAY, "429 Slow Down", "retry-after: 86400\r\n", b"{}");
 act!(SAYS_429_NONSENSE, |moment| asks(moment, || {
     let pauses = ["-1", "soon", "1.5", "", "99999999999999999999999", "Sun, 06 Nov 1994 08:49:37 GMT", "0"];
     let headers = format!("retry-after: {}\r\n", pauses[moment.nth % pauses.len()]);
     Deed::Send(raw("429 Slow Down", &headers, b"{}"))
 }));
 
-says!(HTML, "200 OK", "content-type: text/html\r\n", b"<!doctype html><html><body>Please sign in</body></html>");
 says!(MAINTENANCE, "200 OK", JSON, b"<html>maintenance</html>");
 act!(LABELLED_TEXT, |_moment, answer| whole(&Answer {
     head: answer.head.replace("application/json", "text/plain"),
@@ -162,7 +152,6 @@ says!(EMPTY, "200 OK", JSON, b"");
 says!(NULL, "200 OK", JSON, b"null");
 says!(EMPTY_LIST, "200 OK", JSON, b"[]");
 says!(EMPTY_OBJECT, "200 OK", JSON, b"{}");
-says!(SAYS_304, "304 Not Modified", "", b"");
 act!(SAYS_206, |moment, answer| inside(moment, &answer, |answer| Deed::Send(raw(
     "206 Partial Content",
     "content-type: application/json\r\ncontent-range: bytes 0-9/1000\r\n",

@@ -64,14 +64,13 @@ impl Places {
     }
 
     /// The URL of a place, and lines of `http` that belong to it.
-    pub(super) fn of(&self, place: Place, system: &str) -> (String, String) {
+    pub(super) fn of(&self, place: Place) -> (String, String) {
         let port = self.tls.port();
         match place {
             // A label of more than 63 letters: no resolver needs to be asked.
             Place::Nowhere => (format!("https://{}.example", "a".repeat(70)), String::new()),
             Place::Closed => (format!("http://{}", self.closed), String::new()),
             Place::BlackHole => (format!("http://{}", self.black_hole), "connect_timeout = \"50ms\"".to_owned()),
-            Place::Plain => (system.replace("http://", "https://"), String::new()),
             Place::SelfSigned => (format!("https://localhost:{port}"), String::new()),
             Place::OtherHost => (format!("https://127.0.0.1:{port}"), format!("ca_file = \"{CA_FILE}\"")),
         }
