@@ -194,7 +194,8 @@ impl Api {
     /// The code that an error names, where it looks like one.
     fn code(&self, body: &[u8]) -> Option<String> {
         let body = serde_json::from_slice::<&RawValue>(body).ok().filter(|_| !self.code.is_empty())?;
-        let code = self.code.segments().iter().try_fold(Raw::of(body), |value, name| value.pick(name).ok()?)?.scalar()?;
+        let code =
+            self.code.segments().iter().try_fold(Raw::of(body), |value, name| value.pick(name).ok()?)?.scalar()?;
         let is_code = code.len() <= 60 && code.bytes().all(|byte| byte.is_ascii_graphic());
         is_code.then(|| code.into_owned())
     }
@@ -221,7 +222,9 @@ impl Api {
             return Ok(PageEnd { rows: 0, next: None, total: None, not_found });
         }
         if response.status == StatusCode::NO_CONTENT {
-            return self.http.decoded(ask.operation, Err("HTTP 204, which is not among the statuses of `empty`".to_owned()));
+            return self
+                .http
+                .decoded(ask.operation, Err("HTTP 204, which is not among the statuses of `empty`".to_owned()));
         }
         if !response.status.is_success() {
             let code = self.code(&response.body);

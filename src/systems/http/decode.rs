@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_there_twice_is_refused() {
+        #[derive(Debug, Deserialize)]
+        struct Named(#[serde(deserialize_with = "unique")] HashMap<String, u8>);
+
+        assert_eq!(decode::<Named>(br#"{"a": 1, "b": 2}"#).unwrap().0.len(), 2);
+        for twice in [r#"{"a": 1, "a": 1}"#, r#"{"a": 1, "b": 2, "\u0061": 3}"#] {
+            let said = decode::<Named>(twice.as_bytes()).unwrap_err();
+            assert!(said.ends_with("not what was expected"), "{said}");
+        }
+    }
+
+    #[test]
     fn depth_and_bytes_that_are_not_text_are_refused() {
         let deep = "[".repeat(100_000);
         assert!(decode::<serde_json::Value>(deep.as_bytes()).unwrap_err().ends_with("not JSON"));

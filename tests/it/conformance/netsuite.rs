@@ -11,7 +11,8 @@ use spine::demo::netsuite::{CERTIFICATE_ID, CLIENT_ID, document_id, journal_id, 
 use super::{PLAIN, Stood, System, conforms};
 
 /// Each call is signed.
-pub(super) static SIGNED: System = System { stand_up: |company| stand_up(company, |config| config).boxed(), ..NETSUITE };
+pub(super) static SIGNED: System =
+    System { stand_up: |company| stand_up(company, |config| config).boxed(), ..NETSUITE };
 
 /// A signed assertion is exchanged for a token.
 pub(super) static OAUTH2: System = System { stand_up: |company| stand_up(company, with_oauth2).boxed(), ..NETSUITE };

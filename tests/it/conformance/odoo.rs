@@ -80,7 +80,8 @@ async fn stand_up(company: Company, api: &str) -> Stood {
 pub(super) mod json2 {
     use super::super::{System, conforms};
 
-    pub(in crate::conformance) static SYSTEM: System = System { stand_up: |company| Box::pin(super::stand_up(company, "auto")), ..super::ODOO };
+    pub(in crate::conformance) static SYSTEM: System =
+        System { stand_up: |company| Box::pin(super::stand_up(company, "auto")), ..super::ODOO };
 
     conforms!(SYSTEM);
 }

@@ -77,7 +77,9 @@ act!(CLOSES, |_moment| Some(Deed::Close(vec![])));
 act!(RESETS_ONCE, |moment| first(moment, || Deed::Reset(vec![])));
 act!(RESETS_HALFWAY_ONCE, |moment, answer| once(moment, &answer, |answer| Deed::Reset(half(answer))));
 act!(RESETS_HALFWAY, |moment, answer| inside(moment, &answer, |answer| Deed::Reset(half(answer))));
-act!(DRIPS, |moment, answer| inside(moment, &answer, |answer| Deed::Drip(Answer { head: answer.head.clone(), body: vec![b' '] }.announced(1_000_000))));
+act!(DRIPS, |moment, answer| inside(moment, &answer, |answer| Deed::Drip(
+    Answer { head: answer.head.clone(), body: vec![b' '] }.announced(1_000_000)
+)));
 act!(FALLS_SILENT, |moment, answer| inside(moment, &answer, |answer| Deed::Silence(half(answer))));
 act!(SAYS_NOTHING, |moment| asks(moment, || Deed::Silence(vec![])));
 act!(OVERSIZE, |moment, answer| body(moment, answer, |body| [&[b' '; 2 * CAP][..], body].concat()));
@@ -98,8 +100,12 @@ act!(BROKEN_GZIP, |moment, answer| inside(moment, &answer, |answer| {
     let head = format!("{}content-encoding: gzip\r\n", answer.head);
     Deed::Send(Answer { head, body }.bytes())
 }));
-act!(TOO_LONG_A_LENGTH, |moment, answer| inside(moment, &answer, |answer| Deed::Close(answer.announced(answer.body.len() + 9))));
-act!(TOO_SHORT_A_LENGTH, |moment, answer| inside(moment, &answer, |answer| Deed::Send(answer.announced(answer.body.len() / 2))));
+act!(TOO_LONG_A_LENGTH, |moment, answer| inside(moment, &answer, |answer| Deed::Close(
+    answer.announced(answer.body.len() + 9)
+)));
+act!(TOO_SHORT_A_LENGTH, |moment, answer| inside(moment, &answer, |answer| Deed::Send(
+    answer.announced(answer.body.len() / 2)
+)));
 act!(NO_LAST_CHUNK, |moment, answer| inside(moment, &answer, |answer| Deed::Close(chunks(answer))));
 act!(CHUNKED, |_moment, answer| Deed::Send([chunks(&answer).as_slice(), b"0\r\n\r\n"].concat()));
 act!(CLOSES_AFTER, |_moment, answer| Deed::Close(answer.bytes()));
@@ -158,7 +164,9 @@ act!(SAYS_206, |moment, answer| inside(moment, &answer, |answer| Deed::Send(raw(
     &answer.body
 ))));
 says!(SAYS_101, "101 Switching Protocols", "upgrade: x\r\nconnection: upgrade\r\n", b"");
-act!(INTERIM, |_moment, answer| Deed::Send([&b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"[..], &answer.bytes()].concat()));
+act!(INTERIM, |_moment, answer| Deed::Send(
+    [&b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"[..], &answer.bytes()].concat()
+));
 
 act!(NOT_UTF8, |moment, answer| body(moment, answer, |body| alter::every_text_begins_with(body, b"\xff")));
 act!(NUL, |moment, answer| body(moment, answer, |body| alter::every_text_begins_with(body, b"\0")));

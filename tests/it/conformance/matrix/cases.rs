@@ -72,10 +72,8 @@ const TOO_LATE: Expected = Missing(&["UPSTREAM_TIMEOUT"]);
 const TOO_MANY: Expected = Missing(&["UPSTREAM_RATE_LIMITED"]);
 
 /// How long the system asks to be left alone, where it says so in a way that can be read.
-pub(super) const PAUSES: [(&str, u64); 2] = [
-    ("429 with `Retry-After: 50`", 50_000),
-    ("429 with `Retry-After` as a date, by the clock of the system", 50_000),
-];
+pub(super) const PAUSES: [(&str, u64); 2] =
+    [("429 with `Retry-After: 50`", 50_000), ("429 with `Retry-After` as a date, by the clock of the system", 50_000)];
 
 /// For [`Case::except`].
 const NO_SESSION: &str = "each call shows the credential itself, and nothing ends";
@@ -111,7 +109,12 @@ pub(super) static CASES: &[Case] = &[
     case("H2", PAUSES[0].0, Alone(acts::SAYS_429_SECONDS), TOO_MANY),
     case("H3", PAUSES[1].0, Alone(acts::SAYS_429_DATE), TOO_MANY),
     case("H3", "429 without `Retry-After`", Answers(acts::SAYS_429), TOO_MANY),
-    case("H3", "429 with a `Retry-After` that is nonsense, past or negative", Answers(acts::SAYS_429_NONSENSE), TOO_MANY),
+    case(
+        "H3",
+        "429 with a `Retry-After` that is nonsense, past or negative",
+        Answers(acts::SAYS_429_NONSENSE),
+        TOO_MANY,
+    ),
     case("H4", "200 with a page that is labelled as JSON", Answers(acts::MAINTENANCE), UNREADABLE),
     case("H5", "JSON that is labelled as text", Answers(acts::LABELLED_TEXT), Right),
     case(
@@ -129,7 +132,12 @@ pub(super) static CASES: &[Case] = &[
         ("redmine", NO_SESSION),
         ("rest", NO_SESSION),
     ]),
-    case("H7", "who signs in is let in, and every call is 401 all the same", Alone(acts::SAYS_401), Missing(&["UPSTREAM_AUTH"])),
+    case(
+        "H7",
+        "who signs in is let in, and every call is 401 all the same",
+        Alone(acts::SAYS_401),
+        Missing(&["UPSTREAM_AUTH"]),
+    ),
     case("H8", "403", Answers(acts::SAYS_403), Missing(&["UPSTREAM_FORBIDDEN"])),
     case(
         "H9",

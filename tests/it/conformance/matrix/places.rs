@@ -42,7 +42,8 @@ impl Places {
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tls = listener.local_addr().unwrap();
-        let certificates = CertificateDer::pem_file_iter(format!("{SERVER}.pem")).unwrap().map(Result::unwrap).collect();
+        let certificates =
+            CertificateDer::pem_file_iter(format!("{SERVER}.pem")).unwrap().map(Result::unwrap).collect();
         let key = PrivateKeyDer::from_pem_file(format!("{SERVER}.key")).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)

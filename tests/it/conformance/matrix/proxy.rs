@@ -253,7 +253,9 @@ impl Shared {
         stream.read_to_end(&mut answer).await?;
         let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
         let head = String::from_utf8(answer[..end + 2].to_vec()).unwrap().replace("HTTP/1.0", "HTTP/1.1");
-        let framing = |line: &str| ["content-length:", "connection:", "transfer-encoding:"].iter().any(|name| line.starts_with(name));
+        let framing = |line: &str| {
+            ["content-length:", "connection:", "transfer-encoding:"].iter().any(|name| line.starts_with(name))
+        };
         let head = head.split_inclusive("\r\n").filter(|line| !framing(&line.to_ascii_lowercase())).collect();
         Ok(Answer { head, body: answer[end + 4..].to_vec() })
     }

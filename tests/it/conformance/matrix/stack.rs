@@ -19,7 +19,8 @@ pub(super) const CAP: usize = 1024 * 1024;
 /// A small company, as each case reads it through a few times, and a project that all its systems know.
 static COMPANY: LazyLock<(Company, String)> = LazyLock::new(|| {
     let grown = (1..).map(|seed| Company::grow(&Seed { seed, deals: 8, today: support::TODAY.parse().unwrap() }));
-    let mut complete = grown.filter_map(|company| support::complete_project(&company).map(|project| (company, project)));
+    let mut complete =
+        grown.filter_map(|company| support::complete_project(&company).map(|project| (company, project)));
     complete.next().unwrap()
 });
 
@@ -94,7 +95,8 @@ impl Site {
         let config = self.stood.config.replace(&self.stood.url, url);
         let table = format!("[connections.{}.http]\n", self.connection);
         let lines = format!("{table}max_body = {CAP}\nmax_pages = 20\nbreaker_failures = 100000\n{http}\n");
-        let config = if config.contains(&table) { config.replace(&table, &lines) } else { format!("{config}\n{lines}") };
+        let config =
+            if config.contains(&table) { config.replace(&table, &lines) } else { format!("{config}\n{lines}") };
         Gateway { site: self, served: support::serve(&config).await, http: support::client() }
     }
 
