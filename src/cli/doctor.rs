@@ -47,7 +47,8 @@ pub(super) fn run(options: &Options) -> Exit {
     let project = match options.project.as_deref().map(|id| config.shared_id.parse(id)).transpose() {
         Ok(project) => project,
         Err(error) => {
-            complain(&format!("error: --project: {error}"));
+            let id = options.project.as_deref().unwrap_or_default();
+            complain(&format!("error: --project `{id}`: {error}"));
             return Exit::Usage;
         }
     };

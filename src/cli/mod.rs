@@ -79,8 +79,13 @@ pub(crate) enum Exit {
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let quiet = !matches!(arguments.command, Command::Demo(_) | Command::Serve(_));
-    let filter = arguments.log.as_deref().unwrap_or(if quiet { "warn" } else { telemetry::DEFAULT_FILTER });
+    let usual = match arguments.command {
+        Command::Demo(_) | Command::Serve(_) => telemetry::DEFAULT_FILTER,
+        // What fails is what it tells.
+        Command::Doctor(_) => "error",
+        _ => "warn",
+    };
+    let filter = arguments.log.as_deref().unwrap_or(usual);
     if let Err(error) = telemetry::init(arguments.log_format, filter) {
         complain(&format!("error: --log `{filter}` is not a filter: {error}"));
         return ExitCode::from(Exit::Usage as u8);

@@ -39,9 +39,42 @@ pub(crate) struct Gateway {
     pub(crate) url: String,
     pub(crate) demo: Demo,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) app: App,
     http: reqwest::Client,
+    pub(crate) served: Served,
+}
+
+/// The application of some configuration, answering until it is dropped.
+pub(crate) struct Served {
+    pub(crate) url: String,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) app: App,
     stop: CancellationToken,
+}
+
+/// Builds it at noon of [`TODAY`], and opens a free port.
+pub(crate) async fn serve(config: &str) -> Served {
+    let clock = Arc::new(ManualClock::new(format!("{TODAY}T12:00:00Z").parse().unwrap()));
+    let config = Config::parse("spine.toml", config).unwrap();
+    let app = App::build(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    tokio::spawn(app.clone().serve(listener, stop.clone()));
+    Served { url, clock, app, stop }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A project of a company that all systems know, once each, with a deal and an invoice; none if it has no such.
+pub(crate) fn complete_project(company: &Company) -> Option<String> {
+    company.ledger.documents.iter().filter_map(|document| document.project.clone()).find(|project| {
+        let tool = company.projects.iter().filter(|known| known.shared_id.as_deref() == Some(project));
+        tool.count() == 1 && company.deals.iter().any(|deal| deal.shared_id.as_deref() == Some(project))
+    })
 }
 
 /// An answer of the graph.
@@ -87,19 +120,13 @@ impl Gateway {
     /// The same, with the books in this ERP.
     pub(crate) async fn with_books_in(erp: Erp, company: Company, edit: impl FnOnce(String) -> String) -> Self {
         let demo = Demo::of(company, erp).await.unwrap();
-        let clock = Arc::new(ManualClock::new(format!("{TODAY}T12:00:00Z").parse().unwrap()));
-        let config = Config::parse("spine.toml", &edit(demo.gateway_config())).unwrap();
-        let app = App::build(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let stop = CancellationToken::new();
-        tokio::spawn(app.clone().serve(listener, stop.clone()));
-        Self { url, demo, clock, app, http: client(), stop }
+        let served = serve(&edit(demo.gateway_config())).await;
+        Self { url: served.url.clone(), demo, clock: Arc::clone(&served.clock), http: client(), served }
     }
 
     /// Puts another configuration in place: the demo's as `edit` leaves it.
     pub(crate) fn reconfigure(&self, edit: impl FnOnce(String) -> String) -> Result<(), Vec<ConfigError>> {
-        self.app.replace(&Config::parse("spine.toml", &edit(self.demo.gateway_config()))?)
+        self.served.app.replace(&Config::parse("spine.toml", &edit(self.demo.gateway_config()))?)
     }
 
     pub(crate) async fn ask(&self, query: &str) -> Answer {
@@ -162,13 +189,7 @@ impl Gateway {
 
     /// A project that all three systems know, once each, with a deal and an invoice.
     pub(crate) fn project(&self) -> String {
-        let company = self.demo.company.read().unwrap();
-        let complete =
-            company.ledger.documents.iter().filter_map(|document| document.project.clone()).find(|project| {
-                let tool = company.projects.iter().filter(|known| known.shared_id.as_deref() == Some(project));
-                tool.count() == 1 && company.deals.iter().any(|deal| deal.shared_id.as_deref() == Some(project))
-            });
-        complete.expect("the seed has one")
+        complete_project(&self.demo.company.read().unwrap()).expect("the seed has one")
     }
 
     pub(crate) fn system(&self, system: &str) -> &str {
@@ -178,12 +199,6 @@ impl Gateway {
             "redmine" => &self.demo.redmine.url,
             other => panic!("there is no system {other}"),
         }
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 

@@ -197,6 +197,7 @@ fn check_lookup(key: &str, lookup: &Lookup, matched: Match) -> Check {
             return Err(problem(&at("not_found"), message));
         }
     }
+    check_empty(lookup.empty.as_deref(), &at("empty"))?;
     if lookup.single && !one {
         return Err(problem(&at("single"), "one object can only answer one key: write `{id}` in place of `{ids}`"));
     }
@@ -219,7 +220,18 @@ fn check_lookup(key: &str, lookup: &Lookup, matched: Match) -> Check {
     Ok(())
 }
 
+fn check_empty(statuses: Option<&[u16]>, key: &str) -> Check {
+    match statuses.unwrap_or_default().iter().find(|status| !matches!(status, 204 | 404 | 410)) {
+        Some(status) => {
+            let message = format!("{status} cannot mean that there are no rows: write 204, 404 or 410");
+            Err(problem(key, message))
+        }
+        None => Ok(()),
+    }
+}
+
 fn check_listing(key: &str, listing: &Listing, filters: &[&str], orders: &[&str]) -> Check {
+    check_empty(listing.empty.as_deref(), &format!("{key}.empty"))?;
     let at = |name: &str| format!("{key}.{name}");
     let in_body = match &listing.body {
         Some(body) => placeholders(body).map_err(|message| problem(&at("body"), message))?,

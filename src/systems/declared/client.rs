@@ -67,6 +67,7 @@ pub(in crate::systems) struct Ask<'e> {
     wanted: Wanted<'e>,
     paging: &'e Paging,
     not_found: &'e [u16],
+    empty: &'e [u16],
 }
 
 impl<'e> Ask<'e> {
@@ -83,6 +84,7 @@ impl<'e> Ask<'e> {
             wanted: wanted(&lookup.rows, lookup.single, lookup.error.as_ref(), lookup.total.as_ref(), &lookup.paging),
             paging: &lookup.paging,
             not_found: lookup.not_found.as_deref().unwrap_or_default(),
+            empty: lookup.empty.as_deref().unwrap_or_default(),
         }
     }
 
@@ -104,6 +106,7 @@ impl<'e> Ask<'e> {
             wanted: wanted(&listing.rows, false, listing.error.as_ref(), listing.total.as_ref(), &listing.paging),
             paging: &listing.paging,
             not_found: &[],
+            empty: listing.empty.as_deref().unwrap_or_default(),
         }
     }
 }
@@ -191,7 +194,8 @@ impl Api {
     /// The code that an error names, where it looks like one.
     fn code(&self, body: &[u8]) -> Option<String> {
         let body = serde_json::from_slice::<&RawValue>(body).ok().filter(|_| !self.code.is_empty())?;
-        let code = self.code.segments().iter().try_fold(Raw::of(body), |value, name| value.pick(name))?.scalar()?;
+        let code =
+            self.code.segments().iter().try_fold(Raw::of(body), |value, name| value.pick(name).ok()?)?.scalar()?;
         let is_code = code.len() <= 60 && code.bytes().all(|byte| byte.is_ascii_graphic());
         is_code.then(|| code.into_owned())
     }
@@ -209,12 +213,18 @@ impl Api {
         let request = request(ask, keys, position, extra);
         let path = request.path.clone();
         let response = self.send(call, request).await?;
-        let not_found = ask.not_found.contains(&response.status.as_u16());
-        if response.status == StatusCode::NO_CONTENT || not_found {
+        let status = response.status.as_u16();
+        let not_found = ask.not_found.contains(&status);
+        if not_found || ask.empty.contains(&status) {
             if *position != Position::Start {
                 return Err(self.error(ask.operation, ErrorKind::Truncated, "a page that was announced is not there"));
             }
             return Ok(PageEnd { rows: 0, next: None, total: None, not_found });
+        }
+        if response.status == StatusCode::NO_CONTENT {
+            return self
+                .http
+                .decoded(ask.operation, Err("HTTP 204, which is not among the statuses of `empty`".to_owned()));
         }
         if !response.status.is_success() {
             let code = self.code(&response.body);

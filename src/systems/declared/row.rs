@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use super::json::{Name, Raw, Scanner, Wrong};
 use super::path::Path;
@@ -46,7 +47,7 @@ impl Refused {
     }
 }
 
-/// More names than this in one row are not compared with each other.
+/// More names than this in one row are not compared one by one.
 const COMPARED: usize = 64;
 
 /// One row: its fields, unread.
@@ -58,8 +59,8 @@ pub(in crate::systems) struct Row<'a> {
     values: Vec<Raw<'a>>,
     /// The row in which it stands.
     outer: Option<&'a Self>,
-    /// Whether a name may be there twice: then the last one counts.
-    repeats: bool,
+    /// Whether something in it that was asked for cannot be told: a name is there twice.
+    unclear: Cell<bool>,
     /// The currency that was read last.
     currency: Cell<Option<([u8; 3], Currency)>>,
 }
@@ -82,21 +83,29 @@ impl<'a> Row<'a> {
     fn own(&self, path: &Path) -> Option<Raw<'a>> {
         let guess = path.last_seen();
         let value = match (self.values.get(guess), self.names.get(guess)) {
-            (Some(value), Some(name)) if path.begins_with(name) && !self.repeats => *value,
+            (Some(value), Some(name)) if path.begins_with(name) => *value,
             _ => self.search(path)?,
         };
         match path.segments() {
             [] => None,
             [_] => Some(value),
-            [_, rest @ ..] => descend(value, rest),
+            [_, rest @ ..] => descend(value, rest).unwrap_or_else(|_| {
+                self.unclear.set(true);
+                None
+            }),
         }
+    }
+
+    /// Refuses the row if something that was asked of it cannot be told.
+    fn clear(&self) -> Result<(), Reject> {
+        if self.unclear.get() { Err(Reject::new("a name is there twice")) } else { Ok(()) }
     }
 
     /// The field that a path begins with. There are as many values as fields, and maybe more names.
     #[cold]
     fn search(&self, path: &Path) -> Option<Raw<'a>> {
         let names = self.names.get(..self.values.len())?;
-        let field = names.iter().rposition(|name| path.begins_with(name))?;
+        let field = names.iter().position(|name| path.begins_with(name))?;
         path.seen(field);
         self.values.get(field).copied()
     }
@@ -120,11 +129,10 @@ impl<'a> Row<'a> {
         Ok(currency)
     }
 
-    /// Reads the next object.
+    /// Reads the next object. A name that is there twice is wrong.
     fn read(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Wrong> {
-        if std::mem::take(&mut self.repeats) {
-            self.names.clear();
-        }
+        let mut many: Option<HashSet<Cow<'a, str>>> = None;
+        self.unclear.set(false);
         self.values.clear();
         scanner.peek()?;
         let start = scanner.place();
@@ -134,7 +142,16 @@ impl<'a> Row<'a> {
             if !self.names.get(field).is_some_and(|name| scanner.passes_name(name)) {
                 self.names.truncate(field);
                 let name = scanner.name()?;
-                self.repeats |= field >= COMPARED || self.names.iter().any(|other| other.text == name.text);
+                let is_new = if field < COMPARED {
+                    self.names.iter().all(|other| other.text != name.text)
+                } else {
+                    // From here on each name of the row is learned.
+                    let names = || self.names.iter().map(|name| name.text.clone()).collect();
+                    many.get_or_insert_with(names).insert(name.text.clone())
+                };
+                if !is_new {
+                    return Err(scanner.wrong());
+                }
                 self.names.push(name);
             }
             self.values.push(scanner.value()?);
@@ -145,8 +162,8 @@ impl<'a> Row<'a> {
 }
 
 /// The value at a path below a value, which may be `null`; none if it is not there.
-fn descend<'a>(value: Raw<'a>, path: &[Box<str>]) -> Option<Raw<'a>> {
-    path.iter().try_fold(value, |value, name| value.pick(name))
+fn descend<'a>(value: Raw<'a>, path: &[Box<str>]) -> Result<Option<Raw<'a>>, Wrong> {
+    path.iter().try_fold(Some(value), |value, name| value.map_or(Ok(None), |value| value.pick(name)))
 }
 
 /// What is looked for in a body.
@@ -238,6 +255,7 @@ pub(in crate::systems) fn each<'a>(
     for element in elements {
         row.read(&mut Scanner::new(element.text())).map_err(|_| Reject::new("a line that is not an object"))?;
         on_row(&row)?;
+        row.clear()?;
     }
     Ok(())
 }
@@ -251,6 +269,7 @@ pub(in crate::systems) fn inside(outer: &Row<'_>, path: &Path, on_row: &mut OnRo
         row.read(&mut Scanner::new(element.text()))
             .map_err(|_| Reject::new(format!("a row at `{path}` that is no object")))?;
         on_row(&row)?;
+        row.clear()?;
     }
     Ok(())
 }
@@ -294,7 +313,7 @@ impl<'a> Walk<'a, '_> {
         if paths.is_empty() || paths.iter().any(|(_, rest)| rest.is_empty()) {
             let value = self.scanner.value()?;
             for (slot, rest) in paths {
-                self.keep(*slot, descend(value, rest));
+                self.keep(*slot, descend(value, rest)?);
             }
             return Ok(());
         }
@@ -324,6 +343,9 @@ impl<'a> Walk<'a, '_> {
 
     /// Reads the rows, or the one that there is.
     fn read_rows(&mut self, paths: &Paths<'_>) -> Result<(), Stop> {
+        if self.rows.is_some() {
+            return Err(self.scanner.wrong().into());
+        }
         let mut row = Row::default();
         match (self.scanner.peek()?, self.single) {
             (b'[', false) => {
@@ -340,8 +362,9 @@ impl<'a> Walk<'a, '_> {
                 let mut error = false;
                 for (slot, path) in paths {
                     if let Some((first, rest)) = path.split_first() {
-                        let field = row.names.iter().rposition(|name| *name.text == **first);
-                        let value = field.and_then(|field| descend(*row.values.get(field)?, rest));
+                        let field = row.names.iter().position(|name| *name.text == **first);
+                        let value = field.and_then(|field| row.values.get(field).copied());
+                        let value = value.map_or(Ok(None), |value| descend(value, rest))?;
                         self.keep(*slot, value);
                         error |= matches!(slot, Slot::Beside(3)) && value.is_some_and(|value| !value.is_null());
                     }
@@ -362,7 +385,7 @@ impl<'a> Walk<'a, '_> {
 
     fn row(&mut self, row: &Row<'a>) -> Result<(), Stop> {
         self.rows = Some(self.rows.unwrap_or(0) + 1);
-        (self.on_row)(row).map_err(Stop::Row)
+        (self.on_row)(row).and_then(|()| row.clear()).map_err(Stop::Row)
     }
 
     fn keep(&mut self, slot: Slot, value: Option<Raw<'a>>) {

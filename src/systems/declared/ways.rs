@@ -41,6 +41,8 @@ pub struct Lookup {
     pub key: Option<Path>,
     /// Statuses that mean that there is nothing for the keys; 404 for a `by_id` with `{id}`, else none by default.
     pub not_found: Option<Vec<u16>>,
+    /// Statuses that mean that there are no rows, e.g. `[204]`; none by default: an answer with nothing in it is no list.
+    pub empty: Option<Vec<u16>>,
     /// Where an answer with status 200 holds an error, if it does.
     pub error: Option<Path>,
     /// Where an answer says how many rows there are in all. A read that ends with fewer is refused.
@@ -97,6 +99,8 @@ pub struct Listing {
     /// Where the rows are; the body itself if it is not given.
     #[serde(default)]
     pub rows: Path,
+    /// Statuses that mean that there are no rows, as in a way to ask by keys.
+    pub empty: Option<Vec<u16>>,
     /// Where an answer with status 200 holds an error, if it does.
     pub error: Option<Path>,
     /// Where an answer says how many rows there are in all.

@@ -1,6 +1,11 @@
 //! From an answer's bytes to a connector's structs.
 
-use serde::Deserialize;
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::classify::without_bom;
@@ -12,6 +17,36 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String
         .map_err(|error| describe(&error.path().to_string(), error.inner()))?;
     deserializer.end().map_err(|error| describe(".", &error))?;
     Ok(value)
+}
+
+/// Reads an object whose names are not known beforehand. A name that is there twice is refused: nobody can say which of the
+/// two is meant. For `deserialize_with`.
+pub(in crate::systems) fn unique<'de, D, V>(deserializer: D) -> Result<HashMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct Members<V>(PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Members<V> {
+        type Value = HashMap<String, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = HashMap::with_capacity(map.size_hint().unwrap_or_default());
+            while let Some((name, value)) = map.next_entry::<String, V>()? {
+                if members.insert(name, value).is_some() {
+                    return Err(A::Error::custom("a name is there twice"));
+                }
+            }
+            Ok(members)
+        }
+    }
+
+    deserializer.deserialize_map(Members(PhantomData))
 }
 
 fn describe(path: &str, error: &serde_json::Error) -> String {
@@ -41,8 +76,6 @@ fn expectation(message: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use serde_json::value::RawValue;
 
     use super::*;
@@ -101,6 +134,18 @@ mod tests {
             let message = fails(body.as_bytes());
             assert!(!message.contains("s3cret"), "{message}");
             assert_eq!(message, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_there_twice_is_refused() {
+        #[derive(Debug, Deserialize)]
+        struct Named(#[serde(deserialize_with = "unique")] HashMap<String, u8>);
+
+        assert_eq!(decode::<Named>(br#"{"a": 1, "b": 2}"#).unwrap().0.len(), 2);
+        for twice in [r#"{"a": 1, "a": 1}"#, r#"{"a": 1, "b": 2, "\u0061": 3}"#] {
+            let said = decode::<Named>(twice.as_bytes()).unwrap_err();
+            assert!(said.ends_with("not what was expected"), "{said}");
         }
     }
 

@@ -23,6 +23,7 @@ use url::Url;
 
 pub use allow::Allowed;
 pub use classify::classify;
+pub(in crate::systems) use decode::unique;
 pub use exchange::Signer;
 pub use message::{Classify, Failure, Request, Response};
 pub use sign_in::{Granted, SignIn, Ticket};

@@ -308,7 +308,8 @@ impl Client {
             let response = self.http.send(call, Request::post_json(operation, path, &body)).await?;
             let answer: BatchAnswer<Associations> = self.http.decode(operation, &response)?;
             self.complete(operation, answer.status.as_deref())?;
-            let asked: HashSet<&str> = inputs.drain(..).map(|input| input.id).collect();
+            let before: HashMap<&str, Option<String>> = inputs.drain(..).map(|input| (input.id, input.after)).collect();
+            let asked: HashSet<&str> = before.keys().copied().collect();
             let mut found = HashSet::new();
             for row in answer.results {
                 let Some(id) = asked.get(row.from.id.0.as_str()).copied() else { continue };
@@ -321,6 +322,9 @@ impl Client {
                     }),
                 );
                 if let Some(after) = Paging::next(row.paging) {
+                    if before.get(id).is_some_and(|before| before.as_ref() == Some(&after)) {
+                        return Err(self.error(operation, ErrorKind::Truncated));
+                    }
                     inputs.push(Input { id, after: Some(after) });
                 }
             }
@@ -401,7 +405,11 @@ impl Client {
             let page: Owners = self.http.decode("owners.list", &response)?;
             owners.extend(page.results);
             let Some(next) = Paging::next(page.paging) else { return Ok(owners) };
-            after = format!("&after={}", encoded(&next));
+            let next = format!("&after={}", encoded(&next));
+            if next == after {
+                break;
+            }
+            after = next;
         }
         Err(self.error("owners.list", ErrorKind::Truncated))
     }

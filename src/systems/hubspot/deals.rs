@@ -117,9 +117,15 @@ impl HubSpot {
         let properties = self.mapper.deal_properties();
         let mut next = self.cursor("deals.list", after, "list:")?.map(str::to_owned);
         let mut records: Vec<Record> = Vec::new();
+        let mut seen = HashSet::new();
         while records.len() < limit {
             let size = LIST_LIMIT.min(limit - records.len());
             let page = self.client.list_deals(call, &properties, next.as_deref(), size).await?;
+            // Pages that overlap, or a next one that is this one, would show a deal twice, or deals for ever.
+            let comes_again = page.records.iter().any(|record| !seen.insert(record.key().to_owned()));
+            if comes_again || (page.next.is_some() && page.next == next) {
+                return Err(self.client.error("deals.list", ErrorKind::Truncated));
+            }
             records.extend(page.records);
             next = page.next;
             if next.is_none() {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
+use crate::systems::http::unique;
+
 /// A text, a number or a boolean, kept as it is written: `"42000.50"` and `42000.50` are the same, to the last digit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Scalar(pub(super) String);
@@ -27,7 +29,7 @@ impl<'de> Deserialize<'de> for Scalar {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Record {
     pub(super) id: Scalar,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique")]
     pub(super) properties: HashMap<String, Option<Scalar>>,
     #[serde(default)]
     pub(super) created_at: Option<Scalar>,
@@ -158,7 +160,7 @@ pub(super) struct Pipeline {
 pub(super) struct Stage {
     pub(super) id: Scalar,
     pub(super) label: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique")]
     pub(super) metadata: HashMap<String, Option<Scalar>>,
 }
 

@@ -112,6 +112,9 @@ impl<'de> Visitor<'de> for RowVisitor {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
+            if row.0.iter().any(|(known, _)| *known == name) {
+                return Err(A::Error::custom("a column is there twice"));
+            }
             let raw = map.next_value::<Box<RawValue>>()?;
             if let Some(text) = plain(raw.get()) {
                 row.0.push((name, text));

@@ -158,6 +158,7 @@ impl<'c> Ask<'c> {
             each: None,
             key: None,
             not_found: None,
+            empty: None,
             error: Some(Path::name("error")),
             total: None,
             paging: Paging::NextLink { next: Path::name("@odata.nextLink") },
@@ -258,6 +259,7 @@ impl<'c> Ask<'c> {
             path: Template::parse(&self.head).map_err(problem)?,
             body: None,
             rows: Path::name(ROWS),
+            empty: None,
             error: Some(Path::name("error")),
             total: self.config.count.then(|| Path::name("@odata.count")),
             paging: Paging::Offset {

@@ -11,12 +11,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::wire::{Id, Link, Number, Row};
+use crate::systems::http::unique;
 
 /// A record or a group: its fields by name, as they were sent. A field that was not asked for is like one with nothing
 /// in it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Record(HashMap<String, Box<RawValue>>);
+pub(super) struct Record(#[serde(deserialize_with = "unique")] HashMap<String, Box<RawValue>>);
 
 impl Record {
     fn read<T: DeserializeOwned>(&self, field: &str) -> Option<T> {

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::domain::parse_decimal;
+use crate::systems::http::unique;
 
 /// The answer to a call. Many failures come with status 200.
 #[derive(Debug, Deserialize)]
@@ -53,7 +54,7 @@ pub(super) struct Lack(pub(super) String);
 /// A record.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Record(HashMap<String, Box<RawValue>>);
+pub(super) struct Record(#[serde(deserialize_with = "unique")] HashMap<String, Box<RawValue>>);
 
 /// A value other than a text or a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

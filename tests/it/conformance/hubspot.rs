@@ -8,7 +8,7 @@ use spine::demo::erp::Erp;
 
 use super::{PLAIN, Stood, System, Tickets, conforms};
 
-static SYSTEM: System = System {
+pub(super) static SYSTEM: System = System {
     connection: "hubspot",
     stand_up: |company| Box::pin(stand_up(company)),
     tickets: Tickets::OfTheCrm,

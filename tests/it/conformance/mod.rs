@@ -5,6 +5,7 @@
 //! - [`ports`], [`lines`]: the ports of a connection in one form, keys and records as text
 //! - [`hubspot`], [`sap_b1`], [`netsuite`], [`odoo`], [`quickbooks`], [`redmine`], [`rest`], [`odata`],
 //!   [`sqlserver`]: how to stand up each system; [`custom`] is the one behind `rest`, [`service`] the one behind `odata`
+//! - [`matrix`]: what goes wrong on the wire, case by case, and the page that tells of it
 //!
 //! A new connector adds a file that says how its system is stood up, and a line below.
 
@@ -12,6 +13,7 @@ mod custom;
 mod faults;
 mod hubspot;
 mod lines;
+mod matrix;
 mod netsuite;
 mod odata;
 mod odoo;

@@ -11,10 +11,11 @@ use spine::demo::netsuite::{CERTIFICATE_ID, CLIENT_ID, document_id, journal_id, 
 use super::{PLAIN, Stood, System, conforms};
 
 /// Each call is signed.
-static SIGNED: System = System { stand_up: |company| stand_up(company, |config| config).boxed(), ..NETSUITE };
+pub(super) static SIGNED: System =
+    System { stand_up: |company| stand_up(company, |config| config).boxed(), ..NETSUITE };
 
 /// A signed assertion is exchanged for a token.
-static OAUTH2: System = System { stand_up: |company| stand_up(company, with_oauth2).boxed(), ..NETSUITE };
+pub(super) static OAUTH2: System = System { stand_up: |company| stand_up(company, with_oauth2).boxed(), ..NETSUITE };
 
 const NETSUITE: System = System {
     connection: "netsuite",

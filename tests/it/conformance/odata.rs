@@ -10,7 +10,7 @@ use spine::domain::{Booked, Money, ProjectId};
 
 use super::{PLAIN, RULE, Stood, Subject, System, call, conforms, custom, service};
 
-static SYSTEM: System = System {
+pub(super) static SYSTEM: System = System {
     connection: "service",
     stand_up: |company| Box::pin(stand_up(company)),
     page: custom::PAGE,

@@ -77,18 +77,19 @@ async fn stand_up(company: Company, api: &str) -> Stood {
 }
 
 /// As the connector chooses for this version: JSON-2.
-mod json2 {
+pub(super) mod json2 {
     use super::super::{System, conforms};
 
-    static SYSTEM: System = System { stand_up: |company| Box::pin(super::stand_up(company, "auto")), ..super::ODOO };
+    pub(in crate::conformance) static SYSTEM: System =
+        System { stand_up: |company| Box::pin(super::stand_up(company, "auto")), ..super::ODOO };
 
     conforms!(SYSTEM);
 }
 
-mod json_rpc {
+pub(super) mod json_rpc {
     use super::super::{System, conforms};
 
-    static SYSTEM: System =
+    pub(in crate::conformance) static SYSTEM: System =
         System { stand_up: |company| Box::pin(super::stand_up(company, "json_rpc")), ..super::ODOO };
 
     conforms!(SYSTEM);

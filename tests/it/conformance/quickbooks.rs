@@ -9,7 +9,7 @@ use spine::demo::erp::Erp;
 
 use super::{PLAIN, Stood, System, conforms};
 
-static SYSTEM: System = System {
+pub(super) static SYSTEM: System = System {
     connection: "quickbooks",
     stand_up: |company| Box::pin(stand_up(company)),
     page: 500,

@@ -8,7 +8,7 @@ use spine::demo::erp::Erp;
 
 use super::{PLAIN, Stood, System, conforms};
 
-static SYSTEM: System = System {
+pub(super) static SYSTEM: System = System {
     connection: "redmine",
     stand_up: |company| Box::pin(stand_up(company)),
     // Redmine lists versions of one project only.

@@ -8,7 +8,7 @@ use spine::demo::server::serve;
 
 use super::{PLAIN, Stood, System, conforms, custom};
 
-static SYSTEM: System = System {
+pub(super) static SYSTEM: System = System {
     connection: "company",
     stand_up: |company| Box::pin(stand_up(company)),
     page: custom::PAGE,

@@ -8,7 +8,7 @@ use spine::demo::erp::Erp;
 
 use super::{PLAIN, Stood, System, conforms};
 
-static SYSTEM: System =
+pub(super) static SYSTEM: System =
     System { connection: "sap", stand_up: |company| Box::pin(stand_up(company)), page: 500, ..PLAIN };
 
 async fn stand_up(company: Company) -> Stood {

@@ -137,7 +137,8 @@ async fn statuses_mean_what_they_mean() {
     ] {
         assert_eq!(answered(move |_| status(code, "{}")).await.unwrap_err().kind, kind, "{code}");
     }
-    assert_eq!(answered(|_| StatusCode::NO_CONTENT.into_response()).await.unwrap(), None);
+    let nothing = |_: &_| StatusCode::NO_CONTENT.into_response();
+    assert_eq!(answered(nothing).await.unwrap_err().kind, ErrorKind::BadResponse, "it may come from anything");
 }
 
 #[tokio::test]

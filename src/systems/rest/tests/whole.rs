@@ -39,7 +39,9 @@ async fn a_project_that_the_system_says_it_does_not_know_has_no_costs_of_zero() 
     .await;
     let way = r#"{ path = "/p/{id}/costs", not_found = [404] }"#;
     assert_eq!(costs(&stub, way, 1).await, Ok(None));
-    assert_eq!(costs(&stub, way, 2).await, Ok(Some(0)));
+    assert_eq!(costs(&stub, way, 2).await, Err(ErrorKind::BadResponse), "nothing is not a list without rows");
+    let empty = r#"{ path = "/p/{id}/costs", not_found = [404], empty = [204] }"#;
+    assert_eq!(costs(&stub, empty, 2).await, Ok(Some(0)), "unless the configuration says so");
     assert_eq!(costs(&stub, way, 3).await, Ok(Some(0)));
     let calls = stub.calls();
     // A shared ID is no number: it is not asked for.
@@ -86,7 +88,7 @@ async fn what_says_whether_there_is_more_must_say_it() {
 
 #[tokio::test]
 async fn a_page_that_was_announced_and_is_not_there_is_no_end() {
-    for (code, kind) in [(204, ErrorKind::Truncated), (410, ErrorKind::Truncated)] {
+    for (code, kind) in [(204, ErrorKind::BadResponse), (410, ErrorKind::Truncated)] {
         let stub = stub(move |seen| match seen.param("page").as_deref() {
             Some("1") => json(format!(r#"{{"rows":[{}],"more":true}}"#, row(1))),
             _ => status(code, ""),
