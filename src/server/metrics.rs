@@ -52,7 +52,9 @@ const SYSTEMS: [Figure; 6] = [
         all.iter().map(|health| health.failures).sum()
     }),
     ("spine_system_running", "gauge", "Calls under way.", |all| sum(all, |health| health.running)),
-    ("spine_system_waiting", "gauge", "Calls that wait for one of these to end.", |all| sum(all, |health| health.waiting)),
+    ("spine_system_waiting", "gauge", "Calls that wait for one of these to end.", |all| {
+        sum(all, |health| health.waiting)
+    }),
     ("spine_system_concurrency", "gauge", "Calls at once that it gets now.", |all| sum(all, |health| health.places)),
 ];
 
