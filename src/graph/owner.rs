@@ -83,7 +83,11 @@ pub struct Ownership {
 /// The fields that are null, or not whole, while a connection that owns some domains cannot be read: those it owns, and the
 /// rollups that are made of these.
 pub(super) fn affected_by(ownership: &[Ownership], owned: &[Domain], connection: &str) -> Vec<String> {
-    let classes: Vec<FactClass> = owned.iter().map(|domain| FactClass::from(Class::from(*domain))).collect();
+    let mut classes: Vec<FactClass> = owned.iter().map(|domain| FactClass::from(Class::from(*domain))).collect();
+    // What remains is made of what was invoiced and what was spent.
+    if owned.iter().any(|domain| matches!(domain, Domain::Receivables | Domain::Costs)) {
+        classes.push(FactClass::Margins);
+    }
     let affected = ownership.iter().filter(|entry| match entry.domain {
         OwnerDomain::Rollup => entry.needs.iter().any(|class| classes.contains(class)),
         _ => entry.connection.as_deref() == Some(connection),

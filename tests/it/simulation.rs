@@ -18,7 +18,7 @@ const PER_PAIR: usize = 25;
 /// What happens in one history.
 const EVENTS: usize = 8;
 /// Deals of the company.
-const DEALS: usize = 30;
+const DEALS: usize = 12;
 /// Seconds for which a value is shown, by the demo's configuration.
 const TTL: u64 = 30;
 /// The longest an answer may take: `server.request_timeout`, and a little.
@@ -35,13 +35,12 @@ const CARD: &str = "query($id: ProjectId!) { project(id: $id) { code name health
     tickets { subject status } invoices { number total { amount currency } status } costs { kind amount { amount currency } }
     financials { contractValue { amount currency } invoiced { amount currency } outstanding { amount currency }
         actualCost { amount currency } margin { amount currency } marginPct } } }";
-const LIST: &str = "{ deals(first: 20) { edges { node { id name status amount { amount currency } project { code name }
+const LIST: &str = "{ deals(first: 10) { edges { node { id name status amount { amount currency } project { code name }
     financials { invoiced { amount currency } margin { amount currency } } } } } }";
 const INVOICES: &str =
-    "{ invoices(first: 20) { edges { node { id number total { amount currency } balance { amount } } } } }";
-const PORTFOLIO: &str =
-    "{ profitability(groupBy: [VERTICAL]) { totals { currency invoiced marginPct completeness { excluded } }
-    rows { members { value } currency dealCount invoiced actualCost margin marginPct completeness { excluded } } } }";
+    "{ invoices(first: 10) { edges { node { id number total { amount currency } balance { amount } } } } }";
+const PORTFOLIO: &str = "{ profitability(groupBy: [VERTICAL]) { totals { currency invoiced { amount } marginPct } rows { members { value }
+    currency dealCount invoiced { amount } actualCost { amount } margin { amount } marginPct completeness { excluded } } } }";
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,8 +81,9 @@ impl World {
         let oracle = Gateway::over(company(DEALS), patient).await;
         let projects: Vec<String> = {
             let company = watched.demo.company.read().unwrap();
-            let known = company.deals.iter().filter_map(|deal| deal.shared_id.clone());
-            known.filter(|id| id.starts_with("PRJ-")).take(4).collect()
+            // As the books spell them, which is how they should be.
+            let booked = company.ledger.documents.iter().filter_map(|document| document.project.clone());
+            booked.collect::<std::collections::BTreeSet<_>>().into_iter().take(3).collect()
         };
         let mut questions: Vec<Question> = projects.into_iter().map(Question::Card).collect();
         questions.extend([Question::List, Question::Invoices, Question::Portfolio]);
@@ -94,9 +94,12 @@ impl World {
 
     /// Takes note of what is true now.
     async fn learn(&mut self) {
+        // What was read in the same second would do, otherwise.
+        self.oracle.pass(1);
         for question in self.questions.clone() {
             let answer = question.ask(&self.oracle, Some("no-cache")).await;
-            let truth = answer.fine().clone();
+            assert!(answer.codes().iter().all(|(_, code)| is_flaw(code)), "{:#}", answer.body["errors"]);
+            let truth = answer.data().clone();
             let known = self.truths.entry(question).or_default();
             if let Some((until, before)) = known.last_mut() {
                 if *before == truth {
@@ -144,10 +147,12 @@ impl World {
         self.truths[question].iter().filter(|(until, _)| fits(until)).map(|(_, truth)| truth).collect()
     }
 
-    async fn ask(&self, dice: &mut fastrand::Rng) {
+    async fn ask(&mut self, dice: &mut fastrand::Rng) {
         let question = dice.choice(&self.questions).expect("there are some").clone();
         // A portfolio is made of many values of many ages: as a whole it is true only if all were read now.
         let live = dice.bool() || question == Question::Portfolio;
+        // What is read for a request is read after it has come.
+        self.pass(u64::from(live));
         let began = Instant::now();
         let answer = question.ask(&self.watched, live.then_some("no-cache")).await;
         let took = began.elapsed();
@@ -167,7 +172,8 @@ impl World {
         self.pass(2 * TTL);
         for question in &self.questions {
             let answer = question.ask(&self.watched, None).await;
-            assert_eq!(answer.fine(), self.allowed(question, true)[0], "{question:?}");
+            assert!(answer.codes().iter().all(|(_, code)| is_flaw(code)), "{:#}", answer.body["errors"]);
+            assert_eq!(answer.data(), self.allowed(question, true)[0], "{question:?}");
         }
     }
 
@@ -193,6 +199,11 @@ impl World {
         }
         self.recover().await;
     }
+}
+
+/// The company's own records have flaws: amounts without a currency, two projects with one ID.
+fn is_flaw(code: &str) -> bool {
+    matches!(code, "DATA_INVALID" | "DATA_CONFLICT")
 }
 
 /// Looks at an answer: every value was true, and everything that is missing is said to be.
