@@ -378,7 +378,8 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
     fn trace_batch(&self, options: &ReadOptions, batch: &Batch<K, V>, landed: &Landed<K, V>) {
         self.trace(options, |trace| {
             trace.joined += usize::from(batch.of_others(options));
-            if trace.batches.iter().all(|known| known.number != batch.number) {
+            // The last first: those who wait for one batch note it one after the other, and a report has thousands.
+            if trace.batches.iter().rev().all(|known| known.number != batch.number) {
                 trace.batches.push(BatchTrace {
                     number: batch.number,
                     priority: batch.priority,

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::budget::Budget;
 use super::engage::{Lead, engagement, unlisted};
 use super::gather::{Gathered, Needs};
 use super::{Progress, ReportError, Reports, passing_on};
@@ -54,6 +55,7 @@ struct Walk<'a, V> {
     commercial: &'a Commercial,
     needs: Needs,
     options: ReadOptions,
+    progress: &'a Progress,
     visitor: &'a mut V,
     /// Projects that were visited.
     seen: HashSet<ProjectId>,
@@ -80,13 +82,16 @@ impl Reports {
             commercial,
             needs: scope.needs,
             options,
+            progress,
             visitor: visit,
             seen: HashSet::new(),
             failures: Vec::new(),
         };
         let mut pages = Pages::of(&commercial.deal_pages, &scope.query);
+        let mut budget = Budget::of_deals(progress, commercial, scope.needs, &self.reads);
         let mut page = pages.next(&walk.options).await?;
         while let Some(read) = page {
+            read.value.iter().for_each(|page| budget.page(page));
             let (deals, total) = read.value.map_or((Vec::new(), None), |page| (page.items.clone(), page.total));
             if let Some(total) = total.and_then(|total| usize::try_from(total).ok()) {
                 progress.total.store(total, Ordering::Relaxed);
@@ -224,6 +229,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let owners = &reports.reads.delivery;
         for delivery in owners.all() {
             let mut pages = Pages::of(&delivery.project_pages, &ProjectQuery::default());
+            let mut budget = Budget::of_list(self.progress);
             loop {
                 let read = match pages.next(&self.options).await {
                     Ok(Some(read)) => read,
@@ -234,6 +240,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                         break;
                     }
                 };
+                read.value.iter().for_each(|page| budget.page(page));
                 let ids = read.value.iter().flat_map(|page| &page.items).map(|project| project.id.clone());
                 let own = |id: &ProjectId| owners.of(id).is_some_and(|owner| owner.owner == delivery.owner);
                 self.unseen(ids.filter(own).collect()).await?;
@@ -248,6 +255,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let query = InvoiceQuery { direction: Some(Direction::Receivable), ..InvoiceQuery::default() };
         for invoices in reports.reads.receivables.all() {
             let mut pages = Pages::of(&invoices.pages, &query);
+            let mut budget = Budget::of_list(self.progress);
             loop {
                 let read = match pages.next(&self.options).await {
                     Ok(Some(read)) => read,
@@ -257,6 +265,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                         break;
                     }
                 };
+                read.value.iter().for_each(|page| budget.page(page));
                 let page = read.value.iter().flat_map(|page| &page.items);
                 let own = |id: &ProjectId| {
                     reports.reads.receivables.of(id).is_some_and(|owner| owner.owner == invoices.owner)

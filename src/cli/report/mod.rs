@@ -16,7 +16,7 @@ use crate::app;
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::domain::{Clock, SystemClock};
-use crate::reads::{ReadOptions, Trace};
+use crate::reads::ReadOptions;
 use crate::reports::format::{Style, moment};
 use crate::reports::{Filter, Format, Progress, Report, ReportError, Reports, Table};
 use crate::systems::{ErrorKind, Priority};
@@ -213,12 +213,11 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
         }
     };
 
-    let trace = Arc::new(Trace::default());
     let read = ReadOptions::new(clock.monotonic(), Instant::now() + reports.settings.deadline.0);
-    let read = ReadOptions { priority: Priority::Report, trace: Some(Arc::clone(&trace)), ..read };
+    let read = ReadOptions { priority: Priority::Report, ..read };
     let progress = Progress::default();
     let run = reports.run(asked.report.name, &asked.filter, &read, &progress);
-    match progress::shown(Box::pin(run), &progress, &trace).await {
+    match progress::shown(Box::pin(run), &progress, || reports.calls()).await {
         Ok(table) => write(options, asked, &table),
         Err(error) => {
             complain(&format!("error: {error}"));

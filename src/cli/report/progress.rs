@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::reads::Trace;
 use crate::reports::Progress;
 
 const PAUSE: Duration = Duration::from_millis(200);
@@ -16,7 +15,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const CLEAR: &str = "\r\u{1b}[K";
 
 /// Waits for a report. Meanwhile says on stderr how far it is, if that is a terminal.
-pub(super) async fn shown<T>(report: impl Future<Output = T>, progress: &Progress, trace: &Trace) -> T {
+/// `calls` tells how many calls were made so far.
+pub(super) async fn shown<T>(report: impl Future<Output = T>, progress: &Progress, calls: impl Fn() -> u64) -> T {
     let mut report = pin!(report);
     if !std::io::stderr().is_terminal() {
         return report.await;
@@ -31,26 +31,30 @@ pub(super) async fn shown<T>(report: impl Future<Output = T>, progress: &Progres
                 return done;
             }
             _ = ticks.tick() => {
-                let calls = trace.reads().iter().flat_map(|read| &read.batches).map(|batch| batch.calls).sum();
-                let done = progress.done.load(Ordering::Relaxed);
-                let total = progress.total.load(Ordering::Relaxed);
-                write(&format!("{CLEAR}{}", line(done, total, calls, start.elapsed())));
+                let (done, total) = (progress.done.load(Ordering::Relaxed), progress.total.load(Ordering::Relaxed));
+                let calls = usize::try_from(calls()).unwrap_or(usize::MAX);
+                let calls = (calls, progress.calls.load(Ordering::Relaxed));
+                write(&format!("{CLEAR}{}", line((done, total), calls, start.elapsed())));
             }
         }
     }
 }
 
-fn line(done: usize, total: usize, calls: u32, elapsed: Duration) -> String {
+/// Deals and calls: how many so far, of how many. 0 is that nobody knows yet.
+fn line((done, total): (usize, usize), (made, known): (usize, usize), elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     let deals = if total == 0 { format!("{done} deals") } else { format!("{done} of {total} deals") };
+    // The owner who does not say how many deals there are has told only of those that it gave out.
+    let word = if total == 0 { "at least" } else { "about" };
+    let calls = if known > made { format!("{made} of {word} {known} calls") } else { format!("{made} calls") };
     // A guess needs something to go by.
-    let guess = if done > 0 && total > done && seconds > 0 {
-        let left = elapsed.as_millis() * (total - done) as u128 / done as u128;
+    let guess = if total > 0 && known > made && made > 0 && seconds > 0 {
+        let left = elapsed.as_millis() * (known - made) as u128 / made as u128;
         format!(", about {} s left", left.div_ceil(1000))
     } else {
         String::new()
     };
-    format!("{deals}, {calls} calls, {seconds} s{guess}")
+    format!("{deals}, {calls}, {seconds} s{guess}")
 }
 
 fn write(text: &str) {
@@ -64,10 +68,15 @@ mod tests {
 
     #[test]
     fn the_line_guesses_once_it_has_something_to_go_by() {
-        let line = |done, total, seconds| line(done, total, 7, Duration::from_secs(seconds));
-        assert_eq!(line(0, 0, 0), "0 deals, 7 calls, 0 s");
-        assert_eq!(line(0, 400, 2), "0 of 400 deals, 7 calls, 2 s");
-        assert_eq!(line(100, 400, 2), "100 of 400 deals, 7 calls, 2 s, about 6 s left");
-        assert_eq!(line(400, 400, 8), "400 of 400 deals, 7 calls, 8 s");
+        let line = |deals, calls, seconds| line(deals, calls, Duration::from_secs(seconds));
+        assert_eq!(line((0, 0), (3, 0), 0), "0 deals, 3 calls, 0 s");
+        assert_eq!(line((0, 400), (7, 28), 0), "0 of 400 deals, 7 of about 28 calls, 0 s");
+        assert_eq!(line((100, 400), (7, 28), 2), "100 of 400 deals, 7 of about 28 calls, 2 s, about 6 s left");
+        assert_eq!(line((400, 400), (30, 28), 8), "400 of 400 deals, 30 calls, 8 s");
+    }
+
+    #[test]
+    fn what_no_owner_counted_is_not_guessed() {
+        assert_eq!(line((200, 0), (10, 14), Duration::from_secs(2)), "200 deals, 10 of at least 14 calls, 2 s");
     }
 }
