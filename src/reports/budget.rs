@@ -1,5 +1,5 @@
-//! How many calls a walk takes, as far as that is known: the pages of lists and the batches of keys, each as large as its
-//! owner allows.
+//! How many batches a walk takes, as far as that is known: the pages of lists and the batches of keys, each as large as its
+//! owner allows. How many calls a batch is, is the connector's matter: an ERP that keeps bills and orders apart is asked twice.
 
 use std::sync::atomic::Ordering;
 
@@ -9,13 +9,15 @@ use super::portfolio::PAGE;
 use crate::domain::Page;
 use crate::reads::{Commercial, Reads};
 
-/// The calls for one list.
+/// The batches of one list.
 pub(super) struct Budget<'a> {
     progress: &'a Progress,
     /// How many keys each of the reads takes at once that are asked about the records of each page.
     limits: Vec<usize>,
     /// Whether all of the list is in it, because its owner said how much there is.
     whole: bool,
+    /// The batches of the page that is under way.
+    page: usize,
 }
 
 impl<'a> Budget<'a> {
@@ -32,30 +34,36 @@ impl<'a> Budget<'a> {
         });
         let kinds = [commercial.deals_by_project.kind()].into_iter().chain(needs.kinds(reads));
         let limits = kinds.chain(details.into_iter().flatten()).map(|kind| kind.limit).collect();
-        Self { progress, limits, whole: false }
+        Self { progress, limits, whole: false, page: 0 }
     }
 
     /// That of a list of whose records most are known already.
     pub(super) fn of_list(progress: &'a Progress) -> Self {
-        Self { progress, limits: Vec::new(), whole: false }
+        Self { progress, limits: Vec::new(), whole: false, page: 0 }
     }
 
     /// Takes note of a page before its records are asked about. Where the owner does not say how much there is, each page is
     /// known when it is there.
     pub(super) fn page<T>(&mut self, page: &Page<T>) {
+        self.page = batches(page.items.len(), &self.limits);
         if self.whole {
             return;
         }
         let total = page.total.and_then(|total| usize::try_from(total).ok());
         self.whole = total.is_some();
-        let calls = calls(total.unwrap_or(page.items.len()), &self.limits);
-        self.progress.calls.fetch_add(calls, Ordering::Relaxed);
+        let planned = total.map_or(self.page, |total| batches(total, &self.limits));
+        self.progress.planned.fetch_add(planned, Ordering::Relaxed);
+    }
+
+    /// Takes note that all is read that hangs on the page.
+    pub(super) fn page_is_done(&mut self) {
+        self.progress.made.fetch_add(std::mem::take(&mut self.page), Ordering::Relaxed);
     }
 }
 
-/// Calls for so many records. A record without a key, a key of two records, and an answer of several pages make it another
-/// number: it is about right, and no bound.
-fn calls(records: usize, limits: &[usize]) -> usize {
+/// Batches for so many records. A record without a key and a key of two records make it another number: it is about right,
+/// and no bound.
+fn batches(records: usize, limits: &[usize]) -> usize {
     let of_page = |keys: usize| 1 + limits.iter().map(|limit| keys.div_ceil((*limit).max(1))).sum::<usize>();
     let last = records % PAGE;
     records / PAGE * of_page(PAGE) + if last > 0 { of_page(last) } else { 0 }
@@ -71,11 +79,11 @@ mod tests {
 
     #[test]
     fn each_page_asks_its_batches_anew() {
-        assert_eq!(calls(0, &[100]), 0);
-        assert_eq!(calls(1, &[100, 50]), 3);
-        assert_eq!(calls(200, &[100, 50]), 1 + 2 + 4);
-        assert_eq!(calls(450, &[100, 1000]), 2 * (1 + 2 + 1) + 1 + 1 + 1);
-        assert_eq!(calls(400, &[]), 2);
+        assert_eq!(batches(0, &[100]), 0);
+        assert_eq!(batches(1, &[100, 50]), 3);
+        assert_eq!(batches(200, &[100, 50]), 1 + 2 + 4);
+        assert_eq!(batches(450, &[100, 1000]), 2 * (1 + 2 + 1) + 1 + 1 + 1);
+        assert_eq!(batches(400, &[]), 2);
     }
 
     #[test]
@@ -84,10 +92,21 @@ mod tests {
             let progress = Progress::default();
             let mut budget = Budget::of_list(&progress);
             pages.iter().for_each(|page| budget.page(page));
-            progress.calls.into_inner()
+            progress.planned.into_inner()
         };
         assert_eq!(known(&[page(200, Some(500)), page(200, Some(501))]), 3);
         assert_eq!(known(&[page(200, None)]), 1);
         assert_eq!(known(&[page(200, None), page(200, None), page(1, None)]), 3);
+    }
+
+    #[test]
+    fn what_was_planned_is_made_when_all_pages_are_done() {
+        let progress = Progress::default();
+        let mut budget = Budget { limits: vec![50, 100], ..Budget::of_list(&progress) };
+        for rows in [200, 200, 30] {
+            budget.page(&page(rows, Some(430)));
+            budget.page_is_done();
+        }
+        assert_eq!((progress.planned.into_inner(), progress.made.into_inner()), (17, 17));
     }
 }

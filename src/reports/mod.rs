@@ -92,9 +92,11 @@ pub struct Progress {
     pub done: AtomicUsize,
     /// How many there are, once the owner said so; 0 before.
     pub total: AtomicUsize,
-    /// About how many calls it takes, of what is known of it: it grows with each list, and with each page of one whose owner
-    /// does not say how long it is.
-    pub calls: AtomicUsize,
+    /// About how many batches it asks the owners for, of what is known of it: it grows with each list, and with each page of
+    /// one whose owner does not say how long it is.
+    pub planned: AtomicUsize,
+    /// How many of these are done.
+    pub made: AtomicUsize,
 }
 
 /// Why there is no report.

@@ -100,6 +100,7 @@ impl Reports {
             // The next page is read while what hangs on this one is.
             let (next, visited) = tokio::join!(pages.next(&options), walk.deals(&deals));
             visited?;
+            budget.page_is_done();
             progress.done.fetch_add(deals.len(), Ordering::Relaxed);
             page = next?;
         }
@@ -244,6 +245,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                 let ids = read.value.iter().flat_map(|page| &page.items).map(|project| project.id.clone());
                 let own = |id: &ProjectId| owners.of(id).is_some_and(|owner| owner.owner == delivery.owner);
                 self.unseen(ids.filter(own).collect()).await?;
+                budget.page_is_done();
             }
         }
         Ok(())
@@ -272,6 +274,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                 };
                 let ids = page.clone().flat_map(|invoice| invoice.project_ids.iter().cloned()).filter(own);
                 self.unseen(ids.collect()).await?;
+                budget.page_is_done();
                 for invoice in page {
                     if let Some(engaged) = super::engage::without_project(reports, self.needs, invoice) {
                         (self.visitor)(engaged);

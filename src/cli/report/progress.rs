@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write as _};
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -31,30 +31,33 @@ pub(super) async fn shown<T>(report: impl Future<Output = T>, progress: &Progres
                 return done;
             }
             _ = ticks.tick() => {
-                let (done, total) = (progress.done.load(Ordering::Relaxed), progress.total.load(Ordering::Relaxed));
-                let calls = usize::try_from(calls()).unwrap_or(usize::MAX);
-                let calls = (calls, progress.calls.load(Ordering::Relaxed));
-                write(&format!("{CLEAR}{}", line((done, total), calls, start.elapsed())));
+                let number = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+                let deals = (number(&progress.done), number(&progress.total));
+                let batches = (number(&progress.made), number(&progress.planned));
+                write(&format!("{CLEAR}{}", line(deals, batches, calls(), start.elapsed())));
             }
         }
     }
 }
 
-/// Deals and calls: how many so far, of how many. 0 is that nobody knows yet.
-fn line((done, total): (usize, usize), (made, known): (usize, usize), elapsed: Duration) -> String {
+/// Deals and batches: how many so far, of how many; 0 is that nobody knows yet. A batch is as many calls as it was until now.
+fn line((done, total): (usize, usize), (made, planned): (usize, usize), calls: u64, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     let deals = if total == 0 { format!("{done} deals") } else { format!("{done} of {total} deals") };
-    // The owner who does not say how many deals there are has told only of those that it gave out.
-    let word = if total == 0 { "at least" } else { "about" };
-    let calls = if known > made { format!("{made} of {word} {known} calls") } else { format!("{made} calls") };
+    let left = planned.saturating_sub(made) as u128;
     // A guess needs something to go by.
-    let guess = if total > 0 && known > made && made > 0 && seconds > 0 {
-        let left = elapsed.as_millis() * (known - made) as u128 / made as u128;
-        format!(", about {} s left", left.div_ceil(1000))
+    if made == 0 || left == 0 {
+        return format!("{deals}, {calls} calls, {seconds} s");
+    }
+    let in_all = u128::from(calls) * planned as u128 / made as u128;
+    // An owner who does not say how many deals there are has told only of those that it gave out.
+    let word = if total == 0 { "at least" } else { "about" };
+    let guess = if total > 0 && seconds > 0 {
+        format!(", about {} s left", (elapsed.as_millis() * left / made as u128).div_ceil(1000))
     } else {
         String::new()
     };
-    format!("{deals}, {calls}, {seconds} s{guess}")
+    format!("{deals}, {calls} of {word} {in_all} calls, {seconds} s{guess}")
 }
 
 fn write(text: &str) {
@@ -68,15 +71,17 @@ mod tests {
 
     #[test]
     fn the_line_guesses_once_it_has_something_to_go_by() {
-        let line = |deals, calls, seconds| line(deals, calls, Duration::from_secs(seconds));
-        assert_eq!(line((0, 0), (3, 0), 0), "0 deals, 3 calls, 0 s");
-        assert_eq!(line((0, 400), (7, 28), 0), "0 of 400 deals, 7 of about 28 calls, 0 s");
-        assert_eq!(line((100, 400), (7, 28), 2), "100 of 400 deals, 7 of about 28 calls, 2 s, about 6 s left");
-        assert_eq!(line((400, 400), (30, 28), 8), "400 of 400 deals, 30 calls, 8 s");
+        let line = |deals, batches, calls, seconds| line(deals, batches, calls, Duration::from_secs(seconds));
+        assert_eq!(line((0, 0), (0, 0), 3, 0), "0 deals, 3 calls, 0 s");
+        assert_eq!(line((0, 400), (0, 28), 7, 2), "0 of 400 deals, 7 calls, 2 s");
+        assert_eq!(line((200, 400), (14, 28), 30, 0), "200 of 400 deals, 30 of about 60 calls, 0 s");
+        assert_eq!(line((100, 400), (7, 28), 15, 2), "100 of 400 deals, 15 of about 60 calls, 2 s, about 6 s left");
+        assert_eq!(line((400, 400), (28, 28), 61, 8), "400 of 400 deals, 61 calls, 8 s");
     }
 
     #[test]
     fn what_no_owner_counted_is_not_guessed() {
-        assert_eq!(line((200, 0), (10, 14), Duration::from_secs(2)), "200 deals, 10 of at least 14 calls, 2 s");
+        let seconds = Duration::from_secs(2);
+        assert_eq!(line((200, 0), (7, 14), 15, seconds), "200 deals, 15 of at least 30 calls, 2 s");
     }
 }
