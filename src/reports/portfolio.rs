@@ -4,7 +4,7 @@
 //! filtered portfolio if its lead passes the filter, and it is grouped by what its lead says. So what is counted under one value
 //! of a field is what a filter by that value finds, and what two filters find that exclude one another can be added up.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -59,6 +59,8 @@ struct Walk<'a, V> {
     visitor: &'a mut V,
     /// Projects that were visited.
     seen: HashSet<ProjectId>,
+    /// Projects that lists name and that were not visited yet; less than a page of them.
+    waiting: BTreeSet<ProjectId>,
     failures: Vec<Arc<SystemError>>,
 }
 
@@ -85,6 +87,7 @@ impl Reports {
             progress,
             visitor: visit,
             seen: HashSet::new(),
+            waiting: BTreeSet::new(),
             failures: Vec::new(),
         };
         let mut pages = Pages::of(&commercial.deal_pages, &scope.query);
@@ -111,6 +114,7 @@ impl Reports {
             if scope.needs.invoiced || scope.needs.invoices || scope.needs.costs {
                 walk.invoices_without_deals().await?;
             }
+            walk.visit_waiting().await?;
         }
         Ok(walk.failures)
     }
@@ -207,10 +211,20 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         }
     }
 
-    /// Visits those of the projects that were not visited and that no deal leads to.
-    async fn unseen(&mut self, ids: Vec<ProjectId>) -> Result<(), ReportError> {
+    /// Takes note of projects that were not visited. A list has few of them on each page: they are visited once there is a
+    /// page of them, so that their owners are asked in batches that are full.
+    async fn unseen(&mut self, ids: impl IntoIterator<Item = ProjectId>) -> Result<(), ReportError> {
+        self.waiting.extend(ids.into_iter().filter(|id| !self.seen.contains(id)));
+        if self.waiting.len() < PAGE { Ok(()) } else { self.visit_waiting().await }
+    }
+
+    /// Visits those of the waiting projects that no deal leads to.
+    async fn visit_waiting(&mut self) -> Result<(), ReportError> {
+        let ids: Vec<ProjectId> = std::mem::take(&mut self.waiting).into_iter().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
         let options = self.of_this_page();
-        let ids: Vec<ProjectId> = distinct(ids.into_iter().filter(|id| !self.seen.contains(id)));
         let answers = self.commercial.deals_by_project.get_many(&options, &ids).await;
         let mut candidates = Vec::new();
         for (id, read) in ids.into_iter().zip(answers) {
@@ -244,7 +258,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                 read.value.iter().for_each(|page| budget.page(page));
                 let ids = read.value.iter().flat_map(|page| &page.items).map(|project| project.id.clone());
                 let own = |id: &ProjectId| owners.of(id).is_some_and(|owner| owner.owner == delivery.owner);
-                self.unseen(ids.filter(own).collect()).await?;
+                self.unseen(ids.filter(own)).await?;
                 budget.page_is_done();
             }
         }
@@ -273,7 +287,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                     reports.reads.receivables.of(id).is_some_and(|owner| owner.owner == invoices.owner)
                 };
                 let ids = page.clone().flat_map(|invoice| invoice.project_ids.iter().cloned()).filter(own);
-                self.unseen(ids.collect()).await?;
+                self.unseen(ids).await?;
                 budget.page_is_done();
                 for invoice in page {
                     if let Some(engaged) = super::engage::without_project(reports, self.needs, invoice) {
