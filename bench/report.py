@@ -146,6 +146,30 @@ def slope(found):
             f"did, {found['calls']:.1f} calls and {found['memory']:.1f} MB of peak memory.")
 
 
+def portfolio(rows):
+    """The table, and what each thousand deals more costs at the large end in memory."""
+    lines = []
+    for row in rows:
+        made, bound = sum(row["calls"].values()), sum(row["bound"].values())
+        lines.append([f"{row['deals']:,}", f"{row['projects']:,}", f"{row['seconds']:.1f}", f"{row['cpu_seconds']:.1f}",
+                      f"{made:,}", f"{bound:,}", times(made / bound), f"{row['peak_mb']:.0f}"])
+    head = ["deals", "projects", "s", "s on a core", "calls", "bound", "×", "peak, MB"]
+    shown = table(head, lines) if lines else NONE
+    sizes = sorted(rows, key=lambda row: row["deals"])
+    if len(sizes) < 2:
+        return shown, None
+    small, large = sizes[-2:]
+    return shown, {"memory": (large["peak_mb"] - small["peak_mb"]) / (large["deals"] - small["deals"]) * 1000,
+                   "from": small["deals"], "to": large["deals"]}
+
+
+def portfolio_slope(found):
+    if not found:
+        return ""
+    return (f"From {found['from']:,} to {found['to']:,} deals each thousand more costs {found['memory']:.2f} MB of peak "
+            "memory.")
+
+
 def instructions(rows):
     counts = {(row["server"], row["mode"], row["query"]): row["instructions"] for row in rows}
     lines = []
@@ -162,7 +186,8 @@ def main():
     with open(os.path.join(rig.RUN, "about.json"), encoding="utf-8") as file:
         about = json.load(file)
     wave_rows, (growth_table, growth_slope) = read("waves.jsonl"), growth(read("growth.jsonl"))
-    found = targets(samples, wave_rows, growth_slope)
+    portfolio_table, portfolio_growth = portfolio(read("portfolio.jsonl"))
+    found = targets(samples, wave_rows, growth_slope, portfolio_growth)
     parts = {
         "date": about["date"], "cores": about["cores"], "processor": about["processor"],
         "memory": about["memory_gb"], "system": about["system"],
@@ -171,6 +196,7 @@ def main():
         **{query: rig.QUERIES[query]["what"] for query in QUERIES},
         "targets": table(["target", "measured", ""], found), "waves": waves(wave_rows),
         "growth": growth_table, "slope": slope(growth_slope), "instructions": instructions(read("instructions.jsonl")),
+        "portfolio": portfolio_table, "portfolio slope": portfolio_slope(portfolio_growth),
         "versions": table(["", ""], about["versions"].items()).replace("|---|---:|", "|---|---|"),
     }
     names = {"cpu": "cpu_us", "p50": "p50_ms", "p99": "p99_ms"}
@@ -187,7 +213,7 @@ def main():
         samples.value(mode, server, query, latency, connections, "cpu_us") is not None
         for server, spec in rig.SERVERS.items() for mode in spec["modes"]
         for query in QUERIES for latency in LATENCIES for connections in ((64, 8) if mode == "cold" else (64,))
-    ) and growth_slope and wave_rows and read("instructions.jsonl")
+    ) and growth_slope and portfolio_growth and wave_rows and read("instructions.jsonl")
     path = os.path.join(rig.HERE, "../docs" if whole else "run", "performance.md")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

@@ -48,7 +48,7 @@ def resident(samples):
     return max(((value, f"after all {mode} samples") for mode, value in after.items()), default=(None, None))
 
 
-def targets(samples, wave_rows, growth):
+def targets(samples, wave_rows, growth, portfolio):
     lines = [verdict(f"Cold, CPU per query: at most 2.0 × the reference on {query}",
                      worst(ratios(samples, "cold", "cpu_us", (query,))), 2.0) for query in QUERIES]
     lines += [verdict(f"Cold, calls per query: never above {most} on {query}", calls(samples, query), most, "calls")
@@ -61,9 +61,10 @@ def targets(samples, wave_rows, growth):
     lines += [verdict(f"Warm, CPU per query: at most 2.0 × the reference on {query}",
                       worst(ratios(samples, "warm", "cpu_us", (query,))), 2.0) for query in QUERIES]
     records = worst(ratios(samples, "records", "cpu_us", to=("tailcall", "warm")))
-    flat = (growth["memory"], "per 1,000 deals more") if growth else (None, None)
+    flat, whole = ((grown["memory"], "per 1,000 deals more") if grown else (None, None) for grown in (growth, portfolio))
     return lines + [
         verdict("Warm from records alone, without whole answers: at most 0.5 × Tailcall's CPU per query", records, 0.5),
         verdict("Memory: at most 100 MB resident after all", resident(samples), 100, "MB"),
         verdict("Memory: flat in the number of deals for a paged walk (less than 1 MB per 1,000)", flat, 1, "MB"),
+        verdict("Memory: flat in the number of deals for a report (less than 1 MB per 1,000)", whole, 1, "MB"),
     ]

@@ -152,8 +152,8 @@ mod tests {
     }
 
     fn told_part(part: &ProjectInvoice) -> String {
-        let amounts = [part.net, part.total, part.paid, part.balance].map(booked);
-        format!("{} {amounts:?} {}", part.invoice.id, part.allocated)
+        let amounts = [part.net(), part.total(), part.paid(), part.balance()].map(booked);
+        format!("{} {amounts:?} {}", part.invoice.id, part.allocated())
     }
 
     async fn parts(source: &Arc<dyn InvoiceSource>, projects: &[ProjectId]) -> BTreeMap<String, Vec<String>> {

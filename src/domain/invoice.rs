@@ -162,28 +162,56 @@ pub struct Payment {
 pub struct ProjectInvoice {
     /// The document.
     pub invoice: Arc<Invoice>,
-    /// Without tax, this project's part.
+    /// This project's part; none if the document is for it alone, as most are.
+    pub share: Option<Box<Share>>,
+}
+
+/// The part of a document that is for one project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// Without tax.
     pub net: Booked,
-    /// With tax, this project's part.
+    /// With tax.
     pub total: Booked,
-    /// Paid, this project's part.
+    /// Paid.
     pub paid: Booked,
-    /// Open, this project's part.
+    /// Open.
     pub balance: Booked,
-    /// Whether the document is shared with other projects, so that `total`, `paid` and `balance` are allocated.
-    pub allocated: bool,
 }
 
 impl ProjectInvoice {
     /// A document that is for one project alone.
     pub fn whole(invoice: Arc<Invoice>) -> Self {
-        Self {
-            net: invoice.net,
-            total: invoice.total,
-            paid: invoice.paid,
-            balance: invoice.balance,
-            allocated: false,
-            invoice,
-        }
+        Self { invoice, share: None }
+    }
+
+    /// A part of a document.
+    pub fn part(invoice: Arc<Invoice>, share: Share) -> Self {
+        Self { invoice, share: Some(Box::new(share)) }
+    }
+
+    /// Without tax, this project's part.
+    pub fn net(&self) -> Booked {
+        self.share.as_ref().map_or(self.invoice.net, |share| share.net)
+    }
+
+    /// With tax, this project's part.
+    pub fn total(&self) -> Booked {
+        self.share.as_ref().map_or(self.invoice.total, |share| share.total)
+    }
+
+    /// Paid, this project's part.
+    pub fn paid(&self) -> Booked {
+        self.share.as_ref().map_or(self.invoice.paid, |share| share.paid)
+    }
+
+    /// Open, this project's part.
+    pub fn balance(&self) -> Booked {
+        self.share.as_ref().map_or(self.invoice.balance, |share| share.balance)
+    }
+
+    /// Whether the document is shared with other projects, so that total, paid and balance are allocated.
+    pub fn allocated(&self) -> bool {
+        self.share.is_some()
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{Booked, Invoice, Money, ProjectId, ProjectInvoice, digits};
+use super::{Booked, Invoice, Money, ProjectId, ProjectInvoice, Share, digits};
 
 /// The document as each of the projects of its lines sees it; one without lines is its first project's.
 pub fn split_by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice)> {
@@ -23,11 +23,8 @@ pub fn split_by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice
     let mut parts = Vec::new();
     for ((owner, net), (total, paid)) in owners.into_iter().zip(net).zip(total.into_iter().zip(paid)) {
         if let Some(project) = owner {
-            let invoice = Arc::clone(&invoice);
-            parts.push((
-                project,
-                ProjectInvoice { invoice, net, total, paid, balance: total.minus(paid), allocated: true },
-            ));
+            let share = Share { net, total, paid, balance: total.minus(paid) };
+            parts.push((project, ProjectInvoice::part(Arc::clone(&invoice), share)));
         }
     }
     parts
@@ -42,8 +39,7 @@ pub fn without_project(invoice: &Arc<Invoice>) -> Option<ProjectInvoice> {
     let at = owners.iter().position(Option::is_none)?;
     let part = |amount: fn(&Invoice) -> Booked| split(invoice, &owners, amount).into_iter().nth(at);
     let (net, total, paid) = (part(|all| all.net)?, part(|all| all.total)?, part(|all| all.paid)?);
-    let invoice = Arc::clone(invoice);
-    Some(ProjectInvoice { invoice, net, total, paid, balance: total.minus(paid), allocated: true })
+    Some(ProjectInvoice::part(Arc::clone(invoice), Share { net, total, paid, balance: total.minus(paid) }))
 }
 
 /// Who has lines in the document, in the order of the lines.

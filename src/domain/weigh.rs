@@ -15,7 +15,7 @@ use super::{
     CostState, CostSum, Deal, DealId, DealOrder, DealQuery, DealStatus, Direction, Effort, Flaw, Health, Invoice,
     InvoiceId, InvoiceKind, InvoiceLine, InvoiceQuery, InvoiceState, LineItem, Link, Milestone, MilestoneStatus, Money,
     Page, Party, Payment, Person, Priority, Project, ProjectId, ProjectInvoice, ProjectQuery, ProjectStatus, Proposal,
-    ResourceAllocation, Sum, Ticket, TicketCategory, TicketId, TicketStatus,
+    ResourceAllocation, Share, Sum, Ticket, TicketCategory, TicketId, TicketStatus,
 };
 
 /// A value that knows how much memory it holds.
@@ -119,7 +119,8 @@ structs! {
     Party { id, name }
     InvoiceLine { description, quantity, net, project_id }
     Payment { id, date, amount }
-    ProjectInvoice { invoice, net, total, paid, balance, allocated }
+    ProjectInvoice { invoice, share }
+    Share { net, total, paid, balance }
     Sum { amount, records }
     CostSum { kind, state, sum }
     Cost { id, kind, state, date, amount, description, party, document, url, flaws }
@@ -163,6 +164,12 @@ impl<T: Weigh> Weigh for Vec<T> {
 impl<T: Weigh> Weigh for Option<T> {
     fn heap_bytes(&self) -> usize {
         self.as_ref().map_or(0, Weigh::heap_bytes)
+    }
+}
+
+impl<T: Weigh> Weigh for Box<T> {
+    fn heap_bytes(&self) -> usize {
+        size_of::<T>() + PIECE + T::heap_bytes(self)
     }
 }
 

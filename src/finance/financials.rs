@@ -225,15 +225,15 @@ impl Receivables {
                     continue;
                 }
             }
-            let unreadable = [part.net, part.paid, part.balance].into_iter().find(Booked::is_unknown);
-            sums.completeness.count(&unreadable.unwrap_or(part.net), &invoice.flaws);
+            let unreadable = [part.net(), part.paid(), part.balance()].into_iter().find(Booked::is_unknown);
+            sums.completeness.count(&unreadable.unwrap_or(part.net()), &invoice.flaws);
             match invoice.kind {
                 InvoiceKind::Invoice => {
-                    sums.invoiced.add(part.net);
-                    sums.collected.add(part.paid);
-                    sums.outstanding.add(part.balance);
+                    sums.invoiced.add(part.net());
+                    sums.collected.add(part.paid());
+                    sums.outstanding.add(part.balance());
                     match invoice.due_date {
-                        Some(due) if due < today => sums.overdue.add(part.balance),
+                        Some(due) if due < today => sums.overdue.add(part.balance()),
                         Some(_) => {}
                         // Nobody can say whether something that is open is overdue; of what is paid nothing is.
                         None if invoice.state == InvoiceState::Closed => {}
@@ -244,9 +244,9 @@ impl Receivables {
                     }
                 }
                 InvoiceKind::CreditNote => {
-                    sums.invoiced.subtract(part.net);
-                    sums.collected.subtract(part.paid);
-                    sums.outstanding.subtract(part.balance);
+                    sums.invoiced.subtract(part.net());
+                    sums.collected.subtract(part.paid());
+                    sums.outstanding.subtract(part.balance());
                 }
             }
         }

@@ -30,10 +30,6 @@ pub trait Key: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {}
 
 impl<T: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static> Key for T {}
 
-/// For how long a batch stays open while another is in the air. While none is, it leaves as soon as those who are about
-/// to ask have done so: a request that is alone waits for nobody.
-const WINDOW: Duration = Duration::from_millis(1);
-
 /// A kind of read of one connection.
 pub struct Reader<K: Key, V: Send + Sync + 'static> {
     inner: Arc<Inner<K, V>>,
@@ -267,12 +263,12 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
 
     /// Lets batches go. Each is a task of its own: a reader that leaves does not take the load of the others with it.
     fn see_off(self: &Arc<Self>, boarding: Boarding<K, V>) {
-        let Boarding { full, opened, busy } = boarding;
+        let Boarding { full, opened, closes } = boarding;
         for open in full {
             spawn(Self::fly(Arc::clone(self), open));
         }
         if let Some(batch) = opened.filter(|batch| !batch.has_left()) {
-            let (inner, closes) = (Arc::clone(self), busy.then(|| Instant::now() + WINDOW));
+            let inner = Arc::clone(self);
             spawn(async move {
                 match closes {
                     Some(closes) => sleep_until(closes).await,
@@ -380,7 +376,8 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
     fn trace_batch(&self, options: &ReadOptions, batch: &Batch<K, V>, landed: &Landed<K, V>) {
         self.trace(options, |trace| {
             trace.joined += usize::from(batch.of_others(options));
-            if trace.batches.iter().all(|known| known.number != batch.number) {
+            // The last first: those who wait for one batch note it one after the other, and a report has thousands.
+            if trace.batches.iter().rev().all(|known| known.number != batch.number) {
                 trace.batches.push(BatchTrace {
                     number: batch.number,
                     priority: batch.priority,

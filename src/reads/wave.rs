@@ -10,12 +10,17 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::sync::{AtomicBool, Ordering};
 use super::{Freshness, Key, ReadOptions};
 use crate::domain::Clock;
 use crate::systems::{Payers, Priority};
+
+/// How often batches leave while one is in the air. While none is, each leaves as soon as those who are about to ask have
+/// done so: a request that is alone waits for nobody.
+const PACE: Duration = Duration::from_millis(1);
 
 /// One call to the owner, from the first key that takes a seat in it to its landing.
 pub(super) struct Batch<K, V> {
@@ -61,6 +66,8 @@ pub(super) struct Open<K, V> {
 struct Lane<K, V> {
     open: Option<Open<K, V>>,
     aloft: usize,
+    /// When the last one left.
+    left: Option<Instant>,
 }
 
 /// All loads of one reader.
@@ -77,19 +84,19 @@ pub(super) struct Boarding<K, V> {
     pub(super) full: Vec<Open<K, V>>,
     /// It was opened, and is to leave soon.
     pub(super) opened: Option<Arc<Batch<K, V>>>,
-    /// Whether others are in the air.
-    pub(super) busy: bool,
+    /// Not before this moment, if others share it until then.
+    pub(super) closes: Option<Instant>,
 }
 
 impl<K, V> Default for Boarding<K, V> {
     fn default() -> Self {
-        Self { full: Vec::new(), opened: None, busy: false }
+        Self { full: Vec::new(), opened: None, closes: None }
     }
 }
 
 impl<K, V> Default for Air<K, V> {
     fn default() -> Self {
-        let lane = || Lane { open: None, aloft: 0 };
+        let lane = || Lane { open: None, aloft: 0, left: None };
         Self { flights: HashMap::default(), interactive: lane(), report: lane(), next: 0 }
     }
 }
@@ -127,11 +134,11 @@ impl<K: Key, V> Air<K, V> {
             Priority::Interactive => &mut self.interactive,
             Priority::Report => &mut self.report,
         };
-        let busy = lane.aloft > 0;
+        let closes = lane.closes();
         let open = lane.open.get_or_insert_with(|| {
             self.next += 1;
             let batch = Arc::new(Batch::new(number, options));
-            (boarding.opened, boarding.busy) = (Some(Arc::clone(&batch)), busy);
+            (boarding.opened, boarding.closes) = (Some(Arc::clone(&batch)), closes);
             Open { batch, keys: Vec::new() }
         });
         open.batch.meet(options);
@@ -182,9 +189,16 @@ impl<K: Key, V> Air<K, V> {
 }
 
 impl<K, V> Lane<K, V> {
+    /// Until when a batch that is opened now takes keys; none if it need not wait.
+    fn closes(&self) -> Option<Instant> {
+        let next = self.left.filter(|_| self.aloft > 0)? + PACE;
+        (next > Instant::now()).then_some(next)
+    }
+
     fn depart(&mut self, clock: &dyn Clock) -> Option<Open<K, V>> {
         let open = self.open.take()?;
         self.aloft += 1;
+        self.left = Some(Instant::now());
         // Read while nobody can join: all who did began before this moment.
         open.batch.departed.get_or_init(|| clock.monotonic());
         Some(open)

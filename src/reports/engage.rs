@@ -255,8 +255,8 @@ fn credit_sales(invoices: &[ProjectInvoice], today: Date) -> Figure {
             (InvoiceState::Draft | InvoiceState::Void, _) | (_, Some(false)) => {}
             (InvoiceState::Unknown(_), _) | (_, None) => sales.add(Booked::default()),
             (InvoiceState::Open | InvoiceState::Closed, Some(true)) => match invoice.kind {
-                InvoiceKind::Invoice => sales.add(part.total),
-                InvoiceKind::CreditNote => sales.subtract(part.total),
+                InvoiceKind::Invoice => sales.add(part.total()),
+                InvoiceKind::CreditNote => sales.subtract(part.total()),
             },
         }
     }

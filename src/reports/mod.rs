@@ -2,6 +2,7 @@
 //! records that BI tools load. What is read comes from [`reads`](crate::reads), what is computed from
 //! [`finance`](crate::finance).
 
+mod budget;
 mod doctor;
 mod engage;
 pub mod entities;
@@ -95,6 +96,11 @@ pub struct Progress {
     pub done: AtomicUsize,
     /// How many there are, once the owner said so; 0 before.
     pub total: AtomicUsize,
+    /// About how many batches it asks the owners for, of what is known of it: it grows with each list, and with each page of
+    /// one whose owner does not say how long it is.
+    pub planned: AtomicUsize,
+    /// How many of these are done.
+    pub made: AtomicUsize,
 }
 
 /// Why there is no report.
@@ -176,6 +182,11 @@ impl Reports {
     ) -> Table {
         let rates = self.settings.exchange().filter(|_| converted);
         Table { columns: columns.to_vec(), rows, as_of: self.as_of(options), completeness, rates }
+    }
+
+    /// Calls made since the start: what the systems count against their quotas.
+    pub fn calls(&self) -> u64 {
+        self.connections.iter().flat_map(|connection| &connection.upstreams).map(|system| system.health().calls).sum()
     }
 
     /// When the oldest value that a question read was read.

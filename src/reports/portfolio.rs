@@ -4,10 +4,11 @@
 //! filtered portfolio if its lead passes the filter, and it is grouped by what its lead says. So what is counted under one value
 //! of a field is what a filter by that value finds, and what two filters find that exclude one another can be added up.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::budget::Budget;
 use super::engage::{Lead, engagement, unlisted};
 use super::gather::{Gathered, Needs};
 use super::{Progress, ReportError, Reports, passing_on};
@@ -54,9 +55,12 @@ struct Walk<'a, V> {
     commercial: &'a Commercial,
     needs: Needs,
     options: ReadOptions,
+    progress: &'a Progress,
     visitor: &'a mut V,
     /// Projects that were visited.
     seen: HashSet<ProjectId>,
+    /// Projects that lists name and that were not visited yet; less than a page of them.
+    waiting: BTreeSet<ProjectId>,
     failures: Vec<Arc<SystemError>>,
 }
 
@@ -80,13 +84,17 @@ impl Reports {
             commercial,
             needs: scope.needs,
             options,
+            progress,
             visitor: visit,
             seen: HashSet::new(),
+            waiting: BTreeSet::new(),
             failures: Vec::new(),
         };
         let mut pages = Pages::of(&commercial.deal_pages, &scope.query);
+        let mut budget = Budget::of_deals(progress, commercial, scope.needs, &self.reads);
         let mut page = pages.next(&walk.options).await?;
         while let Some(read) = page {
+            read.value.iter().for_each(|page| budget.page(page));
             let (deals, total) = read.value.map_or((Vec::new(), None), |page| (page.items.clone(), page.total));
             if let Some(total) = total.and_then(|total| usize::try_from(total).ok()) {
                 progress.total.store(total, Ordering::Relaxed);
@@ -95,6 +103,7 @@ impl Reports {
             // The next page is read while what hangs on this one is.
             let (next, visited) = tokio::join!(pages.next(&options), walk.deals(&deals));
             visited?;
+            budget.page_is_done();
             progress.done.fetch_add(deals.len(), Ordering::Relaxed);
             page = next?;
         }
@@ -105,6 +114,7 @@ impl Reports {
             if scope.needs.invoiced || scope.needs.invoices || scope.needs.costs {
                 walk.invoices_without_deals().await?;
             }
+            walk.visit_waiting().await?;
         }
         Ok(walk.failures)
     }
@@ -201,10 +211,20 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         }
     }
 
-    /// Visits those of the projects that were not visited and that no deal leads to.
-    async fn unseen(&mut self, ids: Vec<ProjectId>) -> Result<(), ReportError> {
+    /// Takes note of projects that were not visited. A list has few of them on each page: they are visited once there is a
+    /// page of them, so that their owners are asked in batches that are full.
+    async fn unseen(&mut self, ids: impl IntoIterator<Item = ProjectId>) -> Result<(), ReportError> {
+        self.waiting.extend(ids.into_iter().filter(|id| !self.seen.contains(id)));
+        if self.waiting.len() < PAGE { Ok(()) } else { self.visit_waiting().await }
+    }
+
+    /// Visits those of the waiting projects that no deal leads to.
+    async fn visit_waiting(&mut self) -> Result<(), ReportError> {
+        let ids: Vec<ProjectId> = std::mem::take(&mut self.waiting).into_iter().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
         let options = self.of_this_page();
-        let ids: Vec<ProjectId> = distinct(ids.into_iter().filter(|id| !self.seen.contains(id)));
         let answers = self.commercial.deals_by_project.get_many(&options, &ids).await;
         let mut candidates = Vec::new();
         for (id, read) in ids.into_iter().zip(answers) {
@@ -224,6 +244,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let owners = &reports.reads.delivery;
         for delivery in owners.all() {
             let mut pages = Pages::of(&delivery.project_pages, &ProjectQuery::default());
+            let mut budget = Budget::of_list(self.progress);
             loop {
                 let read = match pages.next(&self.options).await {
                     Ok(Some(read)) => read,
@@ -234,9 +255,11 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                         break;
                     }
                 };
+                read.value.iter().for_each(|page| budget.page(page));
                 let ids = read.value.iter().flat_map(|page| &page.items).map(|project| project.id.clone());
                 let own = |id: &ProjectId| owners.of(id).is_some_and(|owner| owner.owner == delivery.owner);
-                self.unseen(ids.filter(own).collect()).await?;
+                self.unseen(ids.filter(own)).await?;
+                budget.page_is_done();
             }
         }
         Ok(())
@@ -248,6 +271,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let query = InvoiceQuery { direction: Some(Direction::Receivable), ..InvoiceQuery::default() };
         for invoices in reports.reads.receivables.all() {
             let mut pages = Pages::of(&invoices.pages, &query);
+            let mut budget = Budget::of_list(self.progress);
             loop {
                 let read = match pages.next(&self.options).await {
                     Ok(Some(read)) => read,
@@ -257,12 +281,14 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                         break;
                     }
                 };
+                read.value.iter().for_each(|page| budget.page(page));
                 let page = read.value.iter().flat_map(|page| &page.items);
                 let own = |id: &ProjectId| {
                     reports.reads.receivables.of(id).is_some_and(|owner| owner.owner == invoices.owner)
                 };
                 let ids = page.clone().flat_map(|invoice| invoice.project_ids.iter().cloned()).filter(own);
-                self.unseen(ids.collect()).await?;
+                self.unseen(ids).await?;
+                budget.page_is_done();
                 for invoice in page {
                     if let Some(engaged) = super::engage::without_project(reports, self.needs, invoice) {
                         (self.visitor)(engaged);

@@ -85,6 +85,8 @@ pub enum ColumnKind {
     Percent,
     /// A number with at most 4 places that is no money: hours, days.
     Number,
+    /// An exchange rate, with at most 12 places.
+    Rate,
     /// A day.
     Date,
     /// A moment, in UTC.
@@ -156,7 +158,7 @@ pub enum Cell {
     Text(String),
     /// Of [`ColumnKind::Count`].
     Count(u64),
-    /// Of [`ColumnKind::Amount`], [`ColumnKind::Percent`] and [`ColumnKind::Number`].
+    /// Of [`ColumnKind::Amount`], [`ColumnKind::Percent`], [`ColumnKind::Number`] and [`ColumnKind::Rate`].
     Decimal(Decimal),
     /// Of [`ColumnKind::Date`].
     Date(Date),

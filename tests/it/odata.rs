@@ -83,7 +83,9 @@ async fn one_address_tells_of_all_sets_and_each_of_them_can_be_loaded() {
     assert_eq!(metadata.header("content-type"), "application/xml;charset=utf-8");
     let names: Vec<&str> =
         service["value"].as_array().unwrap().iter().map(|set| set["name"].as_str().unwrap()).collect();
-    for name in ["Deals", "Projects", "Invoices", "Tickets", "MarginByVertical", "Freshness", "DataQuality"] {
+    for name in
+        ["Deals", "Projects", "Invoices", "Tickets", "MarginByVertical", "ExchangeRates", "Freshness", "DataQuality"]
+    {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     assert_eq!(get_with(&format!("{}/odata", gateway.url), &[]).await.json(), service);
@@ -109,9 +111,10 @@ async fn one_address_tells_of_all_sets_and_each_of_them_can_be_loaded() {
                     (_, Value::Null) => !declared.contains(&format!("<PropertyRef Name=\"{property}\"/>")),
                     ("String", Value::String(_)) | ("Boolean", Value::Bool(_)) => true,
                     ("Int64", Value::Number(number)) => number.is_u64(),
-                    ("Decimal", Value::Number(number)) => {
+                    ("Decimal", Value::Number(number)) if property != "rate" => {
                         number.to_string().split_once('.').is_none_or(|(_, places)| places.len() <= 4)
                     }
+                    ("Decimal", Value::Number(_)) => true,
                     ("Date", Value::String(day)) => day.parse::<jiff::civil::Date>().is_ok(),
                     ("DateTimeOffset", Value::String(at)) => at.ends_with('Z') && at.parse::<jiff::Timestamp>().is_ok(),
                     _ => false,
@@ -120,6 +123,42 @@ async fn one_address_tells_of_all_sets_and_each_of_them_can_be_loaded() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn rates_that_figures_were_converted_by_are_told_beside_them_and_can_be_loaded() {
+    let gateway = Gateway::over(company(60), |config| {
+        let config = config.replace("currency = \"EUR\"", "currency = \"CHF\"").replace("\"0.95\"", "\"0.9523456789\"");
+        assert!(config.contains("currency = \"CHF\"") && config.contains("CHF = \"0.9523456789\""), "{config}");
+        config
+    })
+    .await;
+    let rows = all(&gateway, "ExchangeRates", &[]).await;
+    let currencies: Vec<&str> = rows.iter().map(|row| row["currency"].as_str().unwrap()).collect();
+    assert_eq!(currencies, ["CHF", "EUR", "GBP", "USD"]);
+    assert_eq!(
+        rows[0].to_string(),
+        json!({ "currency": "CHF", "base": "EUR", "rate": 0.952_345_678_9, "date": "2026-10-30", "source": "made up for the demo" })
+            .to_string()
+    );
+    assert_eq!(get(&gateway, "ExchangeRates('EUR')?$select=rate").await.json()["rate"], 1);
+    let told = "base=EUR, date=\"2026-10-30\", source=\"made up for the demo\"";
+    for path in ["MarginByVertical", "MarginByVertical?$orderby=margin", "MarginByVertical(1)"] {
+        let got = get(&gateway, path).await;
+        assert_eq!((got.status.as_u16(), got.header("x-currency-rates")), (200, told), "{path}: {}", got.text);
+    }
+    // What is told in the currencies of its owners was not converted.
+    for path in ["Deals", "Projects", "Invoices", "OverdueReceivables", "ExchangeRates", "MarginByVertical/$count"] {
+        let got = get(&gateway, path).await;
+        assert_eq!((got.status.as_u16(), got.header("x-currency-rates")), (200, ""), "{path}: {}", got.text);
+    }
+    // Without rates there is no set of them.
+    let gateway = Gateway::over(company(40), |config| {
+        config.lines().filter(|line| !line.starts_with("rates ")).collect::<Vec<_>>().join("\n")
+    })
+    .await;
+    assert_eq!(get(&gateway, "ExchangeRates").await.status, 404);
+    assert!(!get(&gateway, "").await.text.contains("ExchangeRates"));
 }
 
 #[tokio::test]

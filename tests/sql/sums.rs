@@ -32,7 +32,7 @@ pub(crate) async fn are_what_adding_up_the_records_gives(connection: &Connection
                 continue;
             }
             let turned = part.invoice.kind == InvoiceKind::CreditNote;
-            let net = if turned { part.net.negated() } else { part.net };
+            let net = if turned { part.net().negated() } else { part.net() };
             add(&mut added, net.document.unwrap().currency.code().to_owned(), net.document, net.company, 1);
         }
         for sum in &sums.found[id] {

@@ -16,7 +16,7 @@ async fn invoices(connection: &Connection, project: &str) -> BTreeMap<String, St
 
 fn shown(part: &ProjectInvoice) -> (String, String) {
     let invoice = &part.invoice;
-    let amounts = [part.net, part.total, part.paid, part.balance].map(both).join(", ");
+    let amounts = [part.net(), part.total(), part.paid(), part.balance()].map(both).join(", ");
     (invoice.number.as_deref().unwrap_or("-").to_owned(), format!("{:?} {:?}: {amounts}", invoice.kind, invoice.state))
 }
 
@@ -202,7 +202,7 @@ async fn a_field_of_the_document_can_carry_the_shared_id() {
             assert!(numbers.contains(&document.number.to_string()), "{} in {numbers:?}", document.number);
         }
     }
-    assert!(found[&id(project)].iter().all(|part| !part.allocated && part.invoice.kind == InvoiceKind::Invoice
+    assert!(found[&id(project)].iter().all(|part| !part.allocated() && part.invoice.kind == InvoiceKind::Invoice
         || part.invoice.kind == InvoiceKind::CreditNote));
     let costs = costs(&connection, &[id("PRJ-2099-001"), id("PRJ-1999-001")]).await;
     assert!(costs[&id("PRJ-2099-001")].iter().all(|cost| cost.state == CostState::Actual), "its hours");

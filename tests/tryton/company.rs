@@ -88,10 +88,10 @@ fn line(project: &str, document: &Document, posted: bool) -> String {
 fn line_of(part: &spine::domain::ProjectInvoice) -> String {
     let invoice = &part.invoice;
     let state = format!("{:?}", invoice.state);
-    let total = if part.allocated { "split".to_owned() } else { both(part.total) };
+    let total = if part.allocated() { "split".to_owned() } else { both(part.total()) };
     let is_posted = matches!(invoice.state, InvoiceState::Open | InvoiceState::Closed);
-    let open = match part.balance.document {
-        Some(open) if is_posted && !part.allocated => open.amount.normalize().to_string(),
+    let open = match part.balance().document {
+        Some(open) if is_posted && !part.allocated() => open.amount.normalize().to_string(),
         _ => "-".to_owned(),
     };
     let due = invoice.due_date.filter(|_| is_posted).map_or("-".to_owned(), |day| day.to_string());
@@ -100,7 +100,7 @@ fn line_of(part: &spine::domain::ProjectInvoice) -> String {
         invoice.number.as_deref().unwrap_or("-"),
         invoice.kind,
         invoice.issue_date.unwrap(),
-        both(part.net),
+        both(part.net()),
     )
 }
 
@@ -126,7 +126,7 @@ async fn documents_are_those_of_the_company(entry: Entry) {
             *states.entry(format!("{:?} {:?}", part.invoice.kind, part.invoice.state)).or_insert(0) += 1;
             assert!(part.invoice.flaws.is_empty());
             assert!(part.invoice.party.as_ref().unwrap().id.is_some());
-            if part.allocated {
+            if part.allocated() {
                 *states.entry("split".to_owned()).or_insert(0) += 1;
             }
         }

@@ -16,7 +16,7 @@ use crate::app;
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::domain::{Clock, SystemClock};
-use crate::reads::{ReadOptions, Trace};
+use crate::reads::ReadOptions;
 use crate::reports::format::{Style, moment};
 use crate::reports::{Filter, Format, Progress, Report, ReportError, Reports, Table};
 use crate::systems::{Budget, ErrorKind, Priority};
@@ -214,14 +214,12 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
         }
     };
 
-    let trace = Arc::new(Trace::default());
     let read = ReadOptions::new(clock.monotonic(), Instant::now() + reports.settings.deadline.0);
-    let read =
-        ReadOptions { priority: Priority::Report, budget: Some(budget), trace: Some(Arc::clone(&trace)), ..read };
+    let read = ReadOptions { priority: Priority::Report, budget: Some(budget), ..read };
     let progress = Progress::default();
     let run = reports.run(asked.report.name, &asked.filter, &read, &progress);
-    match progress::shown(Box::pin(run), &progress, &trace).await {
-        Ok(table) => write(options, asked, &table),
+    match progress::shown(Box::pin(run), &progress, || reports.calls()).await {
+        Ok(table) => write(options, asked, &table, reports.calls()),
         Err(error) => {
             complain(&format!("error: {error}"));
             exit_of(&error)
@@ -244,7 +242,7 @@ fn exit_of(error: &ReportError) -> Exit {
     }
 }
 
-fn write(options: &Options, asked: &Asked, table: &Table) -> Exit {
+fn write(options: &Options, asked: &Asked, table: &Table, calls: u64) -> Exit {
     let written = asked.format.map(|format| format.write(table, Style { bom: options.bom }));
     let bytes = match written {
         Some(Ok(bytes)) => bytes,
@@ -259,7 +257,7 @@ fn write(options: &Options, asked: &Asked, table: &Table) -> Exit {
         complain(&format!("error: {place} cannot be written: {error}"));
         return Exit::Usage;
     }
-    complain(&facts(table));
+    complain(&facts(table, calls));
     Exit::Ok
 }
 
@@ -288,7 +286,7 @@ fn send(path: Option<&Path>, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// What there is to know beside the rows.
-fn facts(table: &Table) -> String {
+fn facts(table: &Table, calls: u64) -> String {
     let all = &table.completeness;
     let not_whole = if all.excluded > 0 { format!(", {} are not whole", all.excluded) } else { String::new() };
     let reasons = all.reasons.iter().map(|reason| reason.as_str().to_ascii_lowercase().replace('_', " "));
@@ -300,5 +298,6 @@ fn facts(table: &Table) -> String {
         format!("\nConverted by the rates of {} ({source}).", rates.date)
     });
     let (as_of, included, converted) = (moment(table.as_of), all.included, converted.unwrap_or_default());
-    format!("As of {as_of}. {included} projects and deals are in the figures{not_whole}{colon}{reasons}.{converted}")
+    let whole = format!("{included} projects and deals are in the figures{not_whole}{colon}{reasons}.");
+    format!("As of {as_of}. {whole} It took {calls} calls.{converted}")
 }

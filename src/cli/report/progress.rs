@@ -2,12 +2,11 @@
 
 use std::io::{IsTerminal, Write as _};
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::reads::Trace;
 use crate::reports::Progress;
 
 const PAUSE: Duration = Duration::from_millis(200);
@@ -16,7 +15,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const CLEAR: &str = "\r\u{1b}[K";
 
 /// Waits for a report. Meanwhile says on stderr how far it is, if that is a terminal.
-pub(super) async fn shown<T>(report: impl Future<Output = T>, progress: &Progress, trace: &Trace) -> T {
+/// `calls` tells how many calls were made so far.
+pub(super) async fn shown<T>(report: impl Future<Output = T>, progress: &Progress, calls: impl Fn() -> u64) -> T {
     let mut report = pin!(report);
     if !std::io::stderr().is_terminal() {
         return report.await;
@@ -31,26 +31,33 @@ pub(super) async fn shown<T>(report: impl Future<Output = T>, progress: &Progres
                 return done;
             }
             _ = ticks.tick() => {
-                let calls = trace.reads().iter().flat_map(|read| &read.batches).map(|batch| batch.calls).sum();
-                let done = progress.done.load(Ordering::Relaxed);
-                let total = progress.total.load(Ordering::Relaxed);
-                write(&format!("{CLEAR}{}", line(done, total, calls, start.elapsed())));
+                let number = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+                let deals = (number(&progress.done), number(&progress.total));
+                let batches = (number(&progress.made), number(&progress.planned));
+                write(&format!("{CLEAR}{}", line(deals, batches, calls(), start.elapsed())));
             }
         }
     }
 }
 
-fn line(done: usize, total: usize, calls: u32, elapsed: Duration) -> String {
+/// Deals and batches: how many so far, of how many; 0 is that nobody knows yet. A batch is as many calls as it was until now.
+fn line((done, total): (usize, usize), (made, planned): (usize, usize), calls: u64, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     let deals = if total == 0 { format!("{done} deals") } else { format!("{done} of {total} deals") };
+    let left = planned.saturating_sub(made) as u128;
     // A guess needs something to go by.
-    let guess = if done > 0 && total > done && seconds > 0 {
-        let left = elapsed.as_millis() * (total - done) as u128 / done as u128;
-        format!(", about {} s left", left.div_ceil(1000))
+    if made == 0 || left == 0 {
+        return format!("{deals}, {calls} calls, {seconds} s");
+    }
+    let in_all = u128::from(calls) * planned as u128 / made as u128;
+    // An owner who does not say how many deals there are has told only of those that it gave out.
+    let word = if total == 0 { "at least" } else { "about" };
+    let guess = if total > 0 && seconds > 0 {
+        format!(", about {} s left", (elapsed.as_millis() * left / made as u128).div_ceil(1000))
     } else {
         String::new()
     };
-    format!("{deals}, {calls} calls, {seconds} s{guess}")
+    format!("{deals}, {calls} of {word} {in_all} calls, {seconds} s{guess}")
 }
 
 fn write(text: &str) {
@@ -64,10 +71,17 @@ mod tests {
 
     #[test]
     fn the_line_guesses_once_it_has_something_to_go_by() {
-        let line = |done, total, seconds| line(done, total, 7, Duration::from_secs(seconds));
-        assert_eq!(line(0, 0, 0), "0 deals, 7 calls, 0 s");
-        assert_eq!(line(0, 400, 2), "0 of 400 deals, 7 calls, 2 s");
-        assert_eq!(line(100, 400, 2), "100 of 400 deals, 7 calls, 2 s, about 6 s left");
-        assert_eq!(line(400, 400, 8), "400 of 400 deals, 7 calls, 8 s");
+        let line = |deals, batches, calls, seconds| line(deals, batches, calls, Duration::from_secs(seconds));
+        assert_eq!(line((0, 0), (0, 0), 3, 0), "0 deals, 3 calls, 0 s");
+        assert_eq!(line((0, 400), (0, 28), 7, 2), "0 of 400 deals, 7 calls, 2 s");
+        assert_eq!(line((200, 400), (14, 28), 30, 0), "200 of 400 deals, 30 of about 60 calls, 0 s");
+        assert_eq!(line((100, 400), (7, 28), 15, 2), "100 of 400 deals, 15 of about 60 calls, 2 s, about 6 s left");
+        assert_eq!(line((400, 400), (28, 28), 61, 8), "400 of 400 deals, 61 calls, 8 s");
+    }
+
+    #[test]
+    fn what_no_owner_counted_is_not_guessed() {
+        let seconds = Duration::from_secs(2);
+        assert_eq!(line((200, 0), (7, 14), 15, seconds), "200 deals, 15 of at least 30 calls, 2 s");
     }
 }

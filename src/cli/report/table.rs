@@ -51,7 +51,10 @@ fn push<'a>(text: &mut String, columns: &[Column], widths: &[usize], cells: impl
 }
 
 fn is_number(kind: ColumnKind) -> bool {
-    matches!(kind, ColumnKind::Count | ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number)
+    match kind {
+        ColumnKind::Count | ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number | ColumnKind::Rate => true,
+        ColumnKind::Text | ColumnKind::Date | ColumnKind::Moment | ColumnKind::Flag => false,
+    }
 }
 
 /// A cell as people read it.

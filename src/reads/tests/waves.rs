@@ -35,6 +35,25 @@ async fn what_is_asked_while_a_batch_is_in_the_air_leaves_together_a_millisecond
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_asked_a_millisecond_after_the_last_batch_left_waits_for_nobody() {
+    let setting = Setting::new(Owner { latency: Duration::from_millis(20), ..Owner::default() });
+    let first = setting.spawn(setting.request(None), 1);
+    setting.until_asked(1).await;
+    after(5).await;
+    let before = Instant::now();
+    let second = setting.spawn(setting.request(None), 2);
+    setting.until_asked(2).await;
+    assert_eq!(Instant::now(), before, "no timer has run");
+    let third = setting.spawn(setting.request(None), 3);
+    settle().await;
+    assert_eq!(setting.calls(), 2, "but the next one waits for others");
+    for read in [first, second, third] {
+        read.await.unwrap().unwrap();
+    }
+    assert_eq!(setting.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_batch_leaves_at_once_and_the_rest_in_its_window() {
     let setting = Setting::new(Owner { latency: Duration::from_millis(20), ..Owner::default() });
     let first = setting.spawn(setting.request(None), 1);

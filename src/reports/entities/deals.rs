@@ -76,7 +76,7 @@ impl Reports {
         let Some(page) = page(&readers, query, place, options).await? else { return Ok(Chunk::default()) };
         let seen = page.items.iter().filter(|deal| options.viewer.sees(deal));
         let rows = seen.map(|deal| row(deal, page.owner, page.as_of)).collect();
-        Ok(Chunk { rows, next: page.next })
+        Ok(Chunk { rows, next: page.next, rates: None })
     }
 
     pub(super) async fn deal_row(&self, id: &str, options: &ReadOptions) -> Result<Option<Row>, ReportError> {

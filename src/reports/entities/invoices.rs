@@ -102,7 +102,7 @@ impl Reports {
         let seen = self.projects_seen(options, ids).await?;
         let shown = |invoice: &&Arc<Invoice>| seen.has_one_of(&invoice.project_ids);
         let rows = own.into_iter().filter(shown).map(|invoice| self.invoice(invoice, page.owner, page.as_of)).collect();
-        Ok(Chunk { rows, next: page.next })
+        Ok(Chunk { rows, next: page.next, rates: None })
     }
 
     pub(super) async fn invoice_row(&self, id: &str, options: &ReadOptions) -> Result<Option<Row>, ReportError> {

@@ -7,6 +7,7 @@ mod invoices;
 mod pages;
 mod projects;
 mod quality;
+mod rates;
 mod tickets;
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::table::kept;
 use super::{Cell, Column, ColumnKind, Filter, Progress, Report, ReportError, Reports};
 use crate::access::{View, Viewer};
-use crate::domain::{Class, Flaw, FlawKind, GlobalId, IdNode, Money};
+use crate::domain::{Class, Flaw, FlawKind, GlobalId, IdNode, Money, Rates};
 use crate::reads::{Owner, ReadOptions};
 
 /// A list of records, or of the rows of a ready report.
@@ -45,6 +46,7 @@ enum Kind {
     Tickets,
     Freshness,
     Quality,
+    Rates,
     Report(&'static Report),
 }
 
@@ -58,7 +60,7 @@ impl Kind {
             Self::Projects => reads(&[Class::Delivery]),
             Self::Invoices => reads(&[Class::Receivables]),
             Self::Tickets => reads(&[Class::Tickets]),
-            Self::Freshness => true,
+            Self::Freshness | Self::Rates => true,
             // It counts all records of all owners.
             Self::Quality => {
                 let classes = [Class::Commercial, Class::Delivery, Class::Receivables, Class::Costs];
@@ -121,6 +123,8 @@ pub struct Chunk {
     pub rows: Vec<Row>,
     /// Where the next begin; none after the last.
     pub next: Option<Place>,
+    /// The exchange rates, if an amount was converted by them.
+    pub rates: Option<Rates>,
 }
 
 impl Question {
@@ -178,6 +182,9 @@ impl Reports {
         if reads.commercial.is_some() {
             sets.extend(Self::ready().iter().map(EntitySet::of_report));
         }
+        if self.settings.rates.is_some() {
+            sets.push(EntitySet::of("ExchangeRates", "ExchangeRate", rates::DESCRIPTION, rates::COLUMNS, Kind::Rates));
+        }
         sets.push(EntitySet::of("Freshness", "Connection", fresh::DESCRIPTION, fresh::COLUMNS, Kind::Freshness));
         sets.push(EntitySet::of("DataQuality", "Finding", quality::DESCRIPTION, quality::COLUMNS, Kind::Quality));
         sets
@@ -194,43 +201,47 @@ impl Reports {
         // Of each chunk anew: what is at hand of one is of no use to the next, and would grow with the set.
         let options = &ReadOptions { at_hand: std::sync::Arc::default(), ..options.clone() };
         if let (true, Some(key)) = (set.is_found_by_key(), question.is_text(set.key)) {
-            let rows = self.row(set, question, &Cell::Text(key.to_owned()), options).await?.into_iter().collect();
-            return Ok(Chunk { rows, next: None });
+            return self.row(set, question, &Cell::Text(key.to_owned()), options).await;
         }
         let chunk = match set.kind {
             Kind::Deals => self.deal_rows(question, place, options).await?,
             Kind::Projects => self.project_rows(question, place, options).await?,
             Kind::Invoices => self.invoice_rows(question, place, options).await?,
             Kind::Tickets => self.ticket_rows(place, options).await?,
-            Kind::Freshness => Chunk { rows: self.connection_rows(), next: None },
-            Kind::Quality => Chunk { rows: self.quality_rows(options).await?, next: None },
+            Kind::Freshness => Chunk { rows: self.connection_rows(), ..Chunk::default() },
+            Kind::Quality => Chunk { rows: self.quality_rows(options).await?, ..Chunk::default() },
+            Kind::Rates => {
+                let rows = self.settings.exchange().map(|rates| rates::rows(&rates)).unwrap_or_default();
+                Chunk { rows, ..Chunk::default() }
+            }
             // A report knows what it shows to whom.
             Kind::Report(report) => return self.report_rows(report, options).await,
         };
         Ok(Chunk { rows: chunk.rows.into_iter().map(|row| set.row_shown(row)).collect(), ..chunk })
     }
 
-    /// The row with a key; none if there is none.
+    /// The row with a key; no row if there is none.
     pub async fn row(
         &self,
         set: &EntitySet,
         question: &Question,
         key: &Cell,
         options: &ReadOptions,
-    ) -> Result<Option<Row>, ReportError> {
+    ) -> Result<Chunk, ReportError> {
         let text = if let Cell::Text(text) = key { text.as_str() } else { "" };
         let row = match set.kind {
             Kind::Deals => self.deal_row(text, options).await?,
             Kind::Projects => self.project_row(question, text, options).await?,
             Kind::Invoices => self.invoice_row(text, options).await?,
             Kind::Tickets => self.ticket_row(text, options).await?,
-            Kind::Freshness | Kind::Quality | Kind::Report(_) => {
+            Kind::Freshness | Kind::Quality | Kind::Rates | Kind::Report(_) => {
                 let whole = Question { conditions: Vec::new(), columns: question.columns.clone() };
-                let chunk = Box::pin(self.chunk(set, &whole, &Place::default(), options)).await?;
-                return Ok(chunk.rows.into_iter().find(|row| row.first() == Some(key)));
+                let mut chunk = Box::pin(self.chunk(set, &whole, &Place::default(), options)).await?;
+                chunk.rows.retain(|row| row.first() == Some(key));
+                return Ok(chunk);
             }
         };
-        Ok(row.map(|row| set.row_shown(row)))
+        Ok(Chunk { rows: row.map(|row| set.row_shown(row)).into_iter().collect(), ..Chunk::default() })
     }
 
     async fn report_rows(&self, report: &Report, options: &ReadOptions) -> Result<Chunk, ReportError> {
@@ -242,7 +253,7 @@ impl Reports {
             row.extend(cells.into_iter().map(fitting));
             rows.push(row);
         }
-        Ok(Chunk { rows, next: None })
+        Ok(Chunk { rows, next: None, rates: table.rates })
     }
 }
 

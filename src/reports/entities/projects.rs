@@ -296,7 +296,7 @@ impl Reports {
         let shown = |project: &Arc<Project>| seen.has(&project.id);
         let projects: Vec<_> = projects.into_iter().filter(shown).collect();
         let rows = self.projects(question, &projects, page.as_of, options).await?;
-        Ok(Chunk { rows, next: page.next })
+        Ok(Chunk { rows, next: page.next, rates: None })
     }
 
     pub(super) async fn project_row(

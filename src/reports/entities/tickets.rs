@@ -64,7 +64,7 @@ impl Reports {
                 rows.extend(all.iter().map(|ticket| row(ticket, &tickets.owner, read.as_of)));
             }
         }
-        Ok(Chunk { rows, next: page.next })
+        Ok(Chunk { rows, next: page.next, rates: None })
     }
 
     pub(super) async fn ticket_row(&self, id: &str, options: &ReadOptions) -> Result<Option<Row>, ReportError> {

@@ -45,7 +45,7 @@ fn schema(column: &Column) -> Result<Type, ParquetError> {
     let (physical, logical) = match column.kind {
         ColumnKind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         ColumnKind::Count => (Physical::INT64, Some(LogicalType::integer(64, true))),
-        ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number => {
+        ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number | ColumnKind::Rate => {
             (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::decimal(SCALE.cast_signed(), PRECISION)))
         }
         ColumnKind::Date => (Physical::INT32, Some(LogicalType::Date)),
@@ -75,7 +75,7 @@ fn values(
             Cell::Count(count) => i64::try_from(*count).ok(),
             _ => None,
         }),
-        ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number => {
+        ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number | ColumnKind::Rate => {
             put::<FixedLenByteArrayType>(group, column, cells, |cell| match cell {
                 Cell::Decimal(value) => Some(fixed(*value)?.into()),
                 _ => None,

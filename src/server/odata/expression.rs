@@ -156,7 +156,9 @@ impl Type {
     pub(super) fn of_column(kind: ColumnKind) -> Self {
         match kind {
             ColumnKind::Text => Self::Text,
-            ColumnKind::Count | ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number => Self::Number,
+            ColumnKind::Count | ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number | ColumnKind::Rate => {
+                Self::Number
+            }
             ColumnKind::Date => Self::Date,
             ColumnKind::Moment => Self::Moment,
             ColumnKind::Flag => Self::Flag,

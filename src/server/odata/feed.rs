@@ -16,6 +16,7 @@ use super::expression::{Expression, Literal, ordering};
 use super::filter;
 use super::options::Options;
 use super::problem::Problem;
+use crate::domain::Rates;
 use crate::reads::ReadOptions;
 use crate::reports::entities::{EntitySet, Place, Question, Row};
 use crate::reports::{Cell, Reports};
@@ -77,6 +78,8 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
     /// How many rows there are in all, if that was asked.
     pub(super) count: Option<usize>,
+    /// The exchange rates, if an amount was converted by them.
+    pub(super) rates: Option<Rates>,
 }
 
 impl Asked {
@@ -157,6 +160,7 @@ impl Asked {
         for _ in 0..MOST_CHUNKS {
             let Some(at) = place.take().filter(|_| most > 0) else { return Ok(page) };
             let chunk = reports.chunk(&self.set, &question, &at, options).await?;
+            page.rates = page.rates.or(chunk.rates);
             let from = begins.take().map_or(0, |token| token.begin(&chunk.rows));
             for (number, row) in chunk.rows.into_iter().enumerate().skip(from) {
                 if !self.keeps(&row) {
@@ -192,10 +196,11 @@ impl Asked {
     /// Reads all rows, puts them in order, and takes a page of them.
     async fn ordered_page(&self, reports: &Reports, options: &ReadOptions, given: &Options) -> Result<Page, Problem> {
         let question = self.question(true);
-        let mut all = Vec::new();
+        let (mut all, mut rates) = (Vec::new(), None);
         let mut place = Some(Place::default());
         while let Some(at) = place {
             let chunk = reports.chunk(&self.set, &question, &at, options).await?;
+            rates = rates.or(chunk.rates);
             all.extend(chunk.rows.into_iter().filter(|row| self.keeps(row)));
             if all.len() > MOST_ORDERED {
                 return Err(Problem::bad_request(format!(
@@ -216,7 +221,7 @@ impl Asked {
         let rows: Vec<Row> = all.into_iter().skip(skip).take(most).collect();
         let last = rows.last().map(|row| self.order_places().map(|place| written(row.get(place))).collect());
         let next = if more { self.next(given, rows.len(), |token| Token { last, ..token }) } else { None };
-        Ok(Page { rows, next, count })
+        Ok(Page { rows, next, count, rates })
     }
 
     /// The places of the columns of the order, and that of the key, which makes it one of all rows.

@@ -45,6 +45,7 @@ fn write(xml: &mut String, sets: &[EntitySet]) -> fmt::Result {
         for column in &set.columns {
             let facets = match column.kind {
                 ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number => " Precision=\"19\" Scale=\"4\"",
+                ColumnKind::Rate => " Precision=\"28\" Scale=\"12\"",
                 ColumnKind::Moment => " Precision=\"6\"",
                 _ => "",
             };
@@ -80,7 +81,7 @@ pub(super) fn type_of(column: &Column) -> &'static str {
     match column.kind {
         ColumnKind::Text => "Edm.String",
         ColumnKind::Count => "Edm.Int64",
-        ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number => "Edm.Decimal",
+        ColumnKind::Amount | ColumnKind::Percent | ColumnKind::Number | ColumnKind::Rate => "Edm.Decimal",
         ColumnKind::Date => "Edm.Date",
         ColumnKind::Moment => "Edm.DateTimeOffset",
         ColumnKind::Flag => "Edm.Boolean",

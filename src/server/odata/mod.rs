@@ -153,23 +153,27 @@ async fn answer<E: Executor>(
         match (key, format) {
             (None, Some(format)) => {
                 let page = asked.page(reports, &reading, &options).await?;
-                Ok(write::page(&asked, &page, &root, format))
+                Ok((write::page(&asked, &page, &root, format), page.rates))
             }
             (Some(Some(key)), Some(format)) => {
-                let row = reports.row(&asked.set, &asked.whole_question(), &key, &reading).await?;
-                let row =
-                    row.ok_or_else(|| Problem::not_found(format!("there is no such row in `{}`", asked.set.name)))?;
-                Ok(write::row(&asked, &row, &root, format))
+                let found = reports.row(&asked.set, &asked.whole_question(), &key, &reading).await?;
+                let Some(row) = found.rows.first() else {
+                    return Err(Problem::not_found(format!("there is no such row in `{}`", asked.set.name)));
+                };
+                Ok((write::row(&asked, row, &root, format), found.rates))
             }
-            _ => asked.counted(reports, &reading).await.map(|count| count.to_string().into_bytes()),
+            _ => asked.counted(reports, &reading).await.map(|count| (count.to_string().into_bytes(), None)),
         }
     };
-    let body = timeout_at(reading.deadline + GRACE, body).await.map_err(|_| Problem::deadline())??;
+    let (body, rates) = timeout_at(reading.deadline + GRACE, body).await.map_err(|_| Problem::deadline())??;
     if momentary {
         reading.observed.pin_to_moment();
     }
     let content_type = format.map_or_else(|| "text/plain;charset=utf-8".to_owned(), Format::content_type);
     let mut response = respond(body, &content_type, reports, &reading, headers);
+    if let Some(rates) = &rates {
+        super::reports::tell_rates(rates, response.headers_mut());
+    }
     if preferred.is_some()
         && let Ok(applied) = HeaderValue::from_str(&format!("odata.maxpagesize={}", asked.size()))
     {

@@ -17,15 +17,21 @@ const RATES: HeaderName = HeaderName::from_static("x-currency-rates");
 
 /// Puts it into the headers.
 pub(super) fn tell(table: &Table, headers: &mut HeaderMap) {
-    let facts = [
-        (AS_OF, Some(moment(table.as_of))),
-        (COMPLETENESS, Some(completeness(&table.completeness))),
-        (RATES, table.rates.as_ref().map(rates)),
-    ];
-    for (name, value) in facts {
-        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
-            headers.insert(name, value);
-        }
+    put(AS_OF, &moment(table.as_of), headers);
+    put(COMPLETENESS, &completeness(&table.completeness), headers);
+    if let Some(rates) = &table.rates {
+        tell_rates(rates, headers);
+    }
+}
+
+/// By which rates amounts were converted.
+pub(in crate::server) fn tell_rates(told: &Rates, headers: &mut HeaderMap) {
+    put(RATES, &rates(told), headers);
+}
+
+fn put(name: HeaderName, value: &str, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
     }
 }
 

@@ -28,6 +28,7 @@ use crate::access::Viewer;
 use crate::finance::metrics::CATALOGUE;
 use crate::reports::{Filter, Format, Parameter, Progress, ReportError, Reports, ShownReport, Table};
 use asked::Asked;
+pub(super) use facts::tell_rates;
 
 /// The reports there are, with their columns.
 pub(super) async fn list(Extension(viewer): Extension<Arc<Viewer>>) -> Response {

@@ -12,7 +12,7 @@ use super::path::Field;
 use super::row::{Reject, Row, each};
 use crate::domain::{
     Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Payment, ProjectId,
-    ProjectInvoice, SharedIdRule, split_by_project,
+    ProjectInvoice, Share, SharedIdRule, split_by_project,
 };
 
 impl Invoices {
@@ -243,11 +243,7 @@ pub(in crate::systems) fn part(invoice: Arc<Invoice>, project: &ProjectId) -> Pr
     if !by_lines && invoice.project_ids.len() <= 1 {
         return ProjectInvoice::whole(invoice);
     }
-    let unknown = || {
-        let nothing = Booked::default();
-        let invoice = Arc::clone(&invoice);
-        ProjectInvoice { net: nothing, total: nothing, paid: nothing, balance: nothing, allocated: true, invoice }
-    };
+    let unknown = || ProjectInvoice::part(Arc::clone(&invoice), Share::default());
     if !by_lines {
         return unknown();
     }

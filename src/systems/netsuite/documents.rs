@@ -220,6 +220,6 @@ fn add(sums: &mut Sums<()>, id: &ProjectId, part: &ProjectInvoice) {
     if matches!(part.invoice.state, InvoiceState::Draft | InvoiceState::Void) {
         return;
     }
-    let net = if part.invoice.kind == InvoiceKind::Invoice { part.net } else { part.net.negated() };
+    let net = if part.invoice.kind == InvoiceKind::Invoice { part.net() } else { part.net().negated() };
     sums.add(id, (), net, 1);
 }

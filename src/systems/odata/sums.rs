@@ -368,7 +368,7 @@ fn sums_of_invoices(invoices: &[ProjectInvoice]) -> Vec<Sum> {
         if matches!(part.invoice.state, InvoiceState::Draft | InvoiceState::Void) {
             continue;
         }
-        add_invoiced(&mut sums, counted(&part.invoice.state, part.invoice.kind, part.net), 1);
+        add_invoiced(&mut sums, counted(&part.invoice.state, part.invoice.kind, part.net()), 1);
     }
     sums
 }

@@ -253,7 +253,9 @@ async fn documents_of_several_projects_are_shared_by_their_lines() {
         .map(|number| {
             let parts = batch.found[&prj(number)].iter();
             parts
-                .map(|part| format!("{} {}", part.net.document.unwrap().amount, part.total.document.unwrap().amount))
+                .map(|part| {
+                    format!("{} {}", part.net().document.unwrap().amount, part.total().document.unwrap().amount)
+                })
                 .collect()
         })
         .into();

@@ -107,7 +107,7 @@ async fn invoiced(connection: &Connection, project: &str) -> Decimal {
     let counts =
         |part: &&crate::domain::ProjectInvoice| matches!(part.invoice.state, InvoiceState::Open | InvoiceState::Closed);
     let net = |part: &crate::domain::ProjectInvoice| {
-        let net = part.net.company.unwrap().amount;
+        let net = part.net().company.unwrap().amount;
         if part.invoice.kind == crate::domain::InvoiceKind::CreditNote { -net } else { net }
     };
     batch.found[&project].iter().filter(counts).map(net).sum()

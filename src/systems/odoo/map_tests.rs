@@ -137,12 +137,12 @@ fn a_share_that_cannot_be_read_makes_the_parts_of_the_line_unknown() {
     assert!(whole.lines.len() == 3 && whole.lines.iter().all(|line| line.net.is_unknown()));
     assert_eq!(whole.project_ids.to_vec(), [project(1), project(2)]);
     for (_, part) in split_by_project(std::sync::Arc::new(whole)) {
-        assert!(part.net.is_unknown() && part.total.is_unknown());
+        assert!(part.net().is_unknown() && part.total().is_unknown());
     }
     // Also where it is the only one: the document is not that project's as a whole.
     let alone = line(1, "-100.0", "-90.0", json!({ "1": null }));
     let whole = invoice(&document(json!({})), std::slice::from_ref(&alone));
-    assert!(split_by_project(std::sync::Arc::new(whole))[0].1.net.is_unknown());
+    assert!(split_by_project(std::sync::Arc::new(whole))[0].1.net().is_unknown());
     // One of an account that stands for no project says nothing.
     let beside = line(1, "-100.0", "-90.0", json!({ "1": 100.0, "88": "x" }));
     let whole = invoice(&document(json!({})), std::slice::from_ref(&beside));
@@ -178,8 +178,8 @@ fn a_line_is_cut_by_its_shares_and_nothing_of_it_is_lost() {
     assert_eq!(parts, [(Some(project(1)), "50.00".to_owned()), (None, "50.00".to_owned())]);
     let shares = split_by_project(std::sync::Arc::new(whole));
     assert_eq!(shares.len(), 1);
-    assert_eq!(shares[0].1.total.document, Some(money("59.50", Currency::USD)));
-    assert!(shares[0].1.allocated);
+    assert_eq!(shares[0].1.total().document, Some(money("59.50", Currency::USD)));
+    assert!(shares[0].1.allocated());
 
     // Another plan beside, with a key of its own, takes nothing away.
     let beside = line(1, "-100.0", "-90.0", json!({ "1": 100.0, "77": 100.0 }));

@@ -444,9 +444,9 @@ async fn what_odoo_adds_up_is_what_the_documents_add_up_to() {
     let mut expected: HashMap<String, (Decimal, Decimal, usize)> = HashMap::new();
     for part in &rows.found[&project(1)] {
         let sign = if part.invoice.id.as_str() == "3" { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
-        let net = part.net.document.unwrap();
+        let net = part.net().document.unwrap();
         let sum = expected.entry(net.currency.code().to_owned()).or_default();
-        *sum = (sum.0 + net.amount * sign, sum.1 + part.net.company.unwrap().amount * sign, sum.2 + 1);
+        *sum = (sum.0 + net.amount * sign, sum.1 + part.net().company.unwrap().amount * sign, sum.2 + 1);
     }
     let sums = connection.invoice_sums.as_ref().unwrap().invoiced_by_project(&call(), &[project(1)]).await.unwrap();
     let sums = sums.found[&project(1)].iter().map(|sum| {

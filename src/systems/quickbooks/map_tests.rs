@@ -196,8 +196,10 @@ pub(super) const SPLIT: &str = r#"{"Id": "7", "DocNumber": "R-5", "TxnDate": "20
 #[test]
 fn a_bill_is_split_over_the_projects_of_its_lines() {
     let parts = split_by_project(read(BILL, SPLIT).into());
-    let shown: Vec<_> =
-        parts.iter().map(|(id, part)| (id.as_str(), show(part.net), show(part.total), show(part.balance))).collect();
+    let shown: Vec<_> = parts
+        .iter()
+        .map(|(id, part)| (id.as_str(), show(part.net()), show(part.total()), show(part.balance())))
+        .collect();
     let part = |net: &str, total: &str, balance: &str| {
         [net, total, balance].map(|amount| format!("{amount} EUR = {amount} EUR"))
     };
@@ -209,7 +211,7 @@ fn a_bill_is_split_over_the_projects_of_its_lines() {
             ("PRJ-2025-002", two[0].clone(), two[1].clone(), two[2].clone()),
         ]
     );
-    assert!(parts.iter().all(|(_, part)| part.allocated));
+    assert!(parts.iter().all(|(_, part)| part.allocated()));
 }
 
 #[test]

@@ -58,8 +58,10 @@ fn cost(id: &str, amount: &str) -> (String, String) {
 /// What was invoiced of these, and what came in.
 fn invoiced(parts: &[ProjectInvoice], of: &[&str]) -> (Decimal, Decimal) {
     let counts = |part: &&ProjectInvoice| of.contains(&part.invoice.id.as_str());
-    let amounts =
-        parts.iter().filter(counts).map(|part| (part.net.company.unwrap().amount, part.paid.company.unwrap().amount));
+    let amounts = parts
+        .iter()
+        .filter(counts)
+        .map(|part| (part.net().company.unwrap().amount, part.paid().company.unwrap().amount));
     amounts.fold((Decimal::ZERO, Decimal::ZERO), |sum, amount| (sum.0 + amount.0, sum.1 + amount.1))
 }
 
@@ -97,7 +99,7 @@ async fn what_is_bought_on_a_prepaid_account_costs_as_the_journal_spreads_it() {
     assert!(
         found[&one[0]]
             .iter()
-            .any(|part| part.invoice.id.as_str() == "Bill-101" && show(part.net) == "1200 EUR = 1200 EUR")
+            .any(|part| part.invoice.id.as_str() == "Bill-101" && show(part.net()) == "1200 EUR = 1200 EUR")
     );
 }
 

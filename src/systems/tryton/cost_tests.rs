@@ -203,7 +203,7 @@ async fn a_credit_note_without_the_reference_is_for_the_project_of_what_it_credi
     let found = invoices(&connection(&server, BY_REFERENCE)).await.unwrap();
     let shown: Vec<_> = found.iter().map(|part| (part.invoice.id.as_str(), part.invoice.kind)).collect();
     assert_eq!(shown, [("1", InvoiceKind::Invoice), ("2", InvoiceKind::CreditNote)]);
-    assert_eq!(found[1].net.document.unwrap().amount, "30".parse().unwrap());
+    assert_eq!(found[1].net().document.unwrap().amount, "30".parse().unwrap());
     let costs =
         costs(&connection(&server, &format!("{BY_REFERENCE}labour = \"none\"\npurchases = false"))).await.unwrap();
     assert_eq!(costs, ["Actual Vendor -30", "Actual Vendor 100"]);

@@ -63,6 +63,9 @@ def client(root: str) -> None:
     check(f"projects with their money ({len(projects)})", any(project.invoiced is not None for project in projects))
     margins = service.query(service.entities["MarginByVertical"]).all()
     check(f"margin by vertical ({len(margins)})", len(margins) > 0 and all(row.vertical for row in margins))
+    rates = service.query(service.entities["ExchangeRates"]).all()
+    exact = all(isinstance(rate.rate, Decimal) and rate.rate > 0 and rate.date and rate.source for rate in rates)
+    check(f"the rates that reports convert by ({len(rates)})", len(rates) > 1 and exact)
     try:
         service.query(deals).expand(type("Nothing", (), {"name": "Project"})).all()
         check("what is not supported is refused", False)

@@ -256,10 +256,10 @@ pub(super) fn paid_invoice(paid: &Invoice) -> String {
 
 /// A project's part of a document. What is allocated is not said of parts but where the lines say it: the net.
 pub(super) fn part(part: &ProjectInvoice) -> String {
-    if part.allocated {
-        return line![invoice(&part.invoice), "part", part.net];
+    if part.allocated() {
+        return line![invoice(&part.invoice), "part", part.net()];
     }
-    line![invoice(&part.invoice), "whole", part.net, part.total, part.paid, part.balance]
+    line![invoice(&part.invoice), "whole", part.net(), part.total(), part.paid(), part.balance()]
 }
 
 pub(super) fn cost(cost: &Cost) -> String {

@@ -134,8 +134,8 @@ amount = "sum"
     let batch = port.invoices_by_project(&call(), &[prj(1)]).await.unwrap();
     let found = &batch.found[&prj(1)][0];
     let money = |text: &str, currency| Some(Money::new(text.parse().unwrap(), currency));
-    assert_eq!(found.balance.document, money("60", Currency::CHF));
-    assert_eq!(found.balance.company, money("63.3", Currency::EUR));
+    assert_eq!(found.balance().document, money("60", Currency::CHF));
+    assert_eq!(found.balance().company, money("63.3", Currency::EUR));
     let payment = &found.invoice.payments.as_ref().unwrap()[0];
     assert_eq!((&*payment.id, payment.date.unwrap().to_string()), ("9", "2026-01-05".to_owned()));
     assert_eq!(payment.amount.document, money("40.00", Currency::CHF));

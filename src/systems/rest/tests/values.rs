@@ -275,29 +275,29 @@ fn a_shared_document_is_split_by_its_lines() {
     let [first, second] = parts(
         r#"{"id":1,"st":"o","net":300,"tax":57,"paid":100,"pos":[{"net":200,"project":"PRJ-2025-001"},{"net":100,"project":"prj-2025-002"}]}"#,
     );
-    assert_eq!((first.net.document, first.total.document), (Some(eur("200")), Some(eur("238"))));
-    assert_eq!((second.net.document, second.paid.document), (Some(eur("100")), Some(eur("33.33"))));
-    assert!(first.allocated && second.allocated);
+    assert_eq!((first.net().document, first.total().document), (Some(eur("200")), Some(eur("238"))));
+    assert_eq!((second.net().document, second.paid().document), (Some(eur("100")), Some(eur("33.33"))));
+    assert!(first.allocated() && second.allocated());
     assert_eq!(first.invoice.project_ids.as_slice(), [prj(1), prj(2)]);
 }
 
 #[test]
 fn a_line_without_a_project_is_for_the_documents_and_one_of_nobody_is_nobodys() {
     let [whole, _] = parts(r#"{"id":1,"st":"o","project":"PRJ-2025-001","net":300,"tax":57,"pos":[{"net":300}]}"#);
-    assert!(!whole.allocated && whole.net.document == Some(eur("300")));
+    assert!(!whole.allocated() && whole.net().document == Some(eur("300")));
     let [first, _] =
         parts(r#"{"id":1,"st":"o","net":300,"tax":57,"pos":[{"net":200,"project":"PRJ-2025-001"},{"net":100}]}"#);
-    assert_eq!((first.net.document, first.allocated), (Some(eur("200")), true));
+    assert_eq!((first.net().document, first.allocated()), (Some(eur("200")), true));
 }
 
 #[test]
 fn parts_that_the_lines_do_not_tell_are_unknown_and_never_the_whole() {
     let [first, second] = parts(r#"{"id":1,"st":"o","project":["PRJ-2025-001","PRJ-2025-002"],"net":300,"tax":57}"#);
-    assert!(first.net.is_unknown() && second.total.is_unknown() && first.allocated);
+    assert!(first.net().is_unknown() && second.total().is_unknown() && first.allocated());
     let [unknown, _] = parts(
         r#"{"id":1,"st":"o","net":300,"tax":57,"pos":[{"net":200,"project":"PRJ-2025-001"},{"net":"x","project":"PRJ-2025-002"}]}"#,
     );
-    assert!(unknown.net.is_unknown() && !unknown.invoice.flaws.is_empty());
+    assert!(unknown.net().is_unknown() && !unknown.invoice.flaws.is_empty());
 }
 
 #[tokio::test]
@@ -315,8 +315,8 @@ async fn a_document_is_found_for_every_project_on_its_lines() {
         format!("[invoices]\nby_project = {{ path = \"/x?p={{ids}}\" }}\ncurrency = {{ const = \"EUR\" }}\n{document}");
     let port = connection(&stub.url, &text).receivables.unwrap();
     let batch = port.invoices_by_project(&call(), &[prj(1), prj(2), prj(3)]).await.unwrap();
-    assert_eq!(batch.found[&prj(1)][0].net.document, Some(eur("200")));
-    assert_eq!(batch.found[&prj(2)][0].net.document, Some(eur("100")));
+    assert_eq!(batch.found[&prj(1)][0].net().document, Some(eur("200")));
+    assert_eq!(batch.found[&prj(2)][0].net().document, Some(eur("100")));
     assert!(batch.found[&prj(3)].is_empty());
 }
 
