@@ -2,7 +2,6 @@
 //! records that BI tools load. What is read comes from [`reads`](crate::reads), what is computed from
 //! [`finance`](crate::finance).
 
-mod budget;
 mod doctor;
 mod engage;
 pub mod entities;
@@ -14,6 +13,7 @@ mod impact;
 mod overdue;
 mod parameters;
 mod parts;
+mod planned;
 mod portfolio;
 mod projects;
 mod ready;

@@ -8,9 +8,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::budget::Budget;
 use super::engage::{Lead, engagement, unlisted};
 use super::gather::{Gathered, Needs};
+use super::planned::Planned;
 use super::{Progress, ReportError, Reports, passing_on};
 use crate::domain::{Deal, DealId, DealQuery, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery, lead_of};
 use crate::finance::{Attributes, Engagement, Exclusion, Handover};
@@ -91,10 +91,10 @@ impl Reports {
             failures: Vec::new(),
         };
         let mut pages = Pages::of(&commercial.deal_pages, &scope.query);
-        let mut budget = Budget::of_deals(progress, commercial, scope.needs, &self.reads);
+        let mut planned = Planned::of_deals(progress, commercial, scope.needs, &self.reads);
         let mut page = pages.next(&walk.options).await?;
         while let Some(read) = page {
-            read.value.iter().for_each(|page| budget.page(page));
+            read.value.iter().for_each(|page| planned.page(page));
             let (deals, total) = read.value.map_or((Vec::new(), None), |page| (page.items.clone(), page.total));
             if let Some(total) = total.and_then(|total| usize::try_from(total).ok()) {
                 progress.total.store(total, Ordering::Relaxed);
@@ -103,7 +103,7 @@ impl Reports {
             // The next page is read while what hangs on this one is.
             let (next, visited) = tokio::join!(pages.next(&options), walk.deals(&deals));
             visited?;
-            budget.page_is_done();
+            planned.page_is_done();
             progress.done.fetch_add(deals.len(), Ordering::Relaxed);
             page = next?;
         }
@@ -244,7 +244,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let owners = &reports.reads.delivery;
         for delivery in owners.all() {
             let mut pages = Pages::of(&delivery.project_pages, &ProjectQuery::default());
-            let mut budget = Budget::of_list(self.progress);
+            let mut planned = Planned::of_list(self.progress);
             loop {
                 let read = match pages.next(&self.options).await {
                     Ok(Some(read)) => read,
@@ -255,11 +255,11 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                         break;
                     }
                 };
-                read.value.iter().for_each(|page| budget.page(page));
+                read.value.iter().for_each(|page| planned.page(page));
                 let ids = read.value.iter().flat_map(|page| &page.items).map(|project| project.id.clone());
                 let own = |id: &ProjectId| owners.of(id).is_some_and(|owner| owner.owner == delivery.owner);
                 self.unseen(ids.filter(own)).await?;
-                budget.page_is_done();
+                planned.page_is_done();
             }
         }
         Ok(())
@@ -271,7 +271,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let query = InvoiceQuery { direction: Some(Direction::Receivable), ..InvoiceQuery::default() };
         for invoices in reports.reads.receivables.all() {
             let mut pages = Pages::of(&invoices.pages, &query);
-            let mut budget = Budget::of_list(self.progress);
+            let mut planned = Planned::of_list(self.progress);
             loop {
                 let read = match pages.next(&self.options).await {
                     Ok(Some(read)) => read,
@@ -281,14 +281,14 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                         break;
                     }
                 };
-                read.value.iter().for_each(|page| budget.page(page));
+                read.value.iter().for_each(|page| planned.page(page));
                 let page = read.value.iter().flat_map(|page| &page.items);
                 let own = |id: &ProjectId| {
                     reports.reads.receivables.of(id).is_some_and(|owner| owner.owner == invoices.owner)
                 };
                 let ids = page.clone().flat_map(|invoice| invoice.project_ids.iter().cloned()).filter(own);
                 self.unseen(ids).await?;
-                budget.page_is_done();
+                planned.page_is_done();
                 for invoice in page {
                     if let Some(engaged) = super::engage::without_project(reports, self.needs, invoice) {
                         (self.visitor)(engaged);

@@ -10,7 +10,7 @@ use crate::domain::Page;
 use crate::reads::{Commercial, Reads};
 
 /// The batches of one list.
-pub(super) struct Budget<'a> {
+pub(super) struct Planned<'a> {
     progress: &'a Progress,
     /// How many keys each of the reads takes at once that are asked about the records of each page.
     limits: Vec<usize>,
@@ -20,7 +20,7 @@ pub(super) struct Budget<'a> {
     page: usize,
 }
 
-impl<'a> Budget<'a> {
+impl<'a> Planned<'a> {
     /// That of the list of deals.
     pub(super) fn of_deals(progress: &'a Progress, commercial: &Commercial, needs: Needs, reads: &Reads) -> Self {
         let details = commercial.details.as_ref().filter(|_| needs.handover).map(|details| {
@@ -90,8 +90,8 @@ mod tests {
     fn a_list_is_known_at_once_where_its_owner_counts_it_and_page_by_page_elsewhere() {
         let known = |pages: &[Page<()>]| {
             let progress = Progress::default();
-            let mut budget = Budget::of_list(&progress);
-            pages.iter().for_each(|page| budget.page(page));
+            let mut planned = Planned::of_list(&progress);
+            pages.iter().for_each(|page| planned.page(page));
             progress.planned.into_inner()
         };
         assert_eq!(known(&[page(200, Some(500)), page(200, Some(501))]), 3);
@@ -102,10 +102,10 @@ mod tests {
     #[test]
     fn what_was_planned_is_made_when_all_pages_are_done() {
         let progress = Progress::default();
-        let mut budget = Budget { limits: vec![50, 100], ..Budget::of_list(&progress) };
+        let mut planned = Planned { limits: vec![50, 100], ..Planned::of_list(&progress) };
         for rows in [200, 200, 30] {
-            budget.page(&page(rows, Some(430)));
-            budget.page_is_done();
+            planned.page(&page(rows, Some(430)));
+            planned.page_is_done();
         }
         assert_eq!((progress.planned.into_inner(), progress.made.into_inner()), (17, 17));
     }
