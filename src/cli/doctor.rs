@@ -20,7 +20,7 @@ use crate::systems::examine::Finding;
 use crate::systems::{ErrorKind, SystemError};
 
 /// Time to read the list of deals, for what hangs on a system that fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A clock that is further off makes signatures and tokens fail.
 const CLOCK_SECONDS: i64 = 30;
@@ -64,7 +64,7 @@ pub(super) fn run(options: &Options) -> Exit {
         let (examined, project) = reports.examine(project).await;
         let mut diagnosis = Diagnosis {
             project: project.map(|id| id.to_string()),
-            systems: examined.iter().map(|examined| System::of(&reports, examined)).collect(),
+            systems: examined.iter().map(|examined| Diagnosed::of(&reports, examined)).collect(),
         };
         if diagnosis.systems.iter().any(|system| !system.well) {
             let read = ReadOptions::new(clock.monotonic(), Instant::now() + PATIENCE);
@@ -86,13 +86,13 @@ pub(super) fn run(options: &Options) -> Exit {
 struct Diagnosis {
     /// The project that was asked for in all systems; none if none was found.
     project: Option<String>,
-    systems: Vec<System>,
+    systems: Vec<Diagnosed>,
 }
 
 /// What was found of a connection.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct System {
+struct Diagnosed {
     connection: String,
     system: &'static str,
     addresses: Vec<String>,
@@ -153,7 +153,7 @@ impl From<Impact> for Hangs {
     }
 }
 
-impl System {
+impl Diagnosed {
     fn of(reports: &Reports, examined: &Examined<'_>) -> Self {
         let connection = examined.connection;
         let skew =
@@ -240,7 +240,7 @@ fn write_text(out: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
                     writeln!(out, "  ok    {:<23}{found:>4} read, {} ms", check.records, check.took_ms)?;
                 }
                 (None, None) => {
-                    writeln!(out, "  -     {:<23}not asked: no record with a shared ID is known", check.records)?
+                    writeln!(out, "  -     {:<23}not asked: no record with a shared ID is known", check.records)?;
                 }
             }
         }
@@ -259,7 +259,7 @@ fn write_text(out: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
 }
 
 /// What it takes away that a system fails.
-fn write_effect(out: &mut String, system: &System) -> std::fmt::Result {
+fn write_effect(out: &mut String, system: &Diagnosed) -> std::fmt::Result {
     if system.well {
         return Ok(());
     }

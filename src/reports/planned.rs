@@ -91,7 +91,9 @@ mod tests {
         let known = |pages: &[Page<()>]| {
             let progress = Progress::default();
             let mut planned = Planned::of_list(&progress);
-            pages.iter().for_each(|page| planned.page(page));
+            for page in pages {
+                planned.page(page);
+            }
             progress.planned.into_inner()
         };
         assert_eq!(known(&[page(200, Some(500)), page(200, Some(501))]), 3);

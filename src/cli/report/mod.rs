@@ -19,7 +19,7 @@ use crate::domain::{Clock, SystemClock};
 use crate::reads::ReadOptions;
 use crate::reports::format::{Style, moment};
 use crate::reports::{Filter, Format, Progress, Report, ReportError, Reports, Table};
-use crate::systems::{Budget, ErrorKind, Priority};
+use crate::systems::{ErrorKind, Priority};
 
 /// Options of `spine report`.
 #[derive(Debug, clap::Args)]
@@ -205,8 +205,7 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
             }
         },
     };
-    let reports = config.and_then(|config| Ok((app::reports(&config, &clock)?, Budget::of(&config.limits, true))));
-    let (reports, budget) = match reports {
+    let reports = match config.and_then(|config| app::reports(&config, &clock)) {
         Ok(reports) => reports,
         Err(errors) => {
             complain_all(&errors);
@@ -215,7 +214,7 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
     };
 
     let read = ReadOptions::new(clock.monotonic(), Instant::now() + reports.settings.deadline.0);
-    let read = ReadOptions { priority: Priority::Report, budget: Some(budget), ..read };
+    let read = ReadOptions { priority: Priority::Report, ..read };
     let progress = Progress::default();
     let run = reports.run(asked.report.name, &asked.filter, &read, &progress);
     match progress::shown(Box::pin(run), &progress, || reports.calls()).await {

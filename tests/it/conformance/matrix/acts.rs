@@ -113,12 +113,12 @@ act!(FLAPS, |moment| {
     (moment.nth % 2 == 0 && !moment.request.signs_in()).then(|| Deed::Send(raw("503 Busy", JSON, b"{}")))
 });
 
-fn redirect(moment: &Moment<'_>, status: &str) -> Option<Deed> {
+fn redirect(moment: &Moment<'_>, status: &str) -> Deed {
     let headers = format!("location: {}{}\r\n", moment.trap, moment.request.target());
-    Some(Deed::Send(raw(status, &headers, b"{}")))
+    Deed::Send(raw(status, &headers, b"{}"))
 }
-act!(REDIRECT_302, |moment| redirect(moment, "302 Found"));
-act!(REDIRECT_308, |moment| redirect(moment, "308 Permanent Redirect"));
+act!(REDIRECT_302, |moment| Some(redirect(moment, "302 Found")));
+act!(REDIRECT_308, |moment| Some(redirect(moment, "308 Permanent Redirect")));
 
 says!(SAYS_500, "500 Oops", JSON, b"{}");
 says!(SAYS_503, "503 Busy", JSON, b"{}");

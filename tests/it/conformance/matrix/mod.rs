@@ -9,7 +9,7 @@
 //! - [`places`]: what may be there instead of a system
 //! - [`stack`]: what is asked, and what the answer is held against
 //! - [`rows`], [`serving`]: the rows of the matrix that tests of their own hold
-//! - [`page`]: `docs/faults.md`
+//! - [`page`] writes `docs/faults.md`
 
 mod acts;
 mod alter;

@@ -269,7 +269,7 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Re
         if stream.read_line(&mut head).await? == 0 {
             return Ok(None);
         }
-        let line = &head[before..];
+        let line = head.get(before..).unwrap_or_default();
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
