@@ -32,7 +32,7 @@ use self::places::Places;
 use self::stack::{Gateway, Site, Told, Truth, accounted, missing};
 
 /// The longest that an answer may take: that of a request, and what a loaded machine adds.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(35);
 
 /// A case that is looked at.
 struct Look<'a> {

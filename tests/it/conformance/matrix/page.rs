@@ -60,8 +60,8 @@ fn page() -> String {
         let cells: Vec<String> = WAYS.iter().map(|(way, is_whole)| cell(case, way, *is_whole, &mut reasons)).collect();
         let how = match case.how {
             How::Hasty(_) => ", under short timeouts",
-            How::Alone(_) => ", and the next reader no call",
-            How::Answers(_) | How::Elsewhere(_) => "",
+            How::Alone(_) if case.id != "H7" => ", and the next reader no call",
+            How::Alone(_) | How::Answers(_) | How::Elsewhere(_) => "",
         };
         writeln!(page, "| {} | {} | {}{how} | {} |", case.id, case.injected, gets(case), cells.join(" | ")).unwrap();
     }
