@@ -18,7 +18,7 @@ them cannot be registered.\n\n\
 ## On the wire, case by case\n\n\
 Each case is injected into the real answers of each embedded system, and asked through the graph and through a report. Beside \
 what the table says, in each of them: nothing wrong is shown, each thing that is missing has an error, no call goes to another \
-host, there are no more calls than usual with one retry each, no place is kept, the answer comes in time, and afterwards all is \
+host, there are no more calls than usual with one retry and one lost connection each, no place is kept, the answer comes in time, and afterwards all is \
 right again.\n\n";
 
 /// The rows that tests of their own hold.
