@@ -97,6 +97,12 @@ impl Site {
         let lines = format!("{table}max_body = {CAP}\nmax_pages = 20\nbreaker_failures = 100000\n{http}\n");
         let config =
             if config.contains(&table) { config.replace(&table, &lines) } else { format!("{config}\n{lines}") };
+        // A loaded machine takes its time; a fault that lasts for longer than this is one that no reader waits for.
+        let patient = "[server]\nrequest_timeout = \"30s\"\n";
+        let config = match config.split_once("[server]\n") {
+            Some((before, after)) => [before, patient, after].concat(),
+            None => format!("{config}\n{patient}"),
+        };
         Gateway { site: self, served: support::serve(&config).await, http: support::client() }
     }
 
