@@ -144,12 +144,12 @@ async fn rates_that_figures_were_converted_by_are_told_beside_them_and_can_be_lo
     );
     assert_eq!(get(&gateway, "ExchangeRates('EUR')?$select=rate").await.json()["rate"], 1);
     let told = "base=EUR, date=\"2026-10-30\", source=\"made up for the demo\"";
-    for path in ["MarginByVertical", "MarginByVertical?$orderby=margin", "MarginByVertical(1)"] {
+    for path in ["MarginByVertical", "MarginByVertical?$orderby=margin", "MarginByVertical(1)", "OverdueReceivables"] {
         let got = get(&gateway, path).await;
         assert_eq!((got.status.as_u16(), got.header("x-currency-rates")), (200, told), "{path}: {}", got.text);
     }
     // What is told in the currencies of its owners was not converted.
-    for path in ["Deals", "Projects", "Invoices", "OverdueReceivables", "ExchangeRates", "MarginByVertical/$count"] {
+    for path in ["Deals", "Projects", "Invoices", "ExchangeRates", "MarginByVertical/$count"] {
         let got = get(&gateway, path).await;
         assert_eq!((got.status.as_u16(), got.header("x-currency-rates")), (200, ""), "{path}: {}", got.text);
     }

@@ -18,7 +18,7 @@ const PER_PAIR: usize = 25;
 /// What happens in one history.
 const EVENTS: usize = 8;
 /// Deals of the company.
-const DEALS: usize = 12;
+const DEALS: usize = 20;
 /// Seconds for which a value is shown, by the demo's configuration.
 const TTL: u64 = 30;
 /// The longest an answer may take: `server.request_timeout`, and a little.
@@ -113,18 +113,16 @@ impl World {
 
     /// A person changes an invoice in the ERP.
     async fn correct(&mut self, dice: &mut fastrand::Rng) {
-        let number = {
+        let numbers: Vec<u32> = {
             let company = self.watched.demo.company.read().unwrap();
-            let documents: Vec<u32> = company
-                .ledger
-                .documents
-                .iter()
+            let documents = company.ledger.documents.iter();
+            documents
                 .filter(|document| document.kind == spine::demo::company::model::DocumentKind::Invoice && document.open)
                 .filter(|document| document.paid.is_zero())
                 .map(|document| document.number)
-                .collect();
-            *dice.choice(&documents).expect("an invoice is open")
+                .collect()
         };
+        let number = dice.choice(&numbers).expect("an invoice is open");
         let correction =
             json!({ "invoice": number, "net": format!("{}.{:02}", dice.u32(100..90_000), dice.u32(..100)) });
         for gateway in [&self.watched, &self.oracle] {
