@@ -81,9 +81,13 @@ impl World {
         let oracle = Gateway::over(company(DEALS), patient).await;
         let projects: Vec<String> = {
             let company = watched.demo.company.read().unwrap();
-            // As the books spell them, which is how they should be.
             let booked = company.ledger.documents.iter().filter_map(|document| document.project.clone());
-            booked.collect::<std::collections::BTreeSet<_>>().into_iter().take(3).collect()
+            let booked: std::collections::BTreeSet<String> = booked.collect();
+            // Those that the project tool knows: while it is away, nobody says of the others that there are none.
+            let known = |id: &String| {
+                company.projects.iter().filter(|project| project.shared_id.as_ref() == Some(id)).count() == 1
+            };
+            booked.into_iter().filter(known).take(3).collect()
         };
         let mut questions: Vec<Question> = projects.into_iter().map(Question::Card).collect();
         questions.extend([Question::List, Question::Invoices, Question::Portfolio]);
