@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::support::{Answer, Gateway, company};
 
 /// Histories that are run unless told otherwise.
-const SEEDS: std::ops::Range<u64> = 0..200;
+const SEEDS: std::ops::Range<u64> = 0..100;
 /// Histories that one pair of gateways goes through.
 const PER_PAIR: usize = 25;
 /// What happens in one history.
