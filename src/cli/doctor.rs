@@ -1,7 +1,7 @@
 //! `spine doctor`: asks each system one small question for each kind of record, and says what is broken, what that takes
 //! away, and what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,9 +24,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A clock that is further off makes signatures and tokens fail.
 const CLOCK_SECONDS: i64 = 30;
-
-/// Fields that are named; of more the rest is counted.
-const FIELDS: usize = 6;
 
 /// Options of `spine doctor`.
 #[derive(Debug, clap::Args)]
@@ -95,7 +92,7 @@ struct Diagnosis {
 struct Diagnosed {
     connection: String,
     system: &'static str,
-    addresses: Vec<String>,
+    addresses: BTreeSet<String>,
     owns: Vec<&'static str>,
     /// Whether every question was answered.
     well: bool,
@@ -147,7 +144,7 @@ impl From<Impact> for Hangs {
         Self {
             deals: impact.deals,
             open_deals: impact.open_deals,
-            contract_value: value.map(|money| (money.currency.to_string(), money.amount.to_string())).collect(),
+            contract_value: value.map(|money| (money.currency.code().to_owned(), money.amount.to_string())).collect(),
             without_amount: impact.without_amount,
         }
     }
@@ -163,7 +160,7 @@ impl Diagnosed {
         Self {
             connection: connection.name.to_string(),
             system: connection.system,
-            addresses: connection.upstreams.iter().map(|client| client.address()).collect(),
+            addresses: connection.upstreams.iter().map(|client| client.address()).collect::<BTreeSet<_>>(),
             owns: examined.owns.iter().map(|domain| domain.as_str()).collect(),
             checks,
             clock_skew_seconds: skew.map(|skew| skew.as_secs()),
@@ -226,7 +223,8 @@ fn write_text(out: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
     for system in &diagnosis.systems {
         let owns =
             if system.owns.is_empty() { "nothing: it is never asked".to_owned() } else { system.owns.join(", ") };
-        writeln!(out, "{} ({}, {}) owns {owns}", system.connection, system.system, system.addresses.join(", "))?;
+        let addresses: Vec<&str> = system.addresses.iter().map(String::as_str).collect();
+        writeln!(out, "{} ({}, {}) owns {owns}", system.connection, system.system, addresses.join(", "))?;
         for check in &system.checks {
             match (&check.error, check.found) {
                 (Some(error), _) => {
@@ -263,11 +261,12 @@ fn write_effect(out: &mut String, system: &Diagnosed) -> std::fmt::Result {
     if system.well {
         return Ok(());
     }
-    let fields = &system.affected_fields;
-    let named: Vec<&str> = fields.iter().take(FIELDS).map(String::as_str).collect();
-    let more = fields.len().saturating_sub(FIELDS);
-    let more = if more > 0 { format!(" and {more} more (--json names all)") } else { String::new() };
-    writeln!(out, "        takes away {}{more}", named.join(", "))?;
+    let mut of_types: BTreeMap<&str, usize> = BTreeMap::new();
+    for (of, _) in system.affected_fields.iter().filter_map(|field| field.split_once('.')) {
+        *of_types.entry(of).or_default() += 1;
+    }
+    let counted: Vec<String> = of_types.iter().map(|(of, fields)| format!("{of} ({fields})")).collect();
+    writeln!(out, "        takes away fields of {} (--json names them)", counted.join(", "))?;
     let Some(impact) = &system.impact else {
         return writeln!(out, "        on how many deals nobody can say: the CRM does not tell");
     };
