@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use spine::demo::company::model::{Document, DocumentKind};
 
 use super::support::{Answer, Gateway, company};
 
@@ -81,7 +82,8 @@ impl World {
         let oracle = Gateway::over(company(DEALS), patient).await;
         let projects: Vec<String> = {
             let company = watched.demo.company.read().unwrap();
-            let booked = company.ledger.documents.iter().filter_map(|document| document.project.clone());
+            let open = company.ledger.documents.iter().filter(|document| is_open(document));
+            let booked = open.filter_map(|document| document.project.clone());
             let booked: std::collections::BTreeSet<String> = booked.collect();
             // Those that the project tool knows: while it is away, nobody says of the others that there are none.
             let known = |id: &String| {
@@ -115,24 +117,28 @@ impl World {
         }
     }
 
-    /// A person changes an invoice in the ERP.
+    /// A person changes an invoice in the ERP: one that the questions are about.
     async fn correct(&mut self, dice: &mut fastrand::Rng) {
         let numbers: Vec<u32> = {
             let company = self.watched.demo.company.read().unwrap();
             let documents = company.ledger.documents.iter();
             documents
-                .filter(|document| document.kind == spine::demo::company::model::DocumentKind::Invoice && document.open)
-                .filter(|document| document.paid.is_zero())
+                .filter(|document| is_open(document))
+                .filter(|document| document.project.as_ref().is_some_and(|id| self.is_asked_for(id)))
                 .map(|document| document.number)
                 .collect()
         };
-        let number = dice.choice(&numbers).expect("an invoice is open");
+        let number = dice.choice(&numbers).expect("each project that is asked for has one");
         let correction =
             json!({ "invoice": number, "net": format!("{}.{:02}", dice.u32(100..90_000), dice.u32(..100)) });
         for gateway in [&self.watched, &self.oracle] {
             gateway.control("sap", "correct", correction.clone()).await;
         }
         self.learn().await;
+    }
+
+    fn is_asked_for(&self, project: &str) -> bool {
+        self.questions.iter().any(|question| matches!(question, Question::Card(id) if id == project))
     }
 
     /// Time passes, for both.
@@ -182,7 +188,7 @@ impl World {
     async fn live_through(&mut self, seed: u64) {
         let mut dice = fastrand::Rng::with_seed(seed);
         for _ in 0..EVENTS {
-            match dice.u32(..10) {
+            match dice.u32(..12) {
                 0 | 1 => {
                     let fault =
                         json!({ "mode": dice.choice(FAULTS), "ms": 20, "times": dice.bool().then(|| dice.u32(1..4)) });
@@ -190,9 +196,9 @@ impl World {
                         if fault["times"].is_null() { json!({ "mode": fault["mode"], "ms": 20 }) } else { fault };
                     self.watched.control(dice.choice(SYSTEMS).expect("three"), "fault", fault).await;
                 }
-                2 => self.correct(&mut dice).await,
-                3 => self.pass(dice.u64(1..TTL)),
-                4 => {
+                2 | 3 => self.correct(&mut dice).await,
+                4 | 5 => self.pass(dice.u64(1..TTL / 2)),
+                6 => {
                     let system = dice.choice(SYSTEMS).expect("three");
                     self.watched.control(system, "fault", json!({ "mode": "off" })).await;
                 }
@@ -201,6 +207,11 @@ impl World {
         }
         self.recover().await;
     }
+}
+
+/// Whether it is an invoice of which nothing is paid: one that may be changed to any amount.
+fn is_open(document: &Document) -> bool {
+    document.kind == DocumentKind::Invoice && document.open && document.paid.is_zero()
 }
 
 /// The company's own records have flaws: amounts without a currency, two projects with one ID.
