@@ -16,8 +16,8 @@ use crate::domain::{Clock, SystemClock};
 use crate::graph::{self, Code};
 use crate::reads::ReadOptions;
 use crate::reports::{Examined, Impact, Reports};
+use crate::systems::SystemError;
 use crate::systems::examine::Finding;
-use crate::systems::{ErrorKind, SystemError};
 
 /// Time to read the list of deals, for what hangs on a system that fails.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -153,8 +153,7 @@ impl From<Impact> for Hangs {
 impl Diagnosed {
     fn of(reports: &Reports, examined: &Examined<'_>) -> Self {
         let connection = examined.connection;
-        let skew =
-            connection.upstreams.iter().filter_map(|client| client.health().clock_skew).max_by_key(|skew| skew.abs());
+        let skew = connection.health().and_then(|health| health.clock_skew);
         let checks: Vec<Check> = examined.findings.iter().map(Check::from).collect();
         let well = checks.iter().all(|check| check.error.is_none());
         Self {
@@ -198,11 +197,7 @@ impl From<&SystemError> for Fault {
 fn exit_of(examined: &[Examined<'_>]) -> Exit {
     let findings = examined.iter().flat_map(|examined| &examined.findings);
     let failed = findings.filter_map(|finding| finding.answer.as_ref()?.as_ref().err());
-    let exits = failed.map(|error| match error.kind {
-        ErrorKind::Unauthorized | ErrorKind::Forbidden => Exit::Credential,
-        ErrorKind::Truncated | ErrorKind::TooLarge | ErrorKind::Conflict => Exit::Partial,
-        _ => Exit::Unavailable,
-    });
+    let exits = failed.map(|error| Exit::from(error.kind));
     // What cannot be reached comes before what is reached and does not show everything.
     exits.min_by_key(|exit| *exit as u8).unwrap_or(Exit::Ok)
 }

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
+use crate::systems::ErrorKind;
 use crate::telemetry::{self, LogFormat};
 
 /// One live, read-only graph of deals, projects, tickets and invoices over the systems that own them.
@@ -74,6 +75,16 @@ pub(crate) enum Exit {
     Credential = 4,
     /// A system holds more than it gave, or contradicts itself: there is no whole answer.
     Partial = 5,
+}
+
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Unauthorized | ErrorKind::Forbidden => Self::Credential,
+            ErrorKind::Truncated | ErrorKind::TooLarge | ErrorKind::Conflict | ErrorKind::Budget(_) => Self::Partial,
+            _ => Self::Unavailable,
+        }
+    }
 }
 
 /// Runs the command line.

@@ -12,7 +12,7 @@ use super::money::Money;
 use super::needs::{FactClass, needs as kept_for};
 use super::owner::{OwnerDomain, affected_by};
 use super::scalars::DateTime;
-use crate::domain::ConnectionName;
+use crate::domain::{ConnectionName, Domain};
 use crate::reports::{self, ReportError};
 use crate::systems::Connection;
 use crate::systems::http::{BreakerState, Health, HealthStatus};
@@ -24,6 +24,8 @@ pub struct System {
     #[graphql(skip)]
     connection: ConnectionName,
     #[graphql(skip)]
+    owned: Vec<Domain>,
+    #[graphql(skip)]
     impacts: Impacts,
     /// Its name in the configuration.
     name: String,
@@ -31,8 +33,6 @@ pub struct System {
     kind: String,
     /// The domains it owns.
     owns: Vec<OwnerDomain>,
-    /// The fields that are null, or not whole, while it cannot be read and nothing of it is in memory.
-    fields: Vec<String>,
     /// How it fares.
     status: SystemStatus,
     /// Since when the breaker is as it is.
@@ -127,6 +127,11 @@ pub enum Breaker {
 
 #[ComplexObject]
 impl System {
+    /// The fields that are null, or not whole, while it cannot be read and nothing of it is in memory.
+    async fn fields(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        Ok(affected_by(&spine(ctx)?.ownership, &self.owned, self.connection.as_str()))
+    }
+
     /// What hangs on it: the deals of which something is not known while it cannot be read, and what they are worth. Reads the
     /// whole list of deals; null with an error if the CRM cannot be read. Needs: commercial.
     #[graphql(directive = kept_for::apply(vec![FactClass::Commercial]))]
@@ -152,15 +157,14 @@ impl System {
         let owned = spine.reports.owned_by(connection);
         let owns: Vec<OwnerDomain> =
             OwnerDomain::owned().filter(|(_, domain)| owned.contains(domain)).map(|(shown, _)| shown).collect();
-        // The worst of its clients speaks for a connection that has several.
-        let health = connection.upstreams.iter().map(|client| client.health()).reduce(worse);
+        let health = connection.health();
         let status = health.as_ref().map_or(HealthStatus::Unknown, Health::status).into();
         Self {
             connection: connection.name.clone(),
             impacts,
             name: connection.name.to_string(),
             kind: connection.system.to_owned(),
-            fields: affected_by(&spine.ownership, &owned, connection.name.as_str()),
+            owned,
             owns,
             status,
             since: health.as_ref().map(|health| DateTime(health.since)),
@@ -185,12 +189,4 @@ impl System {
             }),
         }
     }
-}
-
-fn worse(left: Health, right: Health) -> Health {
-    let (calls, failures) = (left.calls + right.calls, left.failures + right.failures);
-    let (running, waiting) = (left.running + right.running, left.waiting + right.waiting);
-    let places = left.places + right.places;
-    let worst = if left.status() >= right.status() { left } else { right };
-    Health { calls, failures, running, waiting, places, ..worst }
 }

@@ -1,16 +1,11 @@
 //! Looks at every connection: whether it answers, what it shows of what it owns, and what hangs on it.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 
 use super::Reports;
 use crate::domain::{Domain, ProjectId};
 use crate::systems::Connection;
 use crate::systems::examine::{self, Finding, Sample};
-
-/// Time for one question to a system.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection that was looked at.
 #[derive(Debug)]
@@ -28,27 +23,18 @@ impl Reports {
     /// asked for `project`, else for the first that is found.
     pub async fn examine(&self, project: Option<ProjectId>) -> (Vec<Examined<'_>>, Option<ProjectId>) {
         let owned: Vec<_> = self.connections.iter().map(|connection| (connection, self.owned_by(connection))).collect();
-        let lists = join_all(owned.iter().map(|(connection, owns)| examine::lists(connection, owns, PATIENCE))).await;
+        let lists = join_all(owned.iter().map(|(connection, owns)| examine::lists(connection, owns))).await;
         // A deal's project is in every system, if all is well; other projects need not be.
         let by_crm = owned.iter().zip(&lists).find(|((_, owns), _)| owns.contains(&Domain::Commercial));
         let deal = by_crm.and_then(|(_, (_, sample))| sample.deal.clone());
         let of_crm = by_crm.and_then(|(_, (_, sample))| sample.project.clone());
         let project = project.or(of_crm).or_else(|| lists.iter().find_map(|(_, sample)| sample.project.clone()));
         let sample = Sample { project: project.clone(), deal };
-        let records = owned.iter().zip(&lists).map(async |((connection, owns), (findings, _))| {
-            if examine::failed(findings) {
-                Vec::new()
-            } else {
-                examine::records(connection, owns, &sample, PATIENCE).await
-            }
+        let examined = owned.into_iter().zip(lists).map(async |((connection, owns), (findings, _))| {
+            let findings = examine::records(connection, &owns, &sample, findings).await;
+            Examined { connection, owns, findings }
         });
-        let records = join_all(records).await;
-        let examined =
-            owned.into_iter().zip(lists).zip(records).map(|(((connection, owns), (mut findings, _)), rest)| {
-                findings.extend(rest);
-                Examined { connection, owns, findings }
-            });
-        (examined.collect(), project)
+        (join_all(examined).await, project)
     }
 
     /// The domains that a connection owns, at least of some projects.

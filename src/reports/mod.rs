@@ -186,7 +186,7 @@ impl Reports {
 
     /// Calls made since the start: what the systems count against their quotas.
     pub fn calls(&self) -> u64 {
-        self.connections.iter().flat_map(|connection| &connection.upstreams).map(|system| system.health().calls).sum()
+        self.connections.iter().filter_map(Connection::health).map(|health| health.calls).sum()
     }
 
     /// When the oldest value that a question read was read.

@@ -20,13 +20,13 @@ pub(super) fn is_asked(headers: &HeaderMap) -> bool {
 }
 
 /// What was planned, and what was made of it.
-pub(super) fn explained(plan: &Plan, trace: &Trace, budget: Option<&Budget>) -> Value {
-    let budget = budget.map(|budget| Allowance {
+pub(super) fn explained(plan: &Plan, trace: &Trace, budget: &Budget) -> Value {
+    let budget = Allowance {
         limit: budget.setting(),
         allowed: budget.allowed(),
         planned: plan.batches.values().sum(),
         made: budget.made(),
-    });
+    };
     async_graphql::to_value(Explained { planned: plan, made: Made::of(trace), budget }).unwrap_or_default()
 }
 
@@ -34,8 +34,7 @@ pub(super) fn explained(plan: &Plan, trace: &Trace, budget: Option<&Budget>) -> 
 struct Explained<'a> {
     planned: &'a Plan,
     made: Made,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    budget: Option<Allowance>,
+    budget: Allowance,
 }
 
 /// The calls that the operation may make.

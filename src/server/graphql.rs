@@ -128,10 +128,6 @@ async fn answer<E: Executor>(
         // By the document's word: what was asked for would be any text otherwise.
         line.operation = chosen.name.map(ToString::to_string);
     }
-    let mut measured = door.measured.operation(id, &viewer, line.operation.as_deref(), Some(&asked.query));
-    if let Some(measured) = &measured {
-        document.exceeded.iter().chain(&asked.exceeded).for_each(|excess| measured.exceeds(excess));
-    }
 
     let evictions = door.answers.evictions();
     let given = chosen.map(|chosen| Given { operation: chosen.definition, variables: &asked.variables });
@@ -139,17 +135,26 @@ async fn answer<E: Executor>(
     let priority = urgency::of(&parts.headers, || longest);
     // A question about the whole portfolio has the time of a report, by whichever door it comes.
     let is_report = given.is_some_and(|given| asks_for_a_report(&document.parsed, given));
+    let budget = Budget::of(&door.limits, is_report || priority == Priority::Report);
+    let name = line.operation.as_deref();
+    let measured = door.measured.operation(id, &viewer, name, Some(&asked.query), Some(&budget));
+    if let Some(measured) = &measured {
+        document.exceeded.iter().chain(&asked.exceeded).for_each(|excess| measured.exceeds(excess));
+    }
     door.sign_in.charge(&viewer, sign_in::points(longest, is_report))?;
     let patience = if is_report { door.reports.settings.deadline } else { door.options.request_timeout };
     let options = ReadOptions::new(door.answers.now(), began + patience.0);
     let touched = audited.as_ref().map(|entry| Arc::clone(&entry.touched));
     let (trace_of_this, reader) = (trace.clone(), Arc::clone(&viewer));
-    let budget = Some(Budget::of(&door.limits, is_report || priority == Priority::Report));
-    let options = ReadOptions { max_age, priority, touched, trace: trace_of_this, viewer: reader, budget, ..options };
-    if let Some(measured) = &mut measured {
-        measured.has(options.budget.as_ref());
-    }
-    let budget = options.budget.clone();
+    let options = ReadOptions {
+        max_age,
+        priority,
+        touched,
+        trace: trace_of_this,
+        viewer: reader,
+        budget: Some(Arc::clone(&budget)),
+        ..options
+    };
     let observed = Arc::clone(&options.observed);
     let execution = Execution::of(door, &document, chosen, &viewer);
     if let Some(entry) = &audited {
@@ -167,7 +172,7 @@ async fn answer<E: Executor>(
     let Finished { whole, errors } = execution.finish(&mut answered, id, audited.as_deref());
     line.errors = errors;
     if let (Some(plan), Some(trace)) = (plan, trace) {
-        answered.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace, budget.as_deref()));
+        answered.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace, &budget));
         observed.pin_to_moment();
     }
     let text = Bytes::from(execution.written(&answered));

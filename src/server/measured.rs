@@ -33,13 +33,15 @@ impl Measured {
         Self { is_on: !limits.measure_only.is_empty(), operations: Mutex::default() }
     }
 
-    /// Measures an operation, by its name and its document's text; none if no limit is only measured.
+    /// Measures an operation, by its name and its document's text; none if no limit is only measured. If it makes more calls
+    /// than its budget has, that is told when it is over.
     pub(super) fn operation(
         &self,
         id: &RequestId,
         viewer: &Viewer,
         name: Option<&str>,
         document: Option<&str>,
+        budget: Option<&Arc<Budget>>,
     ) -> Option<Operation<'_>> {
         self.is_on.then(|| Operation {
             measured: self,
@@ -47,7 +49,7 @@ impl Measured {
             name: name.map(str::to_owned),
             document: document.map(audit::hash),
             subject: viewer.principal.subject.clone(),
-            budget: None,
+            budget: budget.cloned(),
         })
     }
 }
@@ -72,11 +74,6 @@ impl Operation<'_> {
             total,
             "over a limit that is only measured"
         );
-    }
-
-    /// The calls that it may make. When it is over it is told if there were more.
-    pub(super) fn has(&mut self, budget: Option<&Arc<Budget>>) {
-        self.budget = budget.cloned();
     }
 }
 

@@ -28,38 +28,42 @@ pub(super) fn text(configuration: &Configuration, connections: &[Connection]) ->
     for (name, kind, help, value) in SYSTEMS {
         metric(&mut text, name, kind, help);
         for connection in connections {
-            // All clients of a connection are one to whoever looks at it.
-            let all: Vec<Health> = connection.upstreams.iter().map(|upstream| upstream.health()).collect();
             // Names of connections are keys of the configuration; quotes and backslashes would end the label.
             let label = connection.name.as_str().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            line(&mut text, &format!("{name}{{connection=\"{label}\",system=\"{}\"}}", connection.system), value(&all));
+            line(
+                &mut text,
+                &format!("{name}{{connection=\"{label}\",system=\"{}\"}}", connection.system),
+                value(connection.health().as_ref()),
+            );
         }
     }
     ([(header::CONTENT_TYPE, MEDIA)], text).into_response()
 }
 
 /// A figure of every connection: name, kind, meaning, and how it is worked out.
-type Figure = (&'static str, &'static str, &'static str, fn(&[Health]) -> u64);
+type Figure = (&'static str, &'static str, &'static str, fn(Option<&Health>) -> u64);
 
 const SYSTEMS: [Figure; 6] = [
-    ("spine_system_up", "gauge", "0 while a system failed repeatedly and is given a rest.", |all| {
-        u64::from(all.iter().all(|health| health.breaker == BreakerState::Closed))
+    ("spine_system_up", "gauge", "0 while a system failed repeatedly and is given a rest.", |health| {
+        u64::from(health.is_none_or(|health| health.breaker == BreakerState::Closed))
     }),
-    ("spine_system_calls_total", "counter", "Attempts to call a system.", |all| {
-        all.iter().map(|health| health.calls).sum()
+    ("spine_system_calls_total", "counter", "Attempts to call a system.", |health| {
+        health.map_or(0, |health| health.calls)
     }),
-    ("spine_system_failures_total", "counter", "Attempts that failed.", |all| {
-        all.iter().map(|health| health.failures).sum()
+    ("spine_system_failures_total", "counter", "Attempts that failed.", |health| {
+        health.map_or(0, |health| health.failures)
     }),
-    ("spine_system_running", "gauge", "Calls under way.", |all| sum(all, |health| health.running)),
-    ("spine_system_waiting", "gauge", "Calls that wait for one of these to end.", |all| {
-        sum(all, |health| health.waiting)
+    ("spine_system_running", "gauge", "Calls under way.", |health| count(health, |health| health.running)),
+    ("spine_system_waiting", "gauge", "Calls that wait for one of these to end.", |health| {
+        count(health, |health| health.waiting)
     }),
-    ("spine_system_concurrency", "gauge", "Calls at once that it gets now.", |all| sum(all, |health| health.places)),
+    ("spine_system_concurrency", "gauge", "Calls at once that it gets now.", |health| {
+        count(health, |health| health.places)
+    }),
 ];
 
-fn sum(all: &[Health], of: fn(&Health) -> usize) -> u64 {
-    all.iter().map(|health| u64::try_from(of(health)).unwrap_or(u64::MAX)).sum()
+fn count(health: Option<&Health>, of: fn(&Health) -> usize) -> u64 {
+    health.map_or(0, |health| u64::try_from(of(health)).unwrap_or(u64::MAX))
 }
 
 fn metric(text: &mut String, name: &str, kind: &str, help: &str) {

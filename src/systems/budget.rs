@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Limits;
 
+/// Operations among which one that waits already is looked for.
+const RECENT: usize = 64;
+
 /// The calls of one operation.
 #[derive(Debug)]
 pub struct Budget {
@@ -81,7 +84,9 @@ impl Payers {
         let mut waiting = self.waiting();
         match budget {
             None => waiting.unlimited = true,
-            Some(budget) if waiting.budgets.iter().any(|known| Arc::ptr_eq(known, budget)) => {}
+            // One that is there twice pays no more than once for a call. So only those that came last are looked through: ten
+            // thousand may wait for one read.
+            Some(budget) if waiting.budgets.iter().rev().take(RECENT).any(|known| Arc::ptr_eq(known, budget)) => {}
             Some(budget) => waiting.budgets.push(Arc::clone(budget)),
         }
     }

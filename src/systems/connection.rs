@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::upstream::Upstream;
+use super::upstream::{Health, Upstream};
 use super::{
     ClientSource, CostSource, CostSumSource, DealDetailSource, DealSource, InvoiceSource, InvoiceSumSource,
     ProjectSource, TicketSource,
@@ -74,6 +74,11 @@ impl Connection {
             invoice_sums: None,
             cost_sums: None,
         }
+    }
+
+    /// How the system fares: the worst of its clients speaks, and what they do is added up. None if it has no client.
+    pub fn health(&self) -> Option<Health> {
+        self.upstreams.iter().map(|client| client.health()).reduce(Health::with)
     }
 }
 

@@ -7,6 +7,9 @@ use tokio::time::Instant;
 use super::{Batch, Call, Connection, Priority, SystemError};
 use crate::domain::{DealId, DealQuery, Direction, Domain, InvoiceQuery, ProjectId, ProjectQuery};
 
+/// Time for one question.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Rows of a list that are looked at: the first with a shared ID is the sample.
 const ROWS: usize = 20;
 
@@ -31,25 +34,26 @@ pub struct Sample {
 }
 
 /// The questions to one connection. After one that the connection itself failed no more are asked: they would end alike.
-struct Examination {
-    patience: Duration,
-    findings: Vec<Finding>,
-    failed: bool,
-}
+struct Examination(Vec<Finding>);
 
 impl Examination {
+    fn failed(&self) -> bool {
+        let is_of_connection = |error: &SystemError| error.kind.is_of_connection();
+        let answers = self.0.iter().filter_map(|finding| finding.answer.as_ref());
+        answers.filter_map(|answer| answer.as_ref().err()).any(is_of_connection)
+    }
+
     async fn ask<T>(
         &mut self,
         records: &'static str,
         question: impl AsyncFnOnce(Call) -> Result<T, SystemError>,
         count: impl FnOnce(&T) -> usize,
     ) -> Option<T> {
-        if self.failed {
+        if self.failed() {
             return None;
         }
         let started = Instant::now();
-        let answer = question(Call::new(started + self.patience, Priority::Interactive)).await;
-        self.failed = answer.as_ref().is_err_and(|error| error.kind.is_of_connection());
+        let answer = question(Call::new(started + PATIENCE, Priority::Interactive)).await;
         let (found, answer) = match answer {
             Ok(found) => {
                 let count = count(&found);
@@ -57,7 +61,7 @@ impl Examination {
             }
             Err(error) => (None, Err(error)),
         };
-        self.findings.push(Finding { records, answer: Some(answer), took: started.elapsed() });
+        self.0.push(Finding { records, answer: Some(answer), took: started.elapsed() });
         found
     }
 
@@ -70,8 +74,8 @@ impl Examination {
         count: impl FnOnce(&V) -> usize,
     ) {
         let Some(key) = key else {
-            if !self.failed {
-                self.findings.push(Finding { records, answer: None, took: Duration::ZERO });
+            if !self.failed() {
+                self.0.push(Finding { records, answer: None, took: Duration::ZERO });
             }
             return;
         };
@@ -87,8 +91,8 @@ impl Examination {
 }
 
 /// Asks for the beginning of each list, and gives what may be asked by.
-pub async fn lists(connection: &Connection, owns: &[Domain], patience: Duration) -> (Vec<Finding>, Sample) {
-    let mut of = Examination { patience, findings: Vec::new(), failed: false };
+pub async fn lists(connection: &Connection, owns: &[Domain]) -> (Vec<Finding>, Sample) {
+    let mut of = Examination(Vec::new());
     let mut sample = Sample::default();
     if let Some(deals) = connection.deals.as_ref().filter(|_| owns.contains(&Domain::Commercial)) {
         let query = DealQuery::default();
@@ -117,19 +121,12 @@ pub async fn lists(connection: &Connection, owns: &[Domain], patience: Duration)
         let ids = page.into_iter().flat_map(|page| page.items).flat_map(|invoice| invoice.project_ids);
         sample.project = sample.project.or(ids.into_iter().next());
     }
-    (of.findings, sample)
+    (of.0, sample)
 }
 
-/// Whether the connection itself failed, so that more questions would end alike.
-pub fn failed(findings: &[Finding]) -> bool {
-    let of_connection =
-        |finding: &Finding| matches!(&finding.answer, Some(Err(error)) if error.kind.is_of_connection());
-    findings.iter().any(of_connection)
-}
-
-/// Asks for what hangs on the records of a sample.
-pub async fn records(connection: &Connection, owns: &[Domain], sample: &Sample, patience: Duration) -> Vec<Finding> {
-    let mut of = Examination { patience, findings: Vec::new(), failed: false };
+/// Asks for what hangs on the records of a sample, after the lists; gives all that was found.
+pub async fn records(connection: &Connection, owns: &[Domain], sample: &Sample, lists: Vec<Finding>) -> Vec<Finding> {
+    let mut of = Examination(lists);
     let owned = |domain: Domain| owns.contains(&domain);
     let (project, deal) = (sample.project.as_ref(), sample.deal.as_ref());
     if let Some(deals) = connection.deals.as_ref().filter(|_| owned(Domain::Commercial)) {
@@ -159,5 +156,5 @@ pub async fn records(connection: &Connection, owns: &[Domain], sample: &Sample, 
     if let Some(costs) = connection.costs.as_ref().filter(|_| owned(Domain::Costs)) {
         of.ask_by("costs", project, async |call, ids| costs.costs_by_project(&call, ids).await, Vec::len).await;
     }
-    of.findings
+    of.0
 }

@@ -19,7 +19,7 @@ use crate::domain::{Clock, SystemClock};
 use crate::reads::ReadOptions;
 use crate::reports::format::{Style, moment};
 use crate::reports::{Filter, Format, Progress, Report, ReportError, Reports, Table};
-use crate::systems::{ErrorKind, Priority};
+use crate::systems::Priority;
 
 /// Options of `spine report`.
 #[derive(Debug, clap::Args)]
@@ -229,11 +229,7 @@ async fn answer(options: &Options, asked: &Asked) -> Exit {
 /// How a failed report ends the command.
 fn exit_of(error: &ReportError) -> Exit {
     match error {
-        ReportError::System(error) => match error.kind {
-            ErrorKind::Unauthorized | ErrorKind::Forbidden => Exit::Credential,
-            ErrorKind::Truncated | ErrorKind::TooLarge | ErrorKind::Conflict | ErrorKind::Budget(_) => Exit::Partial,
-            _ => Exit::Unavailable,
-        },
+        ReportError::System(error) => Exit::from(error.kind),
         ReportError::Truncated(_) => Exit::Partial,
         ReportError::Unknown(_) | ReportError::NotOwned(_) | ReportError::Filter(_) | ReportError::Masked(_) => {
             Exit::Usage

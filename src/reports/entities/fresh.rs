@@ -1,7 +1,6 @@
 //! The set `Freshness`: the connections, and how they fare.
 
 use super::{Row, moment, text};
-use crate::domain::Domain;
 use crate::reports::{Cell, Column, ColumnKind, Reports};
 use crate::systems::Connection;
 use crate::systems::http::{Health, HealthStatus};
@@ -46,12 +45,10 @@ impl Reports {
     }
 
     fn connection_row(&self, connection: &Connection) -> Row {
-        let owned =
-            |domain: &Domain| self.reads.owners(*domain).iter().any(|(_, owner)| owner.connection == connection.name);
-        let owns: Vec<&str> = Domain::ALL.iter().filter(|domain| owned(domain)).map(|domain| domain.as_str()).collect();
-        let all: Vec<Health> = connection.upstreams.iter().map(|client| client.health()).collect();
-        // The worst of its clients speaks for a connection that has several.
-        let status = all.iter().map(Health::status).max().unwrap_or(HealthStatus::Unknown);
+        let owns: Vec<&str> = self.owned_by(connection).iter().map(|domain| domain.as_str()).collect();
+        let (all, health): (Vec<Health>, _) =
+            (connection.upstreams.iter().map(|client| client.health()).collect(), connection.health());
+        let status = health.as_ref().map_or(HealthStatus::Unknown, Health::status);
         vec![
             text(Some(&connection.name)),
             text(Some(connection.system)),
@@ -59,8 +56,8 @@ impl Reports {
             text(Some(word(status))),
             moment(all.iter().filter_map(|health| health.last_success).max()),
             moment(all.iter().filter_map(|health| health.last_error).map(|error| error.at).max()),
-            Cell::Count(all.iter().map(|health| health.calls).sum()),
-            Cell::Count(all.iter().map(|health| health.failures).sum()),
+            Cell::Count(health.as_ref().map_or(0, |health| health.calls)),
+            Cell::Count(health.as_ref().map_or(0, |health| health.failures)),
         ]
     }
 }

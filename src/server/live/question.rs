@@ -110,16 +110,15 @@ impl Question {
         // Nobody else asks again for who follows: a place is waited for.
         let _place = door.places.wait(self.who, deadline).await?;
         let name = chosen.name.map(Name::as_str);
-        let mut measured = door.measured.operation(&self.id, viewer, name, Some(&asked.query));
         let reads = &door.reports.reads;
         let evictions = reads.evictions(u64::MAX);
         let options = ReadOptions::new(door.reports.clock.monotonic(), deadline);
         let touched = audited.map(|entry| Arc::clone(&entry.touched));
         let budget = Some(Budget::of(&door.limits, is_report));
         let options = ReadOptions { viewer: Arc::clone(viewer), stale: false, touched, budget, ..options };
-        if let Some(measured) = &mut measured {
+        let measured = door.measured.operation(&self.id, viewer, name, Some(&asked.query), options.budget.as_ref());
+        if let Some(measured) = &measured {
             self.document.exceeded.iter().chain(&asked.exceeded).for_each(|excess| measured.exceeds(excess));
-            measured.has(options.budget.as_ref());
         }
         let observed = Arc::clone(&options.observed);
         let execution = Execution::of(door, &self.document, Some(chosen), viewer);

@@ -145,10 +145,8 @@ async fn answer<E: Executor>(
         });
     }
     let reading = door.report_options(headers, &viewer, entry.as_deref());
-    let mut measured = door.measured.operation(&line.request.id, &viewer, Some(&asked.set.name), None);
-    if let Some(measured) = &mut measured {
-        measured.has(reading.budget.as_ref());
-    }
+    let _measured =
+        door.measured.operation(&line.request.id, &viewer, Some(&asked.set.name), None, reading.budget.as_ref());
     let body = async {
         match (key, format) {
             (None, Some(format)) => {

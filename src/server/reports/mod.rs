@@ -95,10 +95,7 @@ async fn answer<E: Executor>(
         });
     }
     let options = door.report_options(headers, viewer, entry);
-    let mut measured = door.measured.operation(id, viewer, Some(asked.report.name), None);
-    if let Some(measured) = &mut measured {
-        measured.has(options.budget.as_ref());
-    }
+    let _measured = door.measured.operation(id, viewer, Some(asked.report.name), None, options.budget.as_ref());
     let progress = Progress::default();
     let run = door.reports.run(asked.report.name, &asked.filter, &options, &progress);
     let run = run.instrument(tracing::info_span!("report", request.id = %id));

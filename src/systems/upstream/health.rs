@@ -55,6 +55,17 @@ pub enum HealthStatus {
 }
 
 impl Health {
+    /// Of two clients of one system: the worse speaks for both, and what they do is added up.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        let skews = self.clock_skew.into_iter().chain(other.clock_skew);
+        let (calls, failures) = (self.calls + other.calls, self.failures + other.failures);
+        let (running, waiting) = (self.running + other.running, self.waiting + other.waiting);
+        let (places, clock_skew) = (self.places + other.places, skews.max_by_key(|skew| skew.abs()));
+        let worse = if self.status() >= other.status() { self } else { other };
+        Self { calls, failures, clock_skew, running, waiting, places, ..worse }
+    }
+
     /// How it fares, in a word.
     pub fn status(&self) -> HealthStatus {
         let failed_last =
