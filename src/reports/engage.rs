@@ -27,6 +27,8 @@ pub(super) enum Lead {
     Unlinked,
     /// A project that others lead to, and by whose ID its owner does not find it.
     NotFoundById,
+    /// A project whose deals cannot all be told: which of them leads it is not known.
+    NotWhole,
 }
 
 /// The engagement of a project and its deals (the lead first), or of one deal that leads to none.
@@ -42,7 +44,7 @@ pub(super) fn engagement<'a>(
     let header = header.unwrap_or(Part::Nothing);
     let attributes = attributes(gathered, header.as_ref().known().map(AsRef::as_ref), deals);
     let engagement = match project {
-        Some(id) => of_project(reports, needs, gathered, id, &header, deals),
+        Some(id) => of_project(reports, needs, gathered, id, &header, deals, lead),
         None => of_deal(deals, lead),
     };
     let inherits = needs.handover && project.is_some() && !deals.is_empty();
@@ -116,7 +118,11 @@ fn nothing() -> Engagement {
 /// A deal that leads to no project. Its part of the contract is known; if it is won, what was invoiced and spent is missing.
 fn of_deal(deals: &[Arc<Deal>], lead: Lead) -> Engagement {
     let won = deals.iter().any(|deal| deal.status != Some(DealStatus::Open) && deal.status != Some(DealStatus::Lost));
-    let missing = if lead == Lead::NotFoundById { Exclusion::NotFoundById } else { Exclusion::NotLinked };
+    let missing = match lead {
+        Lead::Linked | Lead::Unlinked => Exclusion::NotLinked,
+        Lead::NotFoundById => Exclusion::NotFoundById,
+        Lead::NotWhole => Exclusion::NotWhole,
+    };
     Engagement {
         deals: deals.len(),
         contract: Part::Known(Contract::of(deals)),
@@ -133,6 +139,7 @@ fn of_project(
     id: &ProjectId,
     header: &Part<Arc<Project>>,
     deals: &[Arc<Deal>],
+    lead: Lead,
 ) -> Engagement {
     let today = reports.clock.today();
     let won = deals.iter().any(|deal| deal.status == Some(DealStatus::Won));
@@ -165,10 +172,10 @@ fn of_project(
     Engagement {
         deals: deals.len(),
         is_project: true,
-        contract: if deals.is_empty() {
-            Part::Unknown(Exclusion::NotInCommercial)
-        } else {
-            Part::Known(Contract::of(deals))
+        contract: match (deals, lead) {
+            ([], Lead::NotWhole) => Part::Unknown(Exclusion::NotWhole),
+            ([], _) => Part::Unknown(Exclusion::NotInCommercial),
+            _ => Part::Known(Contract::of(deals)),
         },
         invoiced,
         receivables,

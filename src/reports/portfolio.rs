@@ -4,17 +4,17 @@
 //! filtered portfolio if its lead passes the filter, and it is grouped by what its lead says. So what is counted under one value
 //! of a field is what a filter by that value finds, and what two filters find that exclude one another can be added up.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::engage::{Lead, engagement, unlisted};
-use super::gather::{Gathered, Needs};
+use super::gather::{Gathered, Needs, is_of_the_record};
 use super::planned::Planned;
 use super::{Progress, ReportError, Reports, passing_on};
 use crate::domain::{Deal, DealId, DealQuery, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery, lead_of};
 use crate::finance::{Attributes, Engagement, Exclusion, Handover};
-use crate::reads::{AtHand, Commercial, Fresh, Kind, PageReader, ReadOptions};
+use crate::reads::{AtHand, Commercial, Fresh, Kind, PageReader, Read, ReadOptions};
 use crate::systems::{Priority, SystemError};
 
 /// Rows of a page of the owner's list.
@@ -138,6 +138,7 @@ impl Reports {
 pub(super) struct Candidate {
     pub(super) id: ProjectId,
     pub(super) deals: Vec<Arc<Deal>>,
+    pub(super) lead: Lead,
 }
 
 impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
@@ -151,10 +152,9 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let options = self.of_this_page();
         let linked: Vec<ProjectId> = distinct(page.iter().filter_map(|deal| deal.project_id().cloned()));
         let answers = self.commercial.deals_by_project.get_many(&options, &linked).await;
-        let mut deals_of = std::collections::HashMap::new();
+        let mut deals_of = HashMap::new();
         for (id, read) in linked.into_iter().zip(answers) {
-            let deals = read.map_err(ReportError::System)?.value;
-            deals_of.insert(id, deals.map(|deals| deals.as_ref().clone()).unwrap_or_default());
+            deals_of.insert(id, told(read)?);
         }
         let (mut candidates, mut alone) = (Vec::new(), Vec::new());
         let viewer = Arc::clone(&self.options.viewer);
@@ -164,17 +164,22 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                 alone.push((deal, Lead::Unlinked));
                 continue;
             };
-            let deals = deals_of.get(id).map(Vec::as_slice).unwrap_or_default();
+            let Some(Some(deals)) = deals_of.get(id) else {
+                alone.push((deal, Lead::NotWhole));
+                continue;
+            };
             match lead_of(deals) {
                 Some(lead) if lead.id == deal.id => {
                     if self.seen.insert(id.clone()) {
-                        candidates.push(Candidate { id: id.clone(), deals: lead_first(deals, &deal.id) });
+                        let deals = lead_first(deals, &deal.id);
+                        candidates.push(Candidate { id: id.clone(), deals, lead: Lead::Linked });
                     }
                 }
                 Some(_) if deals.iter().any(|other| other.id == deal.id) => {}
                 // Its owner does not find it by the project's ID: it leads if nobody else does.
                 None if self.seen.insert(id.clone()) => {
-                    candidates.push(Candidate { id: id.clone(), deals: vec![Arc::clone(deal)] });
+                    let deals = vec![Arc::clone(deal)];
+                    candidates.push(Candidate { id: id.clone(), deals, lead: Lead::Linked });
                 }
                 _ => alone.push((deal, Lead::NotFoundById)),
             }
@@ -193,7 +198,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let passing: Vec<DealId> = if self.needs.handover { distinct(passing) } else { Vec::new() };
         let gathered = self.reports.gather(self.needs, options, &ids, &clients, &passing).await;
         for one in &projects {
-            let engaged = engagement(self.reports, self.needs, &gathered, Some(&one.id), &one.deals, Lead::Linked);
+            let engaged = engagement(self.reports, self.needs, &gathered, Some(&one.id), &one.deals, one.lead);
             (self.visitor)(engaged);
         }
         for (deal, lead) in alone {
@@ -228,10 +233,15 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let answers = self.commercial.deals_by_project.get_many(&options, &ids).await;
         let mut candidates = Vec::new();
         for (id, read) in ids.into_iter().zip(answers) {
-            let deals = read.map_err(ReportError::System)?.value;
-            // A project that got its first deal while the portfolio was read is visited the next time.
-            if deals.is_none_or(|deals| deals.is_empty()) && self.seen.insert(id.clone()) {
-                candidates.push(Candidate { id, deals: Vec::new() });
+            let lead = match told(read)? {
+                Some(deals) if deals.is_empty() => Lead::Linked,
+                // A project that got its first deal while the portfolio was read is visited the next time.
+                Some(_) => continue,
+                // Its deals were visited, each by itself; what its books hold was not.
+                None => Lead::NotWhole,
+            };
+            if self.seen.insert(id.clone()) {
+                candidates.push(Candidate { id, deals: Vec::new(), lead });
             }
         }
         self.visit(&options, candidates, Vec::new()).await;
@@ -307,6 +317,16 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
             self.failures.push(error);
         }
         Ok(())
+    }
+}
+
+/// The deals of a project; none if they cannot all be told, which asking again would not change. That is a gap in one
+/// project, and no reason to tell nothing of all others.
+fn told(read: Read<Vec<Arc<Deal>>>) -> Result<Option<Vec<Arc<Deal>>>, ReportError> {
+    match read {
+        Ok(fresh) => Ok(Some(fresh.value.map(|deals| deals.as_ref().clone()).unwrap_or_default())),
+        Err(error) if is_of_the_record(error.kind) => Ok(None),
+        Err(error) => Err(ReportError::System(error)),
     }
 }
 

@@ -19,6 +19,7 @@ mod expectations;
 mod facts;
 mod fairness;
 mod freshness;
+mod gaps;
 mod generated;
 mod handover;
 mod input;
