@@ -97,10 +97,13 @@ pub fn run() -> ExitCode {
         _ => "warn",
     };
     let filter = arguments.log.as_deref().unwrap_or(usual);
-    if let Err(error) = telemetry::init(arguments.log_format, filter) {
-        complain(&format!("error: --log `{filter}` is not a filter: {error}"));
-        return ExitCode::from(Exit::Usage as u8);
-    }
+    let _log = match telemetry::init(arguments.log_format, filter) {
+        Ok(log) => log,
+        Err(error) => {
+            complain(&format!("error: --log `{filter}` is not a filter: {error}"));
+            return ExitCode::from(Exit::Usage as u8);
+        }
+    };
     let exit = match arguments.command {
         Command::Demo(options) => demo::run(&options),
         Command::Serve(option) => serve::run(&option.config),

@@ -11,7 +11,7 @@ use async_graphql::Value;
 use async_graphql::parser::types::ExecutableDocument;
 use serde::Serialize;
 
-use super::direct::{Selected, select_from};
+use super::direct::{Selected, fields_of, select_from};
 use super::guard::Given;
 use super::profitability;
 use super::wave::{Ask, Asks, is_payable};
@@ -82,16 +82,23 @@ impl Plan {
 
 /// How many rows the longest list at an operation's root is to have; 0 if no list says.
 pub fn longest_list(document: &ExecutableDocument, given: Given<'_>) -> usize {
-    roots(document, given).iter().filter_map(|field| first(field, given)).max().unwrap_or(0)
+    let fields = fields_of(&document.fragments, &given.operation.selection_set.node);
+    fields.into_iter().filter_map(|field| number(given.argument(field, "first"))).max().unwrap_or(0)
 }
 
 /// Whether an operation asks about the whole portfolio.
 pub fn asks_for_a_report(document: &ExecutableDocument, given: Given<'_>) -> bool {
-    roots(document, given).iter().any(|field| field.name == REPORT || asks_for_impact(field))
+    let fields = fields_of(&document.fragments, &given.operation.selection_set.node);
+    fields.into_iter().any(|field| match field.name.node.as_str() {
+        REPORT => true,
+        "systems" => asks_for_impact(&select_from(&document.fragments, &field.selection_set.node)),
+        _ => false,
+    })
 }
 
-fn asks_for_impact(field: &Selected<'_>) -> bool {
-    field.name == "systems" && Selected::rows(&field.below).into_iter().any(|row| row.name == "impact")
+/// Whether what hangs on systems is selected below them.
+fn asks_for_impact(below: &[Selected<'_>]) -> bool {
+    Selected::rows(below).into_iter().any(|row| row.name == "impact")
 }
 
 fn roots<'a>(document: &'a ExecutableDocument, given: Given<'a>) -> Vec<Selected<'a>> {
@@ -100,7 +107,11 @@ fn roots<'a>(document: &'a ExecutableDocument, given: Given<'a>) -> Vec<Selected
 
 /// How many rows a list is to have, if it says.
 fn first(list: &Selected<'_>, given: Given<'_>) -> Option<usize> {
-    let Some(Value::Number(number)) = list.argument("first", given) else { return None };
+    number(list.argument("first", given))
+}
+
+fn number(value: Option<Value>) -> Option<usize> {
+    let Some(Value::Number(number)) = value else { return None };
     usize::try_from(number.as_u64()?).ok()
 }
 
@@ -174,7 +185,7 @@ impl Planner<'_> {
                 }
             }
             REPORT => self.portfolio(field),
-            "systems" if asks_for_impact(field) => {
+            "systems" if asks_for_impact(&field.below) => {
                 self.step(1, None, commercial.map(|commercial| commercial.deal_pages.kind()), IMPACT, 1);
             }
             "invoice" => {

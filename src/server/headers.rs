@@ -1,8 +1,11 @@
 //! The outermost layer: the request's ID, the bodies of errors, and the headers that every answer carries.
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, header};
 
 use super::error::Refused;
@@ -25,11 +28,17 @@ const DEFAULTS: [(HeaderName, &str); 6] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MayBeFramed;
 
-/// Names the request, lets it be answered, and completes the answer.
-pub(super) async fn complete(mut request: Request, next: Next) -> Response {
+/// Names the request, lets it be answered, and completes the answer. A panic is answered like any other error.
+pub(super) async fn complete<Answer: Future<Output = Response>>(
+    mut request: Request,
+    answer: impl FnOnce(Request) -> Answer,
+) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
+    let mut response = AssertUnwindSafe(answer(request)).catch_unwind().await.unwrap_or_else(|_panic| {
+        tracing::error!("a request handler panicked");
+        Refused::internal().into_response()
+    });
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
         refused.render(&id, &mut response);
     }

@@ -1,5 +1,6 @@
 //! Connections: how many, how long they may lie idle, and how they end. What answers can be replaced while they are open.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::ServiceExt;
 
+use super::headers;
 use super::sign_in::Peer;
 use super::tls::{ClientCertificate, Tls};
 use crate::config::ServerOptions;
@@ -152,7 +154,13 @@ async fn converse<Stream>(
     let service = tower::service_fn(move |mut request: http::Request<Incoming>| {
         let now = answering.borrow().clone();
         caller.sign(request.extensions_mut(), &now);
-        now.router.oneshot(request.map(Body::new))
+        async move {
+            let answer = async move |request| {
+                let Ok(response) = now.router.oneshot(request).await;
+                response
+            };
+            Ok::<_, Infallible>(headers::complete(request.map(Body::new), answer).await)
+        }
     });
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
     let mut connection = pin!(connection);

@@ -3,8 +3,9 @@
 //!
 //! An answer passes through these layers, the outermost first:
 //!
-//! 1. [`headers::complete`]: the request's ID, the bodies of errors, the headers of every answer
-//! 2. a panic becomes an error like any other
+//! 1. [`headers::complete`]: the request's ID, the bodies of errors, the headers of every answer; a panic becomes an error like
+//!    any other
+//! 2. the address of the client, where a trusted proxy says it
 //! 3. the routes; those that are not open to everybody go on:
 //! 4. [`audit::trail`]: a line for each operation
 //! 5. [`sign_in::identify`]: who asks (401), in which role (403), and whether they have asked too much (429); `POST /graphql`
@@ -59,14 +60,14 @@ use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Redirect};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{Redirect, Response};
 use axum::routing::{any, get, post};
 use http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 
 pub use audit::Trail;
 pub use configuration::Configuration;
@@ -224,23 +225,21 @@ pub fn routers<E: Executor>(door: Door<E>) -> Routers {
 /// The routes for those who ask.
 fn routes<E: Executor>(door: Door<E>) -> Router {
     let graphiql = door.options.graphiql;
-    let identify = from_fn_with_state(Arc::clone(&door.sign_in), sign_in::identify);
-    let trail = from_fn_with_state(Arc::clone(&door.trail), audit::trail);
+    let (trail, sign_in) = (Arc::clone(&door.trail), Arc::clone(&door.sign_in));
+    let way_in = from_fn_with_state((trail, sign_in), way_in);
     let card = pages::Card::new(&door.options.card_frame_ancestors);
     let door = Arc::new(door);
     let odata = Router::new()
         .route("/odata", any(odata::serve::<E>))
         .route("/odata/", any(odata::serve::<E>))
         .route("/odata/{*path}", any(odata::serve::<E>))
-        .route_layer(identify.clone())
-        .route_layer(trail.clone())
+        .route_layer(way_in.clone())
         .route_layer(from_fn(odata::refusals));
     // At these addresses programs get data, and browsers a page, which is open to everybody: it asks for the data in turn.
     let mut with_pages = Router::new()
         .route("/graphql", any(graphql::serve::<E>))
         .route("/reports", get(reports::list))
-        .route_layer(identify.clone())
-        .route_layer(trail.clone());
+        .route_layer(way_in.clone());
     if graphiql {
         with_pages = with_pages.route_layer(from_fn(pages::in_browser));
     }
@@ -249,8 +248,7 @@ fn routes<E: Executor>(door: Door<E>) -> Router {
         .route("/reports/metrics", get(reports::metrics))
         .route("/reports/{name}", get(reports::table::<E>))
         .route("/whoami", get(sign_in::whoami::<E>))
-        .route_layer(identify)
-        .route_layer(trail)
+        .route_layer(way_in)
         .merge(with_pages)
         .merge(odata)
         // Deliveries are signed: nobody signs in.
@@ -269,16 +267,16 @@ fn routes<E: Executor>(door: Door<E>) -> Router {
     router
 }
 
-/// Routes with the layers that all have: whatever is not there, or fails, is answered, too.
+/// The way to all that is not open to everybody: a line in the audit trail, and who asks.
+async fn way_in(State((trail, sign_in)): State<(Arc<Trail>, Arc<SignIn>)>, request: Request, next: Next) -> Response {
+    audit::trail(&trail, request, |request| sign_in::identify(&sign_in, request, next)).await
+}
+
+/// Routes where whatever is not there is answered, too. [`headers::complete`] stands before all of them.
 fn completed(router: Router) -> Router {
     router
         .fallback(|| async { Refused::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing here.") })
         .method_not_allowed_fallback(|| async {
             Refused::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "This is only to be read.")
         })
-        .layer(CatchPanicLayer::custom(|_panic| {
-            tracing::error!("a request handler panicked");
-            Refused::internal().into_response()
-        }))
-        .layer(from_fn(headers::complete))
 }

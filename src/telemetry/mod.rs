@@ -1,9 +1,14 @@
 //! Logs: one line per event, to stderr, for people or for machines. Results go to stdout and never mix with them.
 
+mod lines;
+
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use lines::Lines;
 
 /// What is logged where nobody says otherwise.
 pub const DEFAULT_FILTER: &str = "info";
@@ -22,19 +27,33 @@ pub enum LogFormat {
     Json,
 }
 
+/// The log, as long as it is kept. What waits to be written is written when it is dropped.
+#[derive(Debug)]
+pub struct Log(Option<Lines>);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(lines) = &self.0 {
+            lines.write();
+        }
+    }
+}
+
 /// Starts the log. `filter` is written as for `RUST_LOG`: `info`, `warn,spine::systems=debug`. Where a log was started
 /// before, that one stays: tests and embedders may call this more than once.
-pub fn init(format: LogFormat, filter: &str) -> Result<(), ParseError> {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(heard(filter)?)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+pub fn init(format: LogFormat, filter: &str) -> Result<Log, ParseError> {
+    let is_terminal = io::stderr().is_terminal();
+    // Who looks on sees each line at once, and between the lines what else is written there. So does everybody where no thread
+    // can be had.
+    let lines = if is_terminal { None } else { Lines::start().ok() };
+    let writer = lines.clone().map_or_else(|| BoxMakeWriter::new(io::stderr), BoxMakeWriter::new);
+    let log = tracing_subscriber::fmt().with_env_filter(heard(filter)?).with_writer(writer).with_ansi(is_terminal);
     // The one error is that there is a log already.
     drop(match format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     });
-    Ok(())
+    Ok(Log(lines))
 }
 
 /// What is logged of what is asked for.

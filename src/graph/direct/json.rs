@@ -72,12 +72,11 @@ impl Json {
 
     /// The inside of a text.
     pub fn escaped(&mut self, text: &str) {
-        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-        // Without a way out of the loop it is done many bytes at a time; most texts have nothing to escape.
-        if !text.bytes().fold(false, |found, byte| found | special(byte)) {
+        if is_plain(text.as_bytes()) {
             self.0.extend_from_slice(text.as_bytes());
             return;
         }
+        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
         for part in text.split_inclusive(|sign: char| sign.is_ascii() && special(sign as u8)) {
             let mut signs = part.chars();
             let last = signs.next_back().filter(|sign| sign.is_ascii() && special(*sign as u8));
@@ -201,6 +200,22 @@ impl Json {
         }
         self.0.push(close);
     }
+}
+
+/// Whether nothing in a text must be escaped, eight bytes at a time: most texts are short, and have nothing.
+fn is_plain(text: &[u8]) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // The top bit of a byte is set where the byte is less than `bound`; and maybe in bytes above such a one.
+    let less = |word: u64, bound: u8| word.wrapping_sub(EACH * u64::from(bound)) & !word;
+    let is_plain = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        let [quote, backslash] = [b'"', b'\\'].map(|sign| less(word ^ (EACH * u64::from(sign)), 1));
+        (less(word, 0x20) | quote | backslash) & (EACH * 0x80) == 0
+    };
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+    words.iter().all(is_plain) && is_plain(&last)
 }
 
 impl std::fmt::Write for Json {

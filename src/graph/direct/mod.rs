@@ -23,7 +23,7 @@ use jiff::civil::Date;
 
 pub use json::Json;
 pub(super) use records::{booked, known, money, person, stated};
-pub(super) use select::{Selected, select_below, select_from};
+pub(super) use select::{Selected, fields_of, select_below, select_from};
 
 use super::context::Spine;
 use crate::reads::ReadOptions;

@@ -89,6 +89,23 @@ pub(in crate::graph) fn select_from<'a>(fragments: &'a Fragments, set: &'a Selec
     fields
 }
 
+/// The fields of a selection set, each as often as it stands there, and nothing of what is below them.
+pub(in crate::graph) fn fields_of<'a>(fragments: &'a Fragments, set: &'a SelectionSet) -> Vec<&'a Field> {
+    let mut fields = Vec::with_capacity(set.items.len());
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => fields.push(&field.node),
+            Selection::InlineFragment(inline) => fields.extend(fields_of(fragments, &inline.node.selection_set.node)),
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                    fields.extend(fields_of(fragments, &fragment.node.selection_set.node));
+                }
+            }
+        }
+    }
+    fields
+}
+
 /// Fragments are filled in whatever type they are for: on an object, those that are valid apply.
 fn add<'a>(fragments: &'a Fragments, set: &'a SelectionSet, fields: &mut Vec<Selected<'a>>) {
     for selection in &set.items {

@@ -12,8 +12,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, StatusCode};
 use tokio::time::Instant;
@@ -181,16 +180,20 @@ impl Drop for Gone {
 }
 
 /// The layer around all that answers with what systems know.
-pub(super) async fn trail(State(trail): State<Arc<Trail>>, mut request: Request, next: Next) -> Response {
-    let Some(sink) = &trail.sink else { return next.run(request).await };
-    let Some(door) = door(request.extensions()) else { return next.run(request).await };
+pub(super) async fn trail<Answer: Future<Output = Response>>(
+    trail: &Arc<Trail>,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> Answer,
+) -> Response {
+    let Some(sink) = &trail.sink else { return answer(request).await };
+    let Some(door) = door(request.extensions()) else { return answer(request).await };
     let entry = Arc::new(Entry::default());
     request.extensions_mut().insert(Arc::clone(&entry));
     let id = request.extensions().get::<RequestId>().cloned();
     let address = address(request.extensions());
     let began = Began { at: Instant::now(), id, address, door, entry };
-    let mut gone = Gone { trail: Arc::clone(&trail), began: Some(began) };
-    let response = next.run(request).await;
+    let mut gone = Gone { trail: Arc::clone(trail), began: Some(began) };
+    let response = answer(request).await;
     let Some(began) = gone.began.take() else { return response };
     let written = trail.write(sink, &began, Some(response.status())).or_else(|error| trail.unwritten(&error));
     written.map_or_else(Refused::into_response, |()| response)

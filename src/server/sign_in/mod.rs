@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
@@ -324,7 +324,7 @@ pub(super) fn viewer_of(extensions: &Extensions) -> Result<Arc<Viewer>, Refused>
 }
 
 /// The layer in front of all that is not open to everybody.
-pub(super) async fn identify(State(sign_in): State<Arc<SignIn>>, request: Request, next: Next) -> Response {
+pub(super) async fn identify(sign_in: &SignIn, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let mut line = Line { reason: None, subject: String::new() };
     let mut response = match sign_in.admit(&parts, body, &mut line).await {

@@ -241,7 +241,8 @@ impl Guard {
             let pass = self.enter().map_err(circuit_open)?;
             call.pay().map_err(no_budget)?;
             *attempts += 1;
-            let failed = match self.attempt(operation, pass, time, attempt(time)).await {
+            // In a place of its own: it is large, and would be carried along in all that is wrapped around it.
+            let failed = match self.attempt(operation, pass, time, Box::pin(attempt(time))).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
