@@ -201,9 +201,7 @@ impl Reads {
         clock: &Arc<dyn Clock>,
         patience: Duration,
     ) -> Self {
-        let lifetimes = Domain::ALL.map(|domain| Freshness::of(cache, domain, patience).longest());
-        let longest = lifetimes.into_iter().max().unwrap_or_default().saturating_add(patience);
-        let store = Store::new(cache.max_bytes, longest);
+        let store = Store::new(cache.max_bytes, Freshness::longest_of_all(cache, patience));
         let owners = |domain: Domain| -> Vec<(OwnerRule, Readers<'_>)> {
             let readers = |rule: &OwnerRule| {
                 let connection = connections.iter().find(|connection| connection.name == rule.owner)?;
