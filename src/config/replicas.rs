@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
-use super::{SecretRef, Seconds};
+use super::{Seconds, SecretRef};
 
 /// The other processes that answer for the same systems. What one of them is told by a webhook to forget it tells the others,
 /// before it answers, so that the next read shows the change wherever it is made. Without this section each process forgets
@@ -59,7 +59,8 @@ impl Replicas {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         match (&self.discover, self.urls.as_slice()) {
             (None, []) => {
-                let message = "is missing: list the addresses of the replicas, or name in `discover` one that leads to all";
+                let message =
+                    "is missing: list the addresses of the replicas, or name in `discover` one that leads to all";
                 return Err(("urls", message.to_owned()));
             }
             (Some(_), [_, ..]) => return Err(("discover", "is there beside `urls`: choose".to_owned())),
@@ -67,7 +68,10 @@ impl Replicas {
             (None, urls) => urls.iter().try_for_each(|text| check_url("urls", text))?,
         }
         if self.patience.0.is_zero() || self.patience.0 > LONGEST_PATIENCE {
-            return Err(("patience", "must be more than nothing and at most 5 seconds: senders do not wait for long".into()));
+            return Err((
+                "patience",
+                "must be more than nothing and at most 5 seconds: senders do not wait for long".into(),
+            ));
         }
         if self.lookup_interval.0 < LOOKUPS.0 || self.lookup_interval.0 > LOOKUPS.1 {
             return Err(("lookup_interval", "must be at least \"100ms\" and at most a minute".to_owned()));
@@ -86,7 +90,10 @@ fn check_url(key: &'static str, text: &str) -> Result<(), (&'static str, String)
         Ok(())
     } else {
         // It is not quoted: somebody may have put a password into it.
-        Err((key, "holds what is no address of a replica: write scheme, host and port, e.g. \"http://spine-0:4000\"".into()))
+        Err((
+            key,
+            "holds what is no address of a replica: write scheme, host and port, e.g. \"http://spine-0:4000\"".into(),
+        ))
     }
 }
 

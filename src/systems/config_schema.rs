@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{hubspot, netsuite, odata, odoo, quickbooks, redmine, registry::KINDS, rest, sap_b1, sql, tryton};
 use crate::config::{
-    Access, Audit, Cache, Limits, Operations, Owners, Replicas, Reports, ServerOptions, SharedId, SignIn, Traffic, Webhook,
+    Access, Audit, Cache, Limits, Operations, Owners, Replicas, Reports, ServerOptions, SharedId, SignIn, Traffic,
+    Webhook,
 };
 
 /// The JSON Schema of the file, for editors.

@@ -330,12 +330,24 @@ async fn what_is_wrong_with_replicas_is_said_before_a_port_opens() {
     assert_eq!(problem(&format!("urls = [\"https://spine-0.example.com\"]\n{secret}")), "");
     assert_eq!(problem(&format!("discover = \"http://spine:4000\"\nplain_http = true\n{secret}")), "");
     for (replicas, expected) in [
-        (format!("urls = [\"http://spine-0.example.com\"]\n{secret}"), "replicas.urls: spine-0.example.com:80: is told by http"),
-        (format!("discover = \"http://169.254.169.254\"\nplain_http = true\n{secret}"), "replicas.discover: 169.254.169.254:80"),
-        ("urls = [\"https://a\"]\nsecret = { demo = \"demo-short\" }".to_owned(), "replicas.secret: is shorter than 16"),
+        (
+            format!("urls = [\"http://spine-0.example.com\"]\n{secret}"),
+            "replicas.urls: spine-0.example.com:80: is told by http",
+        ),
+        (
+            format!("discover = \"http://169.254.169.254\"\nplain_http = true\n{secret}"),
+            "replicas.discover: 169.254.169.254:80",
+        ),
+        (
+            "urls = [\"https://a\"]\nsecret = { demo = \"demo-short\" }".to_owned(),
+            "replicas.secret: is shorter than 16",
+        ),
         ("urls = [\"https://a\"]\nsecret = \"x\"".to_owned(), "a secret does not stand in the configuration"),
         ("urls = [\"https://a\"]".to_owned(), "secret"),
-        (format!("urls = [\"https://a\"]\nca_file = \"/nowhere\"\n{secret}"), "replicas.ca_file: the file of CA certificates /nowhere"),
+        (
+            format!("urls = [\"https://a\"]\nca_file = \"/nowhere\"\n{secret}"),
+            "replicas.ca_file: the file of CA certificates /nowhere",
+        ),
         (secret.to_owned(), "replicas.urls: is missing"),
         (format!("url = \"https://a\"\n{secret}"), "did you mean `urls`?"),
     ] {

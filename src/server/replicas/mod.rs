@@ -208,7 +208,12 @@ impl Replicas {
     }
 
     /// Reads a message, if it is one of a replica's. None if it is one of this process itself.
-    fn hear(&self, settings: &Settings, headers: &http::HeaderMap, body: &[u8]) -> Result<Option<Vec<Changed>>, Refused> {
+    fn hear(
+        &self,
+        settings: &Settings,
+        headers: &http::HeaderMap,
+        body: &[u8],
+    ) -> Result<Option<Vec<Changed>>, Refused> {
         self.used.believe(&settings.key, headers, body, self.voice.clock.now()).map_err(|why| {
             let message = format!("This message is not accepted: {why}.");
             Refused::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
