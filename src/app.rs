@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Catalogue, PolicyError, Viewer};
-use crate::config::{Config, ConfigError, ServerOptions};
-use crate::domain::Clock;
+use crate::config::{Config, ConfigError, OwnerRule, ServerOptions};
+use crate::domain::{Clock, Domain};
 use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
@@ -21,7 +21,7 @@ use crate::reports::Reports;
 use crate::server::{
     self, Answering, Behind, Configuration, Door, Operations, Replicas, Routers, SignIn, Terms, Tls, Trail, Webhooks,
 };
-use crate::systems::registry;
+use crate::systems::{Connection, LocatedDeals, registry};
 
 pub use reload::Files;
 
@@ -255,12 +255,29 @@ pub fn reports(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Reports>, 
 
 /// The graph of a configuration, and what it reads.
 fn graph(config: &Config, clock: Arc<dyn Clock>) -> Result<(Graph, Arc<Reports>), Vec<ConfigError>> {
-    let connections = registry::connect(config, &clock)?;
+    let mut connections = registry::connect(config, &clock)?;
+    if config.access.reads_by_region() {
+        locate(config, &mut connections)?;
+    }
     let patience = config.server.request_timeout.0;
     let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, patience));
     let (shared_id, settings) = (config.shared_id.clone(), config.reports.clone());
     let reports = Arc::new(Reports { reads, connections, shared_id, clock, settings });
     Ok((Graph::new(Arc::clone(&reports)), reports))
+}
+
+/// Has deals know where their clients are, because roles ask for it.
+fn locate(config: &Config, connections: &mut [Connection]) -> Result<(), Vec<ConfigError>> {
+    for OwnerRule { owner, .. } in config.owners.of(Domain::Commercial) {
+        let Some(connection) = connections.iter_mut().find(|connection| connection.name == *owner) else { continue };
+        let Some(deals) = connection.deals.take() else { continue };
+        let Some(clients) = connection.clients.clone() else {
+            let message = format!("are asked for, and `{owner}` has no clients: nobody could say where they are");
+            return Err(vec![config.error_at("access.regions", message)]);
+        };
+        connection.deals = Some(Arc::new(LocatedDeals::new(deals, clients)));
+    }
+    Ok(())
 }
 
 /// Why an operation cannot be explained.

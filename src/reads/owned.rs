@@ -58,6 +58,8 @@ pub struct Commercial {
     pub deal_pages: PageReader<DealQuery, Deal>,
     /// Clients by record ID.
     pub clients: Option<Reader<ClientId, Client>>,
+    /// Whether deals say something of their clients' records.
+    pub deals_read_clients: bool,
     /// What hangs on a deal.
     pub details: Option<DealDetails>,
     /// The project of each deal, as last seen.
@@ -358,6 +360,7 @@ impl Readers<'_> {
         Some(Commercial {
             owner: self.owner(),
             shared_id_field: deals.shared_id_field().map(Arc::from),
+            deals_read_clients: deals.reads_clients(),
             deals: self.reader("deals", limit, by_id),
             deals_by_project: self.reader("deals_by_project", limit, by_project),
             deal_pages: self.reader("deal_page", 1, pages),
