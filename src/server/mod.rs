@@ -49,6 +49,7 @@ mod sign_in;
 mod timed;
 mod tls;
 mod urgency;
+mod validity;
 mod webhooks;
 
 #[cfg(test)]

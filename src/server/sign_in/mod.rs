@@ -163,6 +163,11 @@ impl SignIn {
         let known = self.certificates.iter().find(|(name, _)| shown.is_of(name));
         let (name, ClientName { roles, regions }) =
             known.ok_or(Denied::Wrong("a certificate of a name that is not configured"))?;
+        // TLS looked when the connection was opened, which may be long ago.
+        let until = shown.until();
+        if until.is_some_and(|until| self.clock.now() > until) {
+            return Err(Denied::Expired);
+        }
         Ok(Principal {
             kind: PrincipalKind::Certificate,
             subject: format!("certificate:{name}"),
@@ -170,7 +175,7 @@ impl SignIn {
             email: None,
             roles: roles.clone(),
             regions: regions.clone(),
-            until: None,
+            until,
         })
     }
 
