@@ -136,18 +136,37 @@ impl Access {
             }
             self.check_regions(&format!("{at}.regions"), role.deals.regions.iter().flatten())?;
         }
+        if !self.regions.is_empty() && !self.reads_by_region() {
+            return Err(("regions".to_owned(), "has no effect: no role reads deals by region".to_owned()));
+        }
         for (email, person) in &self.people {
+            if person.roles.is_empty() && person.regions.is_empty() {
+                return Err((format!("people.{email:?}"), "says neither roles nor regions".to_owned()));
+            }
             self.check_roles(&format!("people.{email:?}.roles"), &person.roles)?;
-            self.check_regions(&format!("people.{email:?}.regions"), &person.regions)?;
+            let path = format!("people.{email:?}.regions");
+            self.check_regions(&path, &person.regions)?;
+            self.check_readers_regions(&path, !person.regions.is_empty())?;
         }
         for (name, team) in &self.teams {
             self.check_roles(&format!("teams.{name}.roles"), &team.roles)?;
-            self.check_regions(&format!("teams.{name}.regions"), &team.regions)?;
+            let path = format!("teams.{name}.regions");
+            self.check_regions(&path, &team.regions)?;
+            self.check_readers_regions(&path, !team.regions.is_empty())?;
         }
         match self.regions.iter().find(|(_, countries)| countries.iter().all(|country| country.trim().is_empty())) {
             Some((name, _)) => Err((format!("regions.{name}"), "names no country: nobody would be in it".to_owned())),
             None => Ok(()),
         }
+    }
+
+    /// Whether it matters to a role in which regions its reader is; an error if a setting says it in vain.
+    pub(super) fn check_readers_regions(&self, path: &str, is_said: bool) -> Result<(), (String, String)> {
+        if is_said && !self.roles.iter().any(|(_, role)| role.deals.whose == Whose::Region) {
+            let message = "has no effect: no role has `deals = { whose = \"region\" }`";
+            return Err((path.to_owned(), message.to_owned()));
+        }
+        Ok(())
     }
 
     /// Which region is named that there is not. The path is handed back with what is wrong.
@@ -237,7 +256,7 @@ mod tests {
 
     #[test]
     fn regions_that_there_are_not_are_named() {
-        let regions = "[regions]\ndach = [\"Germany\", \"DE\"]\n";
+        let regions = "[regions]\ndach = [\"Germany\", \"DE\"]\n[roles.z]\ndeals = { whose = \"region\" }\n";
         for (wrong, expected, message) in [
             ("[roles.a]\ndeals = { regions = [\"dac\"] }", "roles.a.deals.regions", "did you mean `dach`?"),
             ("[teams.a]\nregions = [\"nordics\"]", "teams.a.regions", "write nordics = "),
@@ -248,8 +267,16 @@ mod tests {
         }
         let (path, _) = parsed("[roles.a]\ndeals = { whose = \"region\" }").check().unwrap_err();
         assert_eq!(path, "roles.a.deals");
-        assert_eq!(parsed("[regions]\nnowhere = [\" \"]").check().unwrap_err().0, "regions.nowhere");
-        assert_eq!(parsed(&format!("{regions}[roles.a]\ndeals = {{ whose = \"region\" }}")).check(), Ok(()));
+        let (path, message) = parsed("[regions]\ndach = [\"Germany\"]\n[roles.a]").check().unwrap_err();
+        assert!(path == "regions" && message.starts_with("has no effect"), "{message}");
+        let of_role = "[regions]\ndach = [\"Germany\"]\n[roles.a]\ndeals = { regions = [\"dach\"] }\n";
+        assert_eq!(parsed(of_role).check(), Ok(()));
+        let (path, message) = parsed(&format!("{of_role}[teams.t]\nregions = [\"dach\"]")).check().unwrap_err();
+        assert!(path == "teams.t.regions" && message.starts_with("has no effect"), "{message}");
+        assert_eq!(parsed("[people.\"a@b.c\"]").check().unwrap_err().0, "people.\"a@b.c\"");
+        let empty = format!("{regions}[teams.t]\nregions = [\"dach\"]").replace("[\"Germany\", \"DE\"]", "[\" \"]");
+        assert_eq!(parsed(&empty).check().unwrap_err().0, "regions.dach");
+        assert_eq!(parsed(&format!("{regions}[teams.t]\nregions = [\"dach\"]")).check(), Ok(()));
     }
 
     #[test]

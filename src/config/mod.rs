@@ -122,6 +122,11 @@ impl Config {
                 \"margins\"], and roles = [\"finance\"] at a key";
             warnings.push(self.error_at("sign_in", message));
         }
+        let tells = |(name, _): &(ConnectionName, String)| self.webhook(name).is_ok_and(|webhook| webhook.is_some());
+        if self.replicas.is_some() && !self.connections.iter().any(tells) {
+            let message = "has nothing to tell: no connection has a webhook, so nobody says what has changed";
+            warnings.push(self.error_at("replicas", message));
+        }
         warnings
     }
 

@@ -22,9 +22,9 @@ pub struct Replicas {
     /// of Kubernetes. All addresses of the name are told, with TLS each by the certificate of the name.
     #[serde(default)]
     pub discover: Option<String>,
-    /// How often the name is looked up anew.
-    #[serde(default = "lookup_interval")]
-    pub lookup_interval: Seconds,
+    /// With `discover`: how often the name is looked up anew, every 5 seconds unless told.
+    #[serde(default)]
+    pub lookup_interval: Option<Seconds>,
     /// What only the replicas know, the same in each: at least 16 characters of your own.
     pub secret: SecretRef,
     /// How long the sender of a webhook may wait until the others have forgotten, too. Who has not by then is told all the
@@ -38,10 +38,6 @@ pub struct Replicas {
     /// File of CA certificates (PEM) to trust beside the public ones.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-}
-
-fn lookup_interval() -> Seconds {
-    Seconds(Duration::from_secs(5))
 }
 
 fn patience() -> Seconds {
@@ -73,7 +69,11 @@ impl Replicas {
                 "must be more than nothing and at most 5 seconds: senders do not wait for long".into(),
             ));
         }
-        if self.lookup_interval.0 < LOOKUPS.0 || self.lookup_interval.0 > LOOKUPS.1 {
+        let Some(Seconds(interval)) = self.lookup_interval else { return Ok(()) };
+        if self.discover.is_none() {
+            return Err(("lookup_interval", "goes with `discover` alone: `urls` are not looked for".to_owned()));
+        }
+        if interval < LOOKUPS.0 || interval > LOOKUPS.1 {
             return Err(("lookup_interval", "must be at least \"100ms\" and at most a minute".to_owned()));
         }
         Ok(())
@@ -124,6 +124,7 @@ mod tests {
             ("discover = \"http://a?b\"", "discover: holds what is no address"),
             ("discover = \"http://a\"\npatience = \"0s\"", "patience: must be more than nothing"),
             ("discover = \"http://a\"\npatience = \"6s\"", "patience: must be more than nothing"),
+            ("urls = [\"http://a\"]\nlookup_interval = \"5s\"", "lookup_interval: goes with `discover` alone"),
             ("discover = \"http://a\"\nlookup_interval = \"0s\"", "lookup_interval: must be at least"),
         ] {
             let problem = problem(wrong);

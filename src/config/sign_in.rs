@@ -239,10 +239,18 @@ impl SignIn {
             }
         }
         for (name, key) in &self.keys {
-            access.check_regions(&format!("keys.{name}.regions"), &key.regions)?;
+            let path = format!("keys.{name}.regions");
+            access.check_regions(&path, &key.regions)?;
+            access.check_readers_regions(&path, !key.regions.is_empty())?;
         }
         for (name, of) in &self.certificates {
-            access.check_regions(&format!("certificates.{name:?}.regions"), &of.regions)?;
+            let path = format!("certificates.{name:?}.regions");
+            access.check_regions(&path, &of.regions)?;
+            access.check_readers_regions(&path, !of.regions.is_empty())?;
+        }
+        for (name, issuer) in &self.oidc {
+            let path = format!("oidc.{name}.regions_claim");
+            access.check_readers_regions(&path, issuer.regions_claim.is_some())?;
         }
         match self.keys.iter().find(|(_, key)| key.roles.is_empty()) {
             Some((name, _)) if !access.roles.is_empty() => {

@@ -68,6 +68,15 @@ struct Telling {
     told: BTreeMap<ConnectionName, Instant>,
 }
 
+impl Telling {
+    /// Nobody is told anything any more.
+    fn leave_all(&mut self) {
+        for peer in std::mem::take(&mut self.peers).into_values() {
+            peer.leave();
+        }
+    }
+}
+
 /// What was heard, since the start.
 #[derive(Debug, Default)]
 struct Counts {
@@ -106,7 +115,7 @@ impl Replicas {
     pub fn adopt(&self, Terms(settings): Terms) {
         let mut state = self.lock();
         state.settings = settings;
-        std::mem::take(&mut state.peers).into_values().for_each(|peer| peer.leave());
+        state.leave_all();
         self.known.send_replace(false);
         drop(state);
         self.renewed.notify_one();
@@ -142,7 +151,7 @@ impl Replicas {
                 () = pause => {}
             }
         }
-        std::mem::take(&mut self.lock().peers).into_values().for_each(|peer| peer.leave());
+        self.lock().leave_all();
     }
 
     /// Takes note of where the replicas are; of none if nobody knows, and then they are those that were.

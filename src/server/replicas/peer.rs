@@ -82,7 +82,9 @@ impl Peer {
     pub(super) fn tell(&self, changes: &[Changed]) -> impl Future<Output = bool> + Send + use<> {
         let number = {
             let mut waiting = self.waiting();
-            changes.iter().for_each(|changed| waiting.pending.add(changed));
+            for changed in changes {
+                waiting.pending.add(changed);
+            }
             waiting.number += 1;
             waiting.latest = Some(Instant::now());
             waiting.number
@@ -125,7 +127,12 @@ impl Peer {
                 self.more.notified().await;
                 continue;
             }
-            match self.send(voice, &pending).await {
+            let sent = match self.send(voice, &pending).await {
+                // It may have closed a connection that nobody used for a while. Who waits need not be told of that.
+                Err(_) if self.is_up() => self.send(voice, &pending).await,
+                sent => sent,
+            };
+            match sent {
                 Ok(()) => {
                     pause = PAUSE;
                     self.taken.fetch_add(1, Ordering::Relaxed);

@@ -128,7 +128,9 @@ mod tests {
 
     fn of(all: &[Changed]) -> Pending {
         let mut pending = Pending::default();
-        all.iter().for_each(|changed| pending.add(changed));
+        for changed in all {
+            pending.add(changed);
+        }
         pending
     }
 

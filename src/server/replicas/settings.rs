@@ -21,6 +21,9 @@ use crate::server::webhooks::SHORTEST_SECRET;
 use crate::systems::http::{Allowed, ClientOptions, HttpClient};
 use crate::systems::upstream::address;
 
+/// How often the name of all is looked up, unless the configuration says it.
+const LOOKUP_INTERVAL: Duration = Duration::from_secs(5);
+
 /// How long a look at a name may take.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -69,7 +72,7 @@ impl Settings {
         let settings = Self {
             urls: urls.map_err(|_| wrong(key, "holds what is no URL".to_owned()))?,
             discover: discover.is_some(),
-            lookup_interval: lookup_interval.0,
+            lookup_interval: lookup_interval.map_or(LOOKUP_INTERVAL, |interval| interval.0),
             patience: patience.0,
             key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
             longest: Freshness::longest_of_all(&config.cache, config.server.request_timeout.0),

@@ -92,7 +92,9 @@ impl fmt::Debug for Used {
 
 fn digest(key: &hmac::Key, time: &str, body: &[u8]) -> hmac::Tag {
     let mut message = hmac::Context::with_key(key);
-    [PURPOSE, time.as_bytes(), b"\n", body].into_iter().for_each(|part| message.update(part));
+    for part in [PURPOSE, time.as_bytes(), b"\n", body] {
+        message.update(part);
+    }
     message.sign()
 }
 

@@ -182,13 +182,13 @@ fn forget(
         changed = BTreeMap::from([(RecordKind::Everything, Records::All)]);
     }
     let of = |(kind, records)| Changed { connection: connection.clone(), kind, records };
-    let changes: Vec<Changed> = changed.into_iter().map(of).collect();
-    outcome.forgotten = changes.iter().map(|changed| reads.evict(changed)).sum();
+    let told: Vec<Changed> = changed.into_iter().map(of).collect();
+    outcome.forgotten = told.iter().map(|changed| reads.evict(changed)).sum();
     // Only now: what was not done may be told again.
     for key in keys {
         remembered.add(key);
     }
-    (outcome, changes)
+    (outcome, told)
 }
 
 /// One line in the log for each delivery. What it says is not in it.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::live::Events;
 use super::super::support::{Gateway, client, json_body, read_json, send};
+use super::super::webhooks::{NOW, tell_as_hubspot};
 use super::records::{all, is_in_dach, texts};
 use super::{company, gateway, get};
 
@@ -81,9 +82,9 @@ async fn where_no_role_asks_for_it_no_deal_is_asked_where_its_client_is() {
         gateway.ask("{ deals(first: 5) { nodes { name } } }").await.fine();
         gateway.calls("hubspot").await.get("companies.batch_read").copied().unwrap_or_default()
     };
-    let regions = "[access.regions]\ndach = [\"Germany\"]\n";
-    assert_eq!(calls(regions).await, 0);
-    assert_eq!(calls(&format!("{regions}[access.roles.a]\ndeals = {{ regions = [\"dach\"] }}")).await, 1);
+    let regions = "[access.regions]\ndach = [\"Germany\"]\n[access.roles.a]\ndeals = { regions = [\"dach\"] }";
+    assert_eq!(calls("").await, 0);
+    assert_eq!(calls(regions).await, 1);
 }
 
 #[tokio::test]
@@ -126,4 +127,31 @@ async fn a_key_and_a_person_have_regions_of_their_own() {
     {
         assert_eq!(ask(key).await, *expected, "{key}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_moves_takes_its_deals_along_at_once() {
+    let gateway = gateway().await;
+    let deals = all(&gateway, None, "deals", "id client { id name country }").await;
+    let deal = deals.iter().find(|deal| is_in_dach(deal)).unwrap();
+    let lookup = format!("{{ deal(by: {{ id: {} }}) {{ id }} deals(first: 200) {{ nodes {{ id }} }} }}", deal["id"]);
+    let seen = async || {
+        let answer = gateway.ask_as("dach", &lookup).await;
+        let listed = answer.fine()["deals"]["nodes"].as_array().unwrap().iter().any(|node| node["id"] == deal["id"]);
+        (!answer.data()["deal"].is_null(), listed)
+    };
+    assert_eq!(seen().await, (true, true));
+    let client = deal["client"]["id"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+    let name = deal["client"]["name"].as_str().unwrap();
+    {
+        let mut company = gateway.demo.company.write().unwrap();
+        let record = company.clients.iter_mut().find(|known| known.name == name).unwrap();
+        record.country = "France".to_owned();
+        company.revision += 1;
+    }
+    assert_eq!(seen().await, (true, true), "nobody told");
+    let moved = json!([{ "eventId": 1, "portalId": 62, "occurredAt": NOW, "subscriptionType": "company.propertyChange",
+        "objectId": client.parse::<u64>().unwrap() }]);
+    assert_eq!(tell_as_hubspot(&gateway, &moved, NOW).await.0, 204);
+    assert_eq!(seen().await, (false, false));
 }
