@@ -225,6 +225,26 @@ async fn what_was_not_told_yet_is_told_by_the_next_configuration() {
 }
 
 #[tokio::test]
+async fn who_is_away_for_longer_than_a_value_lives_is_given_up_and_counted() {
+    let (demo, (listeners, _), way) =
+        (demo().await, ports().await, Way::to(SocketAddr::from(([127, 0, 0, 1], 1))).await);
+    let admin = format!("http://{}", listeners.admin.as_ref().unwrap().local_addr().unwrap());
+    let server = "[server]\nrequest_timeout = \"100ms\"";
+    let cache = "[cache]\nttl = \"100ms\"\nnot_found = \"100ms\"\nfailure = \"100ms\"";
+    let others = replicas(&[format!("http://{}", way.address)], SECRET);
+    let config = format!("{}\n{cache}\n{others}", demo.gateway_config().replace("[server]", server));
+    let a = Replica { gateway: Gateway::of(demo, serve_at(listeners, &config), client()), admin };
+    assert_eq!(tell(&a.gateway, json!([{ "kind": "invoice" }, { "kind": "bill" }])).await, done());
+    while a.figure("spine_replica_lost_total").await == 0 {}
+    assert_eq!(a.figure("spine_replica_lost_total").await, 2, "of two kinds");
+    let failures = a.figure("spine_replica_failures_total").await;
+    assert!(failures > 1, "it was tried again: {failures}");
+    // Nothing is left to be told: it is not tried any more, until there is something new.
+    assert_eq!(tell(&a.gateway, json!({ "kind": "bill" })).await, done());
+    while a.figure("spine_replica_failures_total").await == failures {}
+}
+
+#[tokio::test]
 async fn ten_thousand_events_are_one_message() {
     let (a, b, mut way) = apart().await;
     let invoice = open_invoice(&a.gateway);
