@@ -12,14 +12,16 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Catalogue, PolicyError, Viewer};
-use crate::config::{Config, ConfigError, ServerOptions};
-use crate::domain::Clock;
+use crate::config::{Config, ConfigError, OwnerRule, ServerOptions};
+use crate::domain::{Clock, Domain};
 use crate::graph::guard::{self, Given};
 use crate::graph::{Graph, Plan};
 use crate::reads::Reads;
 use crate::reports::Reports;
-use crate::server::{self, Answering, Behind, Configuration, Door, Operations, Routers, SignIn, Tls, Trail, Webhooks};
-use crate::systems::registry;
+use crate::server::{
+    self, Answering, Behind, Configuration, Door, Operations, Replicas, Routers, SignIn, Terms, Tls, Trail, Webhooks,
+};
+use crate::systems::{Connection, LocatedDeals, registry};
 
 pub use reload::Files;
 
@@ -33,8 +35,13 @@ struct Running {
     admin: watch::Sender<Answering>,
     current: Mutex<Arc<Generation>>,
     configuration: Arc<Configuration>,
+    replicas: Arc<Replicas>,
     clock: Arc<dyn Clock>,
 }
+
+/// What is made of a configuration: what the next one has to know of it, what answers by it, and by which terms other replicas
+/// are told.
+type Built = (Generation, Routers, Option<Tls>, Terms);
 
 /// What is made of one configuration, as far as the next one has to know it.
 #[derive(Debug)]
@@ -66,23 +73,25 @@ impl App {
     /// Builds the application of a configuration. No port is opened and no system is called.
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
         let configuration = Arc::new(Configuration::new(Arc::clone(&clock)));
-        let (generation, routers, tls) = generation(config, &clock, &configuration, None)?;
+        let replicas = Arc::new(Replicas::new(Arc::clone(&clock)));
+        let (generation, routers, tls, terms) = generation(config, &clock, (&configuration, &replicas), None)?;
         let (public, admin) = answering(&generation, routers, tls, 1);
         let (public, admin) = (watch::Sender::new(public), watch::Sender::new(admin));
         let current = Mutex::new(Arc::new(generation));
-        Ok(Self(Arc::new(Running { public, admin, current, configuration, clock })))
+        replicas.adopt(terms);
+        Ok(Self(Arc::new(Running { public, admin, current, configuration, replicas, clock })))
     }
 
     /// Puts another configuration in the place of the one in use: with new connections to systems, empty caches, and new rules
     /// about who may ask. Requests that have begun end as they began; what is followed ends, so that it is asked again. What
     /// was counted of those who ask is not forgotten. If the configuration cannot be used nothing changes.
     pub fn replace(&self, config: &Config) -> Result<(), Vec<ConfigError>> {
-        let Running { public, admin, configuration, clock, .. } = &*self.0;
+        let Running { public, admin, configuration, replicas, clock, .. } = &*self.0;
         let before = self.current();
         if let Some((key, message)) = config.server.needs_restart(&before.options) {
             return Err(vec![config.error_at(&format!("server.{key}"), message)]);
         }
-        let (generation, routers, tls) = generation(config, clock, configuration, Some(&before))?;
+        let (generation, routers, tls, terms) = generation(config, clock, (configuration, replicas), Some(&before))?;
         let mut current = self.lock();
         if before.draining.is_cancelled() {
             // Spine stops; nobody is let in any more.
@@ -92,6 +101,7 @@ impl App {
         *current = Arc::new(generation);
         public.send_replace(answering.0);
         admin.send_replace(answering.1);
+        replicas.adopt(terms);
         drop(current);
         before.draining.cancel();
         Ok(())
@@ -119,14 +129,16 @@ impl App {
             stopping.cancelled().await;
             app.lock().draining.cancel();
         });
-        // Those who run Spine are answered as long as anybody is.
+        // Those who run Spine are answered as long as anybody is, and other replicas told.
         let done = CancellationToken::new();
         let admin = admin.map(|admin| {
             tokio::spawn(server::serve(admin, self.0.admin.subscribe(), MOST_ADMIN_CONNECTIONS, done.clone()))
         });
+        let replicas = tokio::spawn(Arc::clone(&self.0.replicas).run(done.clone()));
         let most = self.current().options.max_connections;
         server::serve(public, self.0.public.subscribe(), most, stop).await;
         done.cancel();
+        drop(replicas.await);
         if let Some(admin) = admin {
             drop(admin.await);
         }
@@ -148,9 +160,9 @@ const MOST_ADMIN_CONNECTIONS: usize = 32;
 fn generation(
     config: &Config,
     clock: &Arc<dyn Clock>,
-    configuration: &Arc<Configuration>,
+    (configuration, replicas): (&Arc<Configuration>, &Arc<Replicas>),
     before: Option<&Generation>,
-) -> Result<(Generation, Routers, Option<Tls>), Vec<ConfigError>> {
+) -> Result<Built, Vec<ConfigError>> {
     let (graph, reports) = graph(config, Arc::clone(clock))?;
     let operations = operations(config, &graph)?;
     let Graph { checking, trusting, masks, catalogue } = graph;
@@ -158,6 +170,7 @@ fn generation(
     let tls = config.server.tls.as_ref().map(Tls::new).transpose();
     let tls = tls.map_err(|(key, message)| vec![config.error_at(&format!("server.tls.{key}"), message)])?;
     let webhooks = Arc::new(Webhooks::new(config, before.map(|before| &*before.webhooks))?);
+    let terms = Terms::new(config, clock).map_err(|error| vec![error])?;
     let trail = match before.map(|before| &before.trail).filter(|trail| trail.is_of(&config.audit)) {
         Some(trail) => Arc::clone(trail),
         None => Trail::open(&config.audit, Arc::clone(clock))
@@ -172,6 +185,7 @@ fn generation(
         draining: CancellationToken::new(),
     };
     let (answer_bytes, configuration) = (config.cache.answer_bytes, Arc::clone(configuration));
+    let replicas = Arc::clone(replicas);
     let behind = Behind {
         checking,
         trusting,
@@ -182,10 +196,11 @@ fn generation(
         operations,
         answer_bytes,
         webhooks,
+        replicas,
         configuration,
     };
     let door = Door::new(behind, config.limits.clone(), config.server.clone(), generation.draining.clone());
-    Ok((generation, server::routers(door), tls))
+    Ok((generation, server::routers(door), tls, terms))
 }
 
 /// What answers at the two ports.
@@ -240,12 +255,29 @@ pub fn reports(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Reports>, 
 
 /// The graph of a configuration, and what it reads.
 fn graph(config: &Config, clock: Arc<dyn Clock>) -> Result<(Graph, Arc<Reports>), Vec<ConfigError>> {
-    let connections = registry::connect(config, &clock)?;
+    let mut connections = registry::connect(config, &clock)?;
+    if config.access.reads_by_region() {
+        locate(config, &mut connections)?;
+    }
     let patience = config.server.request_timeout.0;
     let reads = Arc::new(Reads::new(&config.owners, &config.cache, &connections, &clock, patience));
     let (shared_id, settings) = (config.shared_id.clone(), config.reports.clone());
     let reports = Arc::new(Reports { reads, connections, shared_id, clock, settings });
     Ok((Graph::new(Arc::clone(&reports)), reports))
+}
+
+/// Has deals know where their clients are, because roles ask for it.
+fn locate(config: &Config, connections: &mut [Connection]) -> Result<(), Vec<ConfigError>> {
+    for OwnerRule { owner, .. } in config.owners.of(Domain::Commercial) {
+        let Some(connection) = connections.iter_mut().find(|connection| connection.name == *owner) else { continue };
+        let Some(deals) = connection.deals.take() else { continue };
+        let Some(clients) = connection.clients.clone() else {
+            let message = format!("are asked for, and `{owner}` has no clients: nobody could say where they are");
+            return Err(vec![config.error_at("access.regions", message)]);
+        };
+        connection.deals = Some(Arc::new(LocatedDeals::new(deals, clients)));
+    }
+    Ok(())
 }
 
 /// Why an operation cannot be explained.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::view::country;
 use super::{Principal, PrincipalKind, View, Viewer};
-use crate::config::{self, Role, Whose, nearest};
+use crate::config::{self, Person, Role, Team, Whose, nearest};
 use crate::domain::Classes;
 
 /// The fields of the schema, as `Deal.amount`.
@@ -48,9 +49,13 @@ pub struct Access {
     views: Vec<Arc<View>>,
     /// What is seen without a role.
     whole: Arc<View>,
-    people: Vec<(String, Vec<String>)>,
-    teams: Vec<(HashSet<String>, Vec<String>)>,
+    people: Vec<(String, Person)>,
+    teams: Vec<(HashSet<String>, Team)>,
+    regions: Regions,
 }
+
+/// The countries of each region, as [`country`] writes them.
+type Regions = BTreeMap<String, BTreeSet<String>>;
 
 impl Access {
     /// Works out what each role may see; `signed_in` says whether who asks has to sign in.
@@ -76,20 +81,25 @@ impl Access {
         }
         // Costs and margins are given by name, or not at all.
         let whole = if signed_in && config.roles.is_empty() {
-            View { role: None, ..view(0, "", &Role::default(), catalogue) }
+            View { role: None, ..view(0, "", &Role::default(), catalogue, &Regions::new()) }
         } else {
             View::whole()
         };
-        let view = |(number, (name, role)): (u32, &(String, Role))| Arc::new(view(number, name, role, catalogue));
+        let countries =
+            |words: &Vec<String>| words.iter().map(|word| country(word)).filter(|word| !word.is_empty()).collect();
+        let regions: Regions = config.regions.iter().map(|(name, words)| (name.clone(), countries(words))).collect();
+        let view =
+            |(number, (name, role)): (u32, &(String, Role))| Arc::new(view(number, name, role, catalogue, &regions));
         Ok(Self {
             views: (1..).zip(&config.roles).map(view).collect(),
             whole: Arc::new(whole),
-            people: config.people.iter().map(|(email, person)| (email.to_lowercase(), person.roles.clone())).collect(),
+            people: config.people.iter().map(|(email, person)| (email.to_lowercase(), person.clone())).collect(),
             teams: config
                 .teams
                 .values()
-                .map(|team| (team.members.iter().map(|email| email.to_lowercase()).collect(), team.roles.clone()))
+                .map(|team| (team.members.iter().map(|email| email.to_lowercase()).collect(), team.clone()))
                 .collect(),
+            regions,
         })
     }
 
@@ -108,7 +118,9 @@ impl Access {
             None => theirs.into_iter().next().ok_or(NoRole::None)?,
         };
         let owners = self.owners(&principal, view.deals.whose);
-        Ok(Arc::new(Viewer { view: Arc::clone(view), owners: Arc::new(owners), principal }))
+        let countries = if view.deals.whose == Whose::Region { self.countries(&principal) } else { BTreeSet::new() };
+        let (owners, countries) = (Arc::new(owners), Arc::new(countries));
+        Ok(Arc::new(Viewer { view: Arc::clone(view), owners, countries, principal }))
     }
 
     /// The names of the roles that somebody has, in the order of the configuration.
@@ -121,9 +133,10 @@ impl Access {
         let has = |view: &&Arc<View>| {
             let name = view.role.as_ref();
             let given = |roles: &[String]| name.is_some_and(|name| roles.contains(name));
-            let person = |email: &String| self.people.iter().any(|(known, roles)| known == email && given(roles));
+            let person =
+                |email: &String| self.people.iter().any(|(known, person)| known == email && given(&person.roles));
             let team =
-                |email: &String| self.teams.iter().any(|(members, roles)| members.contains(email) && given(roles));
+                |email: &String| self.teams.iter().any(|(members, team)| members.contains(email) && given(&team.roles));
             principal.kind == PrincipalKind::Anyone
                 || given(&principal.roles)
                 || email.as_ref().is_some_and(|email| person(email) || team(email))
@@ -140,14 +153,27 @@ impl Access {
                 owners.extend(members.iter().cloned());
             }
         }
-        if whose != Whose::Anyones {
+        if matches!(whose, Whose::Own | Whose::Team) {
             owners.insert(email);
         }
         owners
     }
+
+    /// The countries of somebody's regions: of those that the sign-in gives, that are said of them, and of their teams.
+    fn countries(&self, principal: &Principal) -> BTreeSet<String> {
+        let mut names: Vec<&String> = principal.regions.iter().collect();
+        if let Some(email) = principal.email.as_ref().map(|email| email.to_lowercase()) {
+            names.extend(
+                self.people.iter().filter(|(known, _)| *known == email).flat_map(|(_, person)| &person.regions),
+            );
+            let teams = self.teams.iter().filter(|(members, _)| members.contains(&email));
+            names.extend(teams.flat_map(|(_, team)| &team.regions));
+        }
+        names.into_iter().filter_map(|name| self.regions.get(name)).flatten().cloned().collect()
+    }
 }
 
-fn view(number: u32, name: &str, role: &Role, catalogue: &Catalogue) -> View {
+fn view(number: u32, name: &str, role: &Role, catalogue: &Catalogue, regions: &Regions) -> View {
     let classes: Classes = role.reads.iter().copied().collect();
     let masked = catalogue.iter().filter(|(field, entry)| {
         let given = classes.cover(entry.needs) || role.fields.contains(field);
@@ -161,6 +187,11 @@ fn view(number: u32, name: &str, role: &Role, catalogue: &Catalogue) -> View {
         classes,
         masked: masked.map(|(field, _)| field.clone()).collect(),
         deals: role.deals.clone(),
+        countries: role
+            .deals
+            .regions
+            .as_ref()
+            .map(|names| names.iter().filter_map(|name| regions.get(name)).flatten().cloned().collect()),
     }
 }
 
@@ -209,6 +240,7 @@ mod tests {
             deal_type: None,
             scope: None,
             client: None,
+            client_country: None,
             link: Link::None,
             created_at: None,
             updated_at: None,
@@ -251,6 +283,38 @@ mod tests {
         assert!(viewer.view.may("Deal.name") && !viewer.view.may("Cost.amount") && !viewer.view.is_unmasked());
         assert_eq!(viewer.view.role, None);
         assert!(new(false).viewer(Principal::anyone(), None).unwrap().view.is_unmasked());
+    }
+
+    #[test]
+    fn deals_of_a_region_are_those_of_clients_who_say_that_they_are_there() {
+        let access = access(
+            "[regions]\ndach = [\"Germany\", \"DE\", \" austria \"]\nnordics = [\"Sweden\"]\n\
+             [roles.mine]\ndeals = { whose = \"region\" }\n[roles.dach]\ndeals = { regions = [\"dach\"] }\n\
+             [roles.none]\ndeals = { regions = [] }\n[people.\"Ann@example.com\"]\nregions = [\"nordics\"]\n\
+             [teams.north]\nmembers = [\"bob@example.com\"]\nregions = [\"dach\", \"nordics\"]",
+        );
+        let of =
+            |country: Option<&str>| Deal { client_country: country.map(str::to_owned), ..deal_of("eve@example.com") };
+        let seen = |principal: Principal, role: &str| -> Vec<&str> {
+            let viewer = access.viewer(principal, Some(role)).unwrap();
+            assert!(!viewer.sees_all_deals());
+            let words = ["Germany", "de", " AUSTRIA", "Sweden", "France", "", "German"];
+            assert!(!viewer.sees(&of(None)), "{role}: nobody knows where that is");
+            words.into_iter().filter(|word| viewer.sees(&of(Some(word)))).collect()
+        };
+        let (dach, nordics) = (["Germany", "de", " AUSTRIA"], ["Sweden"]);
+        let both = [&dach[..], &nordics].concat();
+        let all = ["mine", "dach", "none"];
+        assert_eq!(seen(principal(None, &all), "dach"), dach, "whoever has the role");
+        assert_eq!(seen(principal(None, &all), "none"), [""; 0]);
+        assert_eq!(seen(principal(None, &all), "mine"), [""; 0], "whoever has no region");
+        assert_eq!(seen(principal(Some("ann@example.com"), &all), "mine"), nordics);
+        assert_eq!(seen(principal(Some("BOB@example.com"), &all), "mine"), both);
+        let given = Principal { regions: vec!["dach".to_owned(), "Germany".to_owned()], ..principal(None, &all) };
+        assert_eq!(seen(given.clone(), "mine"), dach, "by a key or a claim; what names no region is none");
+        let key = |principal| access.viewer(principal, Some("mine")).unwrap().key();
+        assert_ne!(key(given.clone()), key(principal(None, &all)), "answers that are kept are not the other's");
+        assert_eq!(key(given.clone()), key(Principal { subject: "another".to_owned(), ..given }));
     }
 
     #[test]

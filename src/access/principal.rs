@@ -17,6 +17,8 @@ pub struct Principal {
     pub email: Option<String>,
     /// The roles that the sign-in gives, by their names.
     pub roles: Vec<String>,
+    /// The regions that the sign-in gives, by their names.
+    pub regions: Vec<String>,
     /// Until when the sign-in is good; none if it does not say so.
     pub until: Option<Timestamp>,
 }
@@ -25,6 +27,7 @@ impl Principal {
     /// Whoever asks where no sign-in is configured.
     pub fn anyone() -> Self {
         let subject = PrincipalKind::Anyone.as_str().to_owned();
-        Self { kind: PrincipalKind::Anyone, subject, name: None, email: None, roles: Vec::new(), until: None }
+        let (roles, regions) = (Vec::new(), Vec::new());
+        Self { kind: PrincipalKind::Anyone, subject, name: None, email: None, roles, regions, until: None }
     }
 }

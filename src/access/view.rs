@@ -21,6 +21,8 @@ pub struct View {
     /// The fields it may not see, as `Deal.amount`.
     pub(super) masked: HashSet<String>,
     pub(super) deals: DealRule,
+    /// The countries in which clients must be, as [`country`] writes them; none if they may be in any.
+    pub(super) countries: Option<BTreeSet<String>>,
 }
 
 impl View {
@@ -34,6 +36,7 @@ impl View {
             classes: Classes::all(),
             masked: HashSet::new(),
             deals: DealRule::default(),
+            countries: None,
         }
     }
 
@@ -62,6 +65,13 @@ pub struct Viewer {
     pub view: Arc<View>,
     /// The e-mail addresses whose deals are read, in small letters, if not everybody's.
     pub(super) owners: Arc<BTreeSet<String>>,
+    /// The countries of the reader's own regions, if it hangs on these which deals are read.
+    pub(super) countries: Arc<BTreeSet<String>>,
+}
+
+/// A country as it is compared: the CRM's word, whatever its capitals and blanks.
+pub(super) fn country(word: &str) -> String {
+    word.trim().to_lowercase()
 }
 
 /// Tells answers apart that are not for the same eyes: viewers with the same key see the same.
@@ -70,6 +80,7 @@ pub struct ViewKey {
     view: u32,
     /// Whose deals are read, where that hangs on who looks: not who looks, whose address and teams may change.
     owners: Arc<BTreeSet<String>>,
+    countries: Arc<BTreeSet<String>>,
 }
 
 impl Viewer {
@@ -77,7 +88,7 @@ impl Viewer {
     pub fn anyone() -> Arc<Self> {
         static ANYONE: LazyLock<Arc<Viewer>> = LazyLock::new(|| {
             let view = Arc::new(View::whole());
-            Arc::new(Viewer { principal: Principal::anyone(), view, owners: Arc::default() })
+            Arc::new(Viewer { principal: Principal::anyone(), view, owners: Arc::default(), countries: Arc::default() })
         });
         Arc::clone(&ANYONE)
     }
@@ -93,11 +104,20 @@ impl Viewer {
         let is_one_of = |allowed: &Option<Vec<String>>, value: &Option<String>| {
             allowed.as_ref().is_none_or(|allowed| value.as_ref().is_some_and(|value| allowed.contains(value)))
         };
-        let whose = rule.whose == Whose::Anyones || {
-            let email = deal.owner.as_ref().and_then(|owner| owner.email.as_ref());
-            email.is_some_and(|email| self.owners.contains(&email.to_lowercase()))
+        // Nobody knows where a client is that does not say so: then it is nowhere.
+        let is_in = |countries: &BTreeSet<String>| {
+            deal.client_country.as_deref().is_some_and(|word| countries.contains(&country(word)))
+        };
+        let whose = match rule.whose {
+            Whose::Anyones => true,
+            Whose::Own | Whose::Team => {
+                let email = deal.owner.as_ref().and_then(|owner| owner.email.as_ref());
+                email.is_some_and(|email| self.owners.contains(&email.to_lowercase()))
+            }
+            Whose::Region => is_in(&self.countries),
         };
         whose
+            && self.view.countries.as_ref().is_none_or(is_in)
             && is_one_of(&rule.pipelines, &deal.pipeline)
             && is_one_of(&rule.verticals, &deal.vertical)
             && is_one_of(&rule.deal_types, &deal.deal_type)
@@ -105,6 +125,6 @@ impl Viewer {
 
     /// What tells its answers from those of others.
     pub fn key(&self) -> ViewKey {
-        ViewKey { view: self.view.number, owners: Arc::clone(&self.owners) }
+        ViewKey { view: self.view.number, owners: Arc::clone(&self.owners), countries: Arc::clone(&self.countries) }
     }
 }

@@ -24,6 +24,9 @@ pub struct Access {
     pub people: BTreeMap<String, Person>,
     /// Teams, for roles that read the deals of a team.
     pub teams: BTreeMap<String, Team>,
+    /// Regions, for roles that read the deals of a region: the countries of each, in all spellings that the CRM has for them, e.g.
+    /// `dach = ["Germany", "DE", "Austria", "Switzerland"]`. Capitals do not matter.
+    pub regions: BTreeMap<String, Vec<String>>,
 }
 
 /// What a role may read.
@@ -64,9 +67,12 @@ impl Default for Role {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DealRule {
-    /// Whose: "anyones", "own" (the reader's e-mail address is that of the deal's owner) or "team" (the owner is in a team of
-    /// the reader's, or is the reader).
+    /// Whose: "anyones", "own" (the reader's e-mail address is that of the deal's owner), "team" (the owner is in a team of
+    /// the reader's, or is the reader) or "region" (the client's country is in a region of the reader's).
     pub whose: Whose,
+    /// Of clients in these regions, by their names in `[access.regions]`; if nothing is said in all. A deal whose client states no
+    /// country, or one that is in none of them, is not read.
+    pub regions: Option<Vec<String>>,
     /// In these pipelines, by their labels; if nothing is said in all.
     pub pipelines: Option<Vec<String>>,
     /// In these verticals; if nothing is said in all.
@@ -86,14 +92,18 @@ pub enum Whose {
     Own,
     /// Those that somebody in a team of the reader's owns.
     Team,
+    /// Those of clients in a region of the reader's.
+    Region,
 }
 
 /// A person.
-#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Person {
     /// Roles beside those that the sign-in gives.
     pub roles: Vec<String>,
+    /// Regions beside those that the sign-in gives.
+    pub regions: Vec<String>,
 }
 
 /// A team.
@@ -104,6 +114,8 @@ pub struct Team {
     pub members: Vec<String>,
     /// Roles that its members have beside those that their sign-in gives them.
     pub roles: Vec<String>,
+    /// Regions that its members have beside those that their sign-in gives them.
+    pub regions: Vec<String>,
 }
 
 impl Access {
@@ -114,13 +126,69 @@ impl Access {
                 return Err((format!("roles.{name}"), format!("`{field}` is in `fields` and in `hidden`: say one")));
             }
         }
+        for (name, role) in &self.roles {
+            let at = format!("roles.{name}.deals");
+            if role.deals.whose == Whose::Region && self.regions.is_empty() {
+                return Err((
+                    at,
+                    "is by region, and there are none: say in [access.regions] which countries are in which".into(),
+                ));
+            }
+            self.check_regions(&format!("{at}.regions"), role.deals.regions.iter().flatten())?;
+        }
+        if !self.regions.is_empty() && !self.reads_by_region() {
+            return Err(("regions".to_owned(), "has no effect: no role reads deals by region".to_owned()));
+        }
         for (email, person) in &self.people {
+            if person.roles.is_empty() && person.regions.is_empty() {
+                return Err((format!("people.{email:?}"), "says neither roles nor regions".to_owned()));
+            }
             self.check_roles(&format!("people.{email:?}.roles"), &person.roles)?;
+            let path = format!("people.{email:?}.regions");
+            self.check_regions(&path, &person.regions)?;
+            self.check_readers_regions(&path, !person.regions.is_empty())?;
         }
         for (name, team) in &self.teams {
             self.check_roles(&format!("teams.{name}.roles"), &team.roles)?;
+            let path = format!("teams.{name}.regions");
+            self.check_regions(&path, &team.regions)?;
+            self.check_readers_regions(&path, !team.regions.is_empty())?;
+        }
+        match self.regions.iter().find(|(_, countries)| countries.iter().all(|country| country.trim().is_empty())) {
+            Some((name, _)) => Err((format!("regions.{name}"), "names no country: nobody would be in it".to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it matters to a role in which regions its reader is; an error if a setting says it in vain.
+    pub(super) fn check_readers_regions(&self, path: &str, is_said: bool) -> Result<(), (String, String)> {
+        if is_said && !self.roles.iter().any(|(_, role)| role.deals.whose == Whose::Region) {
+            let message = "has no effect: no role has `deals = { whose = \"region\" }`";
+            return Err((path.to_owned(), message.to_owned()));
         }
         Ok(())
+    }
+
+    /// Which region is named that there is not. The path is handed back with what is wrong.
+    pub(super) fn check_regions<'a>(
+        &self,
+        path: &str,
+        regions: impl IntoIterator<Item = &'a String>,
+    ) -> Result<(), (String, String)> {
+        let Some(region) = regions.into_iter().find(|region| !self.regions.contains_key(*region)) else {
+            return Ok(());
+        };
+        let names: Vec<&str> = self.regions.keys().map(String::as_str).collect();
+        let message = super::nearest(region, &names).map_or_else(
+            || format!("there is no region `{region}`: write {region} = [\"...\"] in [access.regions]"),
+            |near| format!("there is no region `{region}`: did you mean `{near}`?"),
+        );
+        Err((path.to_owned(), message))
+    }
+
+    /// Whether a role reads deals by where their clients are.
+    pub fn reads_by_region(&self) -> bool {
+        self.roles.iter().any(|(_, role)| role.deals.whose == Whose::Region || role.deals.regions.is_some())
     }
 
     fn check_roles(&self, path: &str, roles: &[String]) -> Result<(), (String, String)> {
@@ -184,6 +252,31 @@ mod tests {
         let reads: Vec<&[Class]> = access.roles.iter().map(|(_, role)| role.reads.as_slice()).collect();
         let usual = [Class::Commercial, Class::Delivery, Class::Tickets, Class::Receivables];
         assert_eq!(reads, [usual.as_slice(), &[Class::Costs]]);
+    }
+
+    #[test]
+    fn regions_that_there_are_not_are_named() {
+        let regions = "[regions]\ndach = [\"Germany\", \"DE\"]\n[roles.z]\ndeals = { whose = \"region\" }\n";
+        for (wrong, expected, message) in [
+            ("[roles.a]\ndeals = { regions = [\"dac\"] }", "roles.a.deals.regions", "did you mean `dach`?"),
+            ("[teams.a]\nregions = [\"nordics\"]", "teams.a.regions", "write nordics = "),
+            ("[people.\"a@b.c\"]\nregions = [\"dac\"]", "people.\"a@b.c\".regions", "did you mean `dach`?"),
+        ] {
+            let (path, said) = parsed(&format!("{regions}{wrong}")).check().unwrap_err();
+            assert!(path == expected && said.contains(message), "{path}: {said}");
+        }
+        let (path, _) = parsed("[roles.a]\ndeals = { whose = \"region\" }").check().unwrap_err();
+        assert_eq!(path, "roles.a.deals");
+        let (path, message) = parsed("[regions]\ndach = [\"Germany\"]\n[roles.a]").check().unwrap_err();
+        assert!(path == "regions" && message.starts_with("has no effect"), "{message}");
+        let of_role = "[regions]\ndach = [\"Germany\"]\n[roles.a]\ndeals = { regions = [\"dach\"] }\n";
+        assert_eq!(parsed(of_role).check(), Ok(()));
+        let (path, message) = parsed(&format!("{of_role}[teams.t]\nregions = [\"dach\"]")).check().unwrap_err();
+        assert!(path == "teams.t.regions" && message.starts_with("has no effect"), "{message}");
+        assert_eq!(parsed("[people.\"a@b.c\"]").check().unwrap_err().0, "people.\"a@b.c\"");
+        let empty = format!("{regions}[teams.t]\nregions = [\"dach\"]").replace("[\"Germany\", \"DE\"]", "[\" \"]");
+        assert_eq!(parsed(&empty).check().unwrap_err().0, "regions.dach");
+        assert_eq!(parsed(&format!("{regions}[teams.t]\nregions = [\"dach\"]")).check(), Ok(()));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod operations;
 mod overlap;
 mod owners;
 mod principal;
+mod replicas;
 mod reports;
 mod secret;
 mod server;
@@ -34,6 +35,7 @@ pub use network::Network;
 pub use operations::Operations;
 pub use owners::{DomainOwners, OwnerRule, Owners};
 pub use principal::PrincipalKind;
+pub use replicas::Replicas;
 pub use reports::{Amount, CurrencyCode, RateTable, Reports, Support};
 pub use secret::SecretRef;
 pub use server::{ServerOptions, WebOrigin};
@@ -51,7 +53,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{ConnectionName, Domain, SharedIdRule};
 
 /// The sections of the file.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "shared_id",
     "owners",
     "connections",
@@ -64,6 +66,7 @@ const SECTIONS: [&str; 12] = [
     "sign_in",
     "audit",
     "operations",
+    "replicas",
 ];
 
 /// A configuration that reads as what it should be. Whether the connections can serve what they own is for the systems
@@ -90,6 +93,8 @@ pub struct Config {
     pub audit: Audit,
     /// Documents that are known beforehand.
     pub operations: Operations,
+    /// The other processes that answer for the same systems; none if there are none, or nobody says which.
+    pub replicas: Option<Replicas>,
     /// The connections: name and kind, in the order of the file.
     pub connections: Vec<(ConnectionName, String)>,
     document: Document,
@@ -117,6 +122,11 @@ impl Config {
                 \"margins\"], and roles = [\"finance\"] at a key";
             warnings.push(self.error_at("sign_in", message));
         }
+        let tells = |(name, _): &(ConnectionName, String)| self.webhook(name).is_ok_and(|webhook| webhook.is_some());
+        if self.replicas.is_some() && !self.connections.iter().any(tells) {
+            let message = "has nothing to tell: no connection has a webhook, so nobody says what has changed";
+            warnings.push(self.error_at("replicas", message));
+        }
         warnings
     }
 
@@ -143,6 +153,7 @@ impl Config {
         let operations = keep(&mut errors, document.section(&[&["operations"]], &[]));
         let audit = keep(&mut errors, checked(&document, "audit", Audit::check));
         let sign_in = keep(&mut errors, checked(&document, "sign_in", SignIn::check));
+        let replicas = keep(&mut errors, replicas(&document));
         keep(&mut errors, document.section::<Traffic>(&[&["http"]], &[]));
         let mut connections = Vec::new();
         for name in document.keys(&["connections"]) {
@@ -160,7 +171,7 @@ impl Config {
         if let (Some(sign_in), Some(access), Some(server)) = (&sign_in, &access, &server) {
             check_sign_in(&document, sign_in, access, server, &mut errors);
         }
-        match (shared_id, owners, cache, server, limits, reports, access, sign_in, audit, operations) {
+        match (shared_id, owners, cache, server, limits, reports, access, sign_in, audit, operations, replicas) {
             (
                 Some(shared_id),
                 Some(owners),
@@ -172,6 +183,7 @@ impl Config {
                 Some(sign_in),
                 Some(audit),
                 Some(operations),
+                Some(replicas),
             ) if errors.is_empty() => Ok(Self {
                 shared_id,
                 owners,
@@ -183,6 +195,7 @@ impl Config {
                 sign_in,
                 audit,
                 operations,
+                replicas,
                 connections,
                 document,
             }),
@@ -227,6 +240,12 @@ fn checked<T: DeserializeOwned, K: Display>(
     let section = document.section(&[&[name]], &[])?;
     check(&section).map_err(|(key, message)| document.error_at(&format!("{name}.{key}"), message))?;
     Ok(section)
+}
+
+/// The replicas, if there is a section about them.
+fn replicas(document: &Document) -> Result<Option<Replicas>, ConfigError> {
+    let is_there = document.keys(&[]).iter().any(|key| key == "replicas");
+    is_there.then(|| checked(document, "replicas", Replicas::check)).transpose()
 }
 
 fn shared_id(document: &Document) -> Result<SharedIdRule, ConfigError> {

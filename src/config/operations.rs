@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::PrincipalKind;
 
-/// GraphQL documents that are known beforehand. `deal-card` and `margin-by-vertical` come with Spine. They are asked by name,
-/// as `/graphql/p/NAME`, or as `POST /graphql` with `documentId` in the place of `query`: the name, or `sha256:` and the hash.
+/// GraphQL documents that are known beforehand. `deal-card`, `deal-card-changed` and `margin-by-vertical` come with Spine. They are
+/// asked by name, as `/graphql/p/NAME`, or as `POST /graphql` with `documentId` in the place of `query`: the name, or `sha256:` and the hash.
 #[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Operations {

@@ -36,6 +36,9 @@ pub struct ApiKey {
     /// The roles it gives, by their names in `[access.roles]`.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// The regions of who has it, by their names in `[access.regions]`.
+    #[serde(default)]
+    pub regions: Vec<String>,
     /// The first day, in UTC, on which it is no longer good, e.g. 2027-06-30. Without it the key is good until it is taken out.
     #[serde(default, deserialize_with = "some_day")]
     #[schemars(with = "Option<String>", example = "2027-06-30")]
@@ -105,6 +108,10 @@ pub struct OidcIssuer {
     /// The roles of everybody whom it lets in.
     #[serde(default)]
     pub default_roles: Vec<String>,
+    /// Where a token states the regions of who has it, by their names in `[access.regions]`: a claim, or a path into one with dots.
+    /// Other values are nobody's region.
+    #[serde(default)]
+    pub regions_claim: Option<String>,
     /// The claim with the name for people.
     #[serde(default = "usual_name")]
     pub name_claim: String,
@@ -156,6 +163,9 @@ pub struct ClientName {
     /// The roles it gives, by their names in `[access.roles]`.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// The regions of who shows it, by their names in `[access.regions]`.
+    #[serde(default)]
+    pub regions: Vec<String>,
 }
 
 /// How much each may ask who has signed in. A request takes a point; one more for every 50 records of the longest list that it
@@ -211,7 +221,7 @@ impl SignIn {
         Ok(())
     }
 
-    /// Which role is named that there is not.
+    /// Which role or region is named that there is not.
     pub(super) fn check_roles(&self, access: &Access) -> Result<(), (String, String)> {
         let keys = self.keys.iter().map(|(name, key)| (format!("keys.{name}.roles"), key.roles.iter()));
         let everybodys =
@@ -227,6 +237,20 @@ impl SignIn {
             if let Some(role) = roles.find(|role| !access.has_role(role)) {
                 return Err((path, access.no_such_role(role)));
             }
+        }
+        for (name, key) in &self.keys {
+            let path = format!("keys.{name}.regions");
+            access.check_regions(&path, &key.regions)?;
+            access.check_readers_regions(&path, !key.regions.is_empty())?;
+        }
+        for (name, of) in &self.certificates {
+            let path = format!("certificates.{name:?}.regions");
+            access.check_regions(&path, &of.regions)?;
+            access.check_readers_regions(&path, !of.regions.is_empty())?;
+        }
+        for (name, issuer) in &self.oidc {
+            let path = format!("oidc.{name}.regions_claim");
+            access.check_readers_regions(&path, issuer.regions_claim.is_some())?;
         }
         match self.keys.iter().find(|(_, key)| key.roles.is_empty()) {
             Some((name, _)) if !access.roles.is_empty() => {

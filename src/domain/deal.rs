@@ -37,6 +37,8 @@ pub struct Deal {
     pub scope: Option<String>,
     /// The client; none when the owner links the deal to none.
     pub client: Option<ClientId>,
+    /// The country that the client's record states, in the owner's words. It is read only where rules of access ask for it.
+    pub client_country: Option<String>,
     /// The link to the project.
     pub link: Link,
     /// When the record was made.

@@ -1,9 +1,9 @@
 //! Kinds of record, as somebody may tell that one has changed.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A kind of record, as a system may tell that it has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
     /// Deals, with what hangs on them; and tickets of the same system, which may belong to a project by their deal.

@@ -93,7 +93,7 @@ words! { ProjectStatus Health MilestoneStatus InvoiceState CostKind TicketStatus
 structs! {
     Deal {
         id, name, pipeline, stage, status, amount, expected_margin, close_date, owner, vertical, deal_type, scope, client,
-        link, created_at, updated_at, url, flaws,
+        client_country, link, created_at, updated_at, url, flaws,
     }
     Person { name, email }
     Client { id, name, domain, industry, country, url }
@@ -231,6 +231,7 @@ mod tests {
             deal_type: text(12),
             scope: text(200),
             client: Some(ClientId::new("50001")),
+            client_country: None,
             link: Link::None,
             created_at: None,
             updated_at: None,

@@ -106,6 +106,14 @@ impl Eviction<'_> {
         if let (Some(clients), true) = (&commercial.clients, self.is_of(owner, &[RecordKind::Client])) {
             self.these(clients, RecordKind::Client, ClientId::as_str);
         }
+        if commercial.deals_read_clients
+            && self.changed.kind == RecordKind::Client
+            && self.is_of(owner, &[RecordKind::Client])
+        {
+            self.all(&commercial.deals);
+            self.all(&commercial.deals_by_project);
+            self.all(&commercial.deal_pages);
+        }
         let Some(details) = &commercial.details else { return };
         if self.is_of(owner, &[RecordKind::Deal, RecordKind::DealDetail]) {
             self.these(&details.contacts, RecordKind::Deal, DealId::as_str);

@@ -44,6 +44,12 @@ impl Freshness {
         value.max(self.not_found).max(self.failure)
     }
 
+    /// The longest time for which any answer of any domain is of use, counted from when it was asked for.
+    pub fn longest_of_all(cache: &Cache, patience: Duration) -> Duration {
+        let lifetimes = Domain::ALL.map(|domain| Self::of(cache, domain, patience).longest());
+        lifetimes.into_iter().max().unwrap_or_default().saturating_add(patience)
+    }
+
     /// How long an answer lives; up to `jitter_percent` shorter than configured, never longer.
     pub(super) fn lifetime<V>(&self, outcome: &Outcome<V>) -> Duration {
         match outcome {

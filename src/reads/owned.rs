@@ -58,6 +58,8 @@ pub struct Commercial {
     pub deal_pages: PageReader<DealQuery, Deal>,
     /// Clients by record ID.
     pub clients: Option<Reader<ClientId, Client>>,
+    /// Whether deals say something of their clients' records.
+    pub deals_read_clients: bool,
     /// What hangs on a deal.
     pub details: Option<DealDetails>,
     /// The project of each deal, as last seen.
@@ -201,9 +203,7 @@ impl Reads {
         clock: &Arc<dyn Clock>,
         patience: Duration,
     ) -> Self {
-        let lifetimes = Domain::ALL.map(|domain| Freshness::of(cache, domain, patience).longest());
-        let longest = lifetimes.into_iter().max().unwrap_or_default().saturating_add(patience);
-        let store = Store::new(cache.max_bytes, longest);
+        let store = Store::new(cache.max_bytes, Freshness::longest_of_all(cache, patience));
         let owners = |domain: Domain| -> Vec<(OwnerRule, Readers<'_>)> {
             let readers = |rule: &OwnerRule| {
                 let connection = connections.iter().find(|connection| connection.name == rule.owner)?;
@@ -360,6 +360,7 @@ impl Readers<'_> {
         Some(Commercial {
             owner: self.owner(),
             shared_id_field: deals.shared_id_field().map(Arc::from),
+            deals_read_clients: deals.reads_clients(),
             deals: self.reader("deals", limit, by_id),
             deals_by_project: self.reader("deals_by_project", limit, by_project),
             deal_pages: self.reader("deal_page", 1, pages),

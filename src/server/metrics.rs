@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 
 use super::configuration::Configuration;
+use super::replicas::{Figures, PeerFigures};
 use crate::systems::Connection;
 use crate::systems::http::{BreakerState, Health};
 
@@ -13,7 +14,7 @@ use crate::systems::http::{BreakerState, Health};
 const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The figures now.
-pub(super) fn text(configuration: &Configuration, connections: &[Connection]) -> Response {
+pub(super) fn text(configuration: &Configuration, connections: &[Connection], replicas: &Figures) -> Response {
     let mut text = String::new();
     let state = configuration.state();
     let gauge = "gauge";
@@ -28,8 +29,7 @@ pub(super) fn text(configuration: &Configuration, connections: &[Connection]) ->
     for (name, kind, help, value) in SYSTEMS {
         metric(&mut text, name, kind, help);
         for connection in connections {
-            // Names of connections are keys of the configuration; quotes and backslashes would end the label.
-            let label = connection.name.as_str().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let label = escaped(connection.name.as_str());
             line(
                 &mut text,
                 &format!("{name}{{connection=\"{label}\",system=\"{}\"}}", connection.system),
@@ -37,8 +37,46 @@ pub(super) fn text(configuration: &Configuration, connections: &[Connection]) ->
             );
         }
     }
+    if replicas.configured {
+        of_replicas(&mut text, replicas);
+    }
     ([(header::CONTENT_TYPE, MEDIA)], text).into_response()
 }
+
+fn of_replicas(text: &mut String, replicas: &Figures) {
+    for (name, kind, help, value) in REPLICAS {
+        metric(text, name, kind, help);
+        for peer in &replicas.peers {
+            line(text, &format!("{name}{{replica=\"{}\"}}", escaped(&peer.address)), value(peer));
+        }
+    }
+    let heard = "Messages of replicas that were heard.";
+    let refused = "Messages that were not believed, or not understood: see the log.";
+    let lookups = "Looks at the name of the replicas that came to nothing.";
+    for (name, help, value) in [
+        ("spine_replica_heard_total", heard, replicas.heard),
+        ("spine_replica_refused_total", refused, replicas.refused),
+        ("spine_replica_lookup_failures_total", lookups, replicas.lookup_failures),
+    ] {
+        metric(text, name, "counter", help);
+        line(text, name, value);
+    }
+}
+
+/// A name as a label: quotes, backslashes and line breaks would end it.
+fn escaped(name: &str) -> String {
+    name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// A figure of every other replica.
+type ReplicaFigure = (&'static str, &'static str, &'static str, fn(&PeerFigures) -> u64);
+
+const REPLICAS: [ReplicaFigure; 4] = [
+    ("spine_replica_up", "gauge", "0 while a replica cannot be told what to forget.", |peer| u64::from(peer.up)),
+    ("spine_replica_messages_total", "counter", "Messages that a replica took.", |peer| peer.taken),
+    ("spine_replica_failures_total", "counter", "Messages that a replica did not take.", |peer| peer.failures),
+    ("spine_replica_lost_total", "counter", "Changes that a replica was never told of.", |peer| peer.lost),
+];
 
 /// A figure of every connection: name, kind, meaning, and how it is worked out.
 type Figure = (&'static str, &'static str, &'static str, fn(Option<&Health>) -> u64);

@@ -42,6 +42,7 @@ mod operations;
 mod origin;
 mod pages;
 mod places;
+mod replicas;
 mod reports;
 mod request_id;
 mod shape;
@@ -49,6 +50,7 @@ mod sign_in;
 mod timed;
 mod tls;
 mod urgency;
+mod validity;
 mod webhooks;
 
 #[cfg(test)]
@@ -73,6 +75,7 @@ pub use audit::Trail;
 pub use configuration::Configuration;
 pub use listener::{Answering, serve};
 pub use operations::Operations;
+pub use replicas::{Replicas, Terms};
 pub use request_id::RequestId;
 pub use sign_in::SignIn;
 pub use tls::Tls;
@@ -115,6 +118,8 @@ pub struct Behind<E> {
     pub answer_bytes: u64,
     /// The connections whose systems tell of changes.
     pub webhooks: Arc<Webhooks>,
+    /// The other processes that answer for the same systems.
+    pub replicas: Arc<Replicas>,
     /// Which configuration this is, and how reading it went.
     pub configuration: Arc<Configuration>,
 }
@@ -131,6 +136,7 @@ pub struct Door<E> {
     documents: Documents,
     answers: Answers,
     webhooks: Arc<Webhooks>,
+    replicas: Arc<Replicas>,
     configuration: Arc<Configuration>,
     limits: Arc<Limits>,
     options: Arc<ServerOptions>,
@@ -145,7 +151,7 @@ impl<E: Executor> Door<E> {
     /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
         let Behind { checking, trusting, masks, reports, .. } = behind;
-        let Behind { sign_in, trail, operations, answer_bytes, webhooks, configuration, .. } = behind;
+        let Behind { sign_in, trail, operations, answer_bytes, webhooks, replicas, configuration, .. } = behind;
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let (places, measured) = (Places::new(options.max_requests), Measured::new(&limits));
         let followed = Arc::new(Semaphore::new(options.max_subscriptions));
@@ -161,6 +167,7 @@ impl<E: Executor> Door<E> {
             documents,
             answers,
             webhooks,
+            replicas,
             configuration,
             limits,
             options,
@@ -209,7 +216,8 @@ pub fn routers<E: Executor>(door: Door<E>) -> Routers {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(move || async move { health::ready(&draining, &places, &configuration) }));
     let (configuration, connections) = (Arc::clone(&door.configuration), door.reports.connections.clone());
-    let metrics = get(move || async move { metrics::text(&configuration, &connections) });
+    let replicas = Arc::clone(&door.replicas);
+    let metrics = get(move || async move { metrics::text(&configuration, &connections, &replicas.figures()) });
     let admin = completed(health.clone().route("/metrics", metrics));
     let proxies = door.options.trusted_proxies.clone();
     let mut public = routes(door);
@@ -251,10 +259,11 @@ fn routes<E: Executor>(door: Door<E>) -> Router {
         .route_layer(way_in)
         .merge(with_pages)
         .merge(odata)
-        // Deliveries are signed: nobody signs in.
         // Who opens a WebSocket says who they are when it is open.
         .route("/graphql/ws", any(live::connect::<E>))
+        // Deliveries are signed, those of replicas too: nobody signs in.
         .route("/webhooks/{connection}", post(webhooks::receive::<E>))
+        .route(replicas::PATH, post(replicas::receive::<E>))
         .with_state(door);
     if graphiql {
         router = router

@@ -17,8 +17,9 @@ use crate::access::{PrincipalKind, Viewer};
 use crate::config;
 
 /// The documents of the binary by their names. Each has one operation.
-const OURS: [(&str, &str); 2] = [
+const OURS: [(&str, &str); 3] = [
     ("deal-card", include_str!("operations/deal-card.graphql")),
+    ("deal-card-changed", include_str!("operations/deal-card-changed.graphql")),
     ("margin-by-vertical", include_str!("operations/margin-by-vertical.graphql")),
 ];
 

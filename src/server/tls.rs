@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fmt, fs};
 
+use jiff::Timestamp;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -12,6 +13,7 @@ use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
+use super::validity;
 use crate::config;
 
 /// The certificate that a client has shown, and proved to have the key of, with those between it and its authority. It is of
@@ -24,6 +26,11 @@ impl ClientCertificate {
     pub(super) fn of(chain: Option<&[CertificateDer<'_>]>) -> Option<Self> {
         let chain = chain.filter(|chain| !chain.is_empty())?;
         Some(Self(chain.iter().map(|certificate| certificate.clone().into_owned()).collect()))
+    }
+
+    /// Until when it is good, with those between it and its authority; none if they never end.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        self.0.iter().filter_map(|certificate| validity::not_after(certificate)).min()
     }
 
     /// Whether it is issued to this name (DNS, among its alternative names).

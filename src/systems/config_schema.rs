@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{hubspot, netsuite, odata, odoo, quickbooks, redmine, registry::KINDS, rest, sap_b1, sql, tryton};
 use crate::config::{
-    Access, Audit, Cache, Limits, Operations, Owners, Reports, ServerOptions, SharedId, SignIn, Traffic, Webhook,
+    Access, Audit, Cache, Limits, Operations, Owners, Replicas, Reports, ServerOptions, SharedId, SignIn, Traffic,
+    Webhook,
 };
 
 /// The JSON Schema of the file, for editors.
@@ -50,6 +51,7 @@ pub fn config_schema() -> Value {
         "access": reference::<Access>(&mut generator),
         "audit": reference::<Audit>(&mut generator),
         "operations": reference::<Operations>(&mut generator),
+        "replicas": reference::<Replicas>(&mut generator),
         "http": reference::<Traffic>(&mut generator),
         "connections": {
             "type": "object",
@@ -90,6 +92,7 @@ pub fn config_example() -> String {
         "access",
         "audit",
         "operations",
+        "replicas",
         "cache",
         "limits",
         "reports",

@@ -13,6 +13,7 @@ pub mod examine;
 pub mod http;
 pub mod hubspot;
 pub mod labour;
+mod located;
 pub mod netsuite;
 pub mod odata;
 pub mod odoo;
@@ -30,6 +31,7 @@ pub use budget::{Budget, Exhausted, Payers};
 pub use config_schema::{config_example, config_schema};
 pub use connection::{Connection, ConnectionContext, ConnectionProblem};
 pub use error::{ErrorKind, SystemError};
+pub use located::LocatedDeals;
 pub(in crate::systems) use ports::grouped;
 pub use ports::{
     Batch, BatchResult, Call, ClientSource, CostSource, CostSumSource, DealDetailSource, DealSource, InvoiceSource,

@@ -178,6 +178,11 @@ pub trait DealSource: Send + Sync {
         None
     }
 
+    /// Whether a deal says something of its client's record, and so is another when that is.
+    fn reads_clients(&self) -> bool {
+        false
+    }
+
     /// Deals by the owner's record ID.
     async fn deals(&self, call: &Call, ids: &[DealId]) -> BatchResult<DealId, Deal>;
 

@@ -5,6 +5,7 @@
 // faults, corrections and a second gateway), SPINE the binary. What is shown must be what the stored operation says. No request may
 // leave for another host. CHROMIUM names the browser (default /usr/bin/chromium).
 import { spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -38,6 +39,7 @@ try {
   await made(page, deals.whole)
   await keyboard(page, deals.whole)
   await follows(page, deals.corrected)
+  await live(page, deals.corrected)
   await silent(page, deals.whole, erp, 'SAP Business One', ['Invoiced', 'Forecast margin', 'Overdue'], 'Project manager')
   await silent(page, deals.whole, projects, 'Redmine', ['Project manager', 'Dates'], 'Invoiced')
   await frames(context, deals.whole)
@@ -167,6 +169,8 @@ async function made(page, id) {
   const error = (code, path, more = {}) => ({ message: code, path: ['deal', ...path], extensions: { code, requestId: 'feedfacecafebeef', ...more } })
   const refusal = (status, code) => ({ status, body: JSON.stringify({ errors: [{ message: 'No.', extensions: { code, requestId: 'feedfacecafebeef' } }] }) })
 
+  // What is told of the deal is what is so, and not what is made up here.
+  await page.route('**/graphql', (route) => route.fulfill({ contentType: 'text/event-stream', body: 'event: complete\ndata: \n\n' }))
   let said = await shown(with_(({ financials }, errors) => {
     financials.forecastMarginPct = financials.budgetBurnedPct = null
     errors.push(error('FIELD_MASKED', ['financials', 'forecastMarginPct']), error('FIELD_MASKED', ['financials', 'budgetBurnedPct']))
@@ -217,6 +221,7 @@ async function made(page, id) {
   answerNow()
   await ready(page)
   await page.unroute(`**${OPERATION}`)
+  await page.unroute('**/graphql')
 
   /** The card with this answer. */
   async function shown(answer, meanwhile = () => {}) {
@@ -256,6 +261,90 @@ async function follows(page, { deal, invoice }) {
   await page.locator('#refresh').click()
   const moved = await until(async () => (await row.locator('.amount').innerText()) !== before)
   check('a correction in the ERP is on the card after a click', moved, before)
+}
+
+/** The ERP tells of a correction: the card follows by itself, calmly; and it says when it does not. */
+async function live(page, { deal, invoice }) {
+  const corrected = async (net) => {
+    await control(erp, 'correct', { invoice: Number(invoice), net })
+    const body = JSON.stringify({ kind: 'invoice' })
+    const signature = createHmac('sha256', 'demo-webhook-secret').update(body).digest('hex')
+    const told = await fetch(`${origin}/webhooks/sap`, { method: 'POST', headers: { 'x-spine-signature': signature }, body })
+    check('the gateway hears of the correction', told.status === 204, `${told.status}`)
+  }
+  const state = page.locator('#live')
+  const says = (text, timeout) => until(async () => (await state.innerText()) === text, timeout)
+  const look = (hidden) => page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, hidden)
+  const asked = []
+  page.on('request', (request) => request.url().endsWith(OPERATION) && asked.push(request.headers()['cache-control']))
+
+  await page.setViewportSize({ width: 400, height: 500 })
+  await page.goto(`${origin}/card/${deal}`)
+  await ready(page)
+  check('the card says that it follows', await says('Follows changes'), await state.innerText())
+  const row = page.locator('tbody tr', { hasText: String(invoice) })
+  const amount = () => row.locator('.amount .value').innerText()
+  const link = row.locator('a').first()
+  if (await link.count()) await link.focus()
+  else await page.locator('#refresh').focus()
+  await page.evaluate(() => {
+    scrollTo(0, 150)
+    Object.assign(window, { kept: [document.activeElement, document.querySelector('tbody'), document.querySelector('.figures')], y: scrollY, busy: 0 })
+    new MutationObserver(() => window.busy++).observe(document.getElementById('card'), { attributes: true })
+  })
+  asked.length = 0
+  const before = await amount()
+  await corrected('777.07')
+  check('a correction that the ERP tells of comes by itself', await until(async () => (await amount()) !== before), before)
+  check('by the stored operation, once, and from what was just read', asked.length === 1 && asked[0] !== 'no-cache', asked.join())
+  check('it says so in a small way', await says('Updated just now'), await state.innerText())
+  const said = await page.locator('#said').innerText()
+  check('and aloud, naming what changed', /^Updated\. /.test(said) && (await page.locator('#said').getAttribute('aria-live')) === 'polite', said)
+  const calm = await page.evaluate(() => ({
+    focus: document.activeElement === window.kept[0] && document.activeElement !== document.body,
+    stays: window.kept[1] === document.querySelector('tbody') && window.kept[2] === document.querySelector('.figures'),
+    scroll: scrollY === window.y && scrollY > 0,
+    busy: window.busy === 0,
+  }))
+  check('focus, scroll and what stays the same stay', Object.values(calm).every(Boolean), JSON.stringify(calm))
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    const pale = await page.evaluate(paleTexts)
+    check(`updated, ${colorScheme}: every text stands out`, !pale.length, pale.slice(0, 4).join(' | '))
+    if (options.shots) await page.screenshot({ path: join(options.shots, `updated-${colorScheme}.png`), fullPage: true })
+  }
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null })
+
+  const left = page.waitForEvent('requestfailed', (request) => request.url() === `${origin}/graphql`)
+  await look(true)
+  check('who does not look follows nothing', Boolean(await left), 'still open')
+  const unseen = await amount()
+  await corrected('888.08')
+  check('and so sees no change', (await amount()) === unseen, await amount())
+  await look(false)
+  check('who looks again sees it', await until(async () => (await amount()) !== unseen), unseen)
+
+  expected = /status of (401|503)/
+  await look(true)
+  await page.route('**/graphql', (route) => route.fulfill({ status: 503, body: '{}' }))
+  await look(false)
+  check('a gateway that has no place for it is tried again, and the card says so', await says('Not live: trying again'), await state.innerText())
+  if (options.shots) await page.screenshot({ path: join(options.shots, 'not-live.png'), fullPage: true })
+  await page.unroute('**/graphql')
+  check('until it has one', await until(async () => /Follows changes|Updated just now/.test(await state.innerText()), 20_000), await state.innerText())
+  await look(true)
+  await page.route('**/graphql', (route) => route.fulfill({ status: 401, body: '{}' }))
+  await look(false)
+  check('who is no longer signed in is told that it is not live', await says('Not live'), await state.innerText())
+  check('is not asked for a key, and keeps what was shown', (await page.getByRole('dialog').count()) === 0 && (await row.isVisible()), 'it is gone')
+  await page.unroute('**/graphql')
+  await page.locator('#refresh').click()
+  check('and follows again after a click', await until(async () => /Follows changes|Updated just now/.test(await state.innerText())), await state.innerText())
+  expected = /^$/
+  await page.setViewportSize({ width: 400, height: 800 })
 }
 
 /** Without one system the rest stands; with it back a click brings the figures. */

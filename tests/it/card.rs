@@ -189,3 +189,47 @@ async fn the_page_of_the_card_is_framed_by_those_alone_whom_the_configuration_na
         assert_eq!(header("referrer-policy"), Some("no-referrer"));
     }
 }
+
+/// Whether all that one side says the other says, too: as the page looks whether it has to ask anew.
+fn is_told_by(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Object(part), Value::Object(whole)) => {
+            part.iter().all(|(name, value)| whole.get(name).is_some_and(|whole| is_told_by(value, whole)))
+        }
+        (Value::Array(part), Value::Array(whole)) => {
+            part.len() == whole.len() && part.iter().zip(whole).all(|(part, whole)| is_told_by(part, whole))
+        }
+        (part, whole) => part == whole,
+    }
+}
+
+#[tokio::test]
+async fn the_card_is_followed_by_a_stored_document_that_tells_what_the_card_shows() {
+    let role = "[access.roles.screen]\nstored_only = true\nreads = [\"commercial\", \"delivery\", \"tickets\", \"receivables\", \"costs\", \"margins\"]\n";
+    let gateway = Gateway::over(company(60), |config| format!("{config}\n{role}")).await;
+    let (record, _) = linked(&gateway).await;
+    let (_, card) = post(&gateway, "deal-card", &json!({ "variables": { "by": { "id": record } } })).await;
+    let follow = async |body: Value| {
+        let request = json_body(client().post(format!("{}/graphql", gateway.url)), &body);
+        send(request.header("accept", "text/event-stream").header("x-spine-role", "screen")).await
+    };
+    let mut response = follow(json!({ "documentId": "deal-card-changed", "variables": { "id": record } })).await;
+    let mut text = String::new();
+    while !text.contains("\n\n") {
+        text.push_str(std::str::from_utf8(&response.chunk().await.unwrap().unwrap()).unwrap());
+    }
+    let event: Value = serde_json::from_str(text.trim().strip_prefix("event: next\ndata: ").unwrap()).unwrap();
+    assert_eq!(event.get("errors"), None, "{event:#}");
+    let told = &event["data"]["dealChanged"];
+    assert!(told["project"]["invoices"].is_array() && told["financials"]["forecastMarginPct"].is_string(), "{told:#}");
+    assert!(is_told_by(told, &card["data"]["deal"]), "{told:#}\n{card:#}");
+    // All but where and when it was read is told: else a change of it would not be seen.
+    let shown = card["data"]["deal"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|name| !["id", "projectId", "source"].contains(&name.as_str()));
+    assert!(shown.eq(told.as_object().unwrap().keys()), "{told:#}");
+    let own = follow(json!({ "query": "subscription { dealChanged(id: 1) { id } }" })).await.text().await.unwrap();
+    assert!(own.contains("DOCUMENT_NOT_STORED"), "{own}");
+}

@@ -11,17 +11,17 @@ use super::freshness::{net, open_invoice};
 use super::support::{Gateway, client, company, json_body, send};
 use super::webhooks::tell;
 
-const PROJECT: &str = "subscription Card($id: ProjectId!) { project: projectChanged(id: $id) {
+pub(crate) const PROJECT: &str = "subscription Card($id: ProjectId!) { project: projectChanged(id: $id) {
     code invoices { number net { amount } } financials { margin { amount } } } }";
 
 /// Events that are read as they come.
-struct Events {
+pub(crate) struct Events {
     response: reqwest::Response,
     text: String,
 }
 
 impl Events {
-    async fn of(gateway: &Gateway, query: &str, variables: Value, headers: &[(&str, &str)]) -> Self {
+    pub(crate) async fn of(gateway: &Gateway, query: &str, variables: Value, headers: &[(&str, &str)]) -> Self {
         let response = Self::ask(gateway, query, variables, headers).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
@@ -56,7 +56,7 @@ impl Events {
         }
     }
 
-    async fn answer(&mut self) -> Value {
+    pub(crate) async fn answer(&mut self) -> Value {
         let (name, data) = self.next().await.unwrap();
         assert_eq!(name, "next", "{data}");
         data

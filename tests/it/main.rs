@@ -32,6 +32,7 @@ mod owners;
 mod profitability;
 mod redmine;
 mod reload;
+mod replicas;
 mod reports;
 mod schema;
 mod sign_in;

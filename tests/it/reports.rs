@@ -339,7 +339,7 @@ async fn documents_of_the_binary_are_asked_by_get_and_answered_as_by_post() {
     assert_eq!(rows.len(), feed.as_array().unwrap().len());
 
     for (path, status, part) in [
-        ("deal-cards", 404, "there are deal-card, margin-by-vertical"),
+        ("deal-cards", 404, "there are deal-card, deal-card-changed, margin-by-vertical"),
         ("deal-card?variables={", 400, "`variables` is not valid JSON"),
         ("deal-card?variables={},%22query%22:%22x%22", 400, "`variables` is not valid JSON"),
         ("deal-card?variables=7", 400, "`variables` is a number; expected an object"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use spine::app::App;
+use spine::app::{App, Listeners};
 use spine::config::{Config, ConfigError};
 use spine::demo::Demo;
 use spine::demo::company::grow::Seed;
@@ -37,7 +37,7 @@ pub(crate) fn company(deals: usize) -> Company {
 /// A gateway over embedded systems.
 pub(crate) struct Gateway {
     pub(crate) url: String,
-    pub(crate) demo: Demo,
+    pub(crate) demo: Arc<Demo>,
     pub(crate) clock: Arc<ManualClock>,
     http: reqwest::Client,
     pub(crate) served: Served,
@@ -53,13 +53,18 @@ pub(crate) struct Served {
 
 /// Builds it at noon of [`TODAY`], and opens a free port.
 pub(crate) async fn serve(config: &str) -> Served {
+    serve_at(TcpListener::bind("127.0.0.1:0").await.unwrap(), config)
+}
+
+/// The same at ports that are open already.
+pub(crate) fn serve_at(listeners: impl Into<Listeners>, config: &str) -> Served {
     let clock = Arc::new(ManualClock::new(format!("{TODAY}T12:00:00Z").parse().unwrap()));
     let config = Config::parse("spine.toml", config).unwrap();
     let app = App::build(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listeners = listeners.into();
+    let url = format!("http://{}", listeners.public.local_addr().unwrap());
     let stop = CancellationToken::new();
-    tokio::spawn(app.clone().serve(listener, stop.clone()));
+    tokio::spawn(app.clone().serve(listeners, stop.clone()));
     Served { url, clock, app, stop }
 }
 
@@ -121,7 +126,12 @@ impl Gateway {
     pub(crate) async fn with_books_in(erp: Erp, company: Company, edit: impl FnOnce(String) -> String) -> Self {
         let demo = Demo::of(company, erp).await.unwrap();
         let served = serve(&edit(demo.gateway_config())).await;
-        Self { url: served.url.clone(), demo, clock: Arc::clone(&served.clock), http: client(), served }
+        Self::of(Arc::new(demo), served, client())
+    }
+
+    /// An application over embedded systems that others may read, too.
+    pub(crate) fn of(demo: Arc<Demo>, served: Served, http: reqwest::Client) -> Self {
+        Self { url: served.url.clone(), demo, clock: Arc::clone(&served.clock), http, served }
     }
 
     /// Puts another configuration in place: the demo's as `edit` leaves it.

@@ -10,7 +10,7 @@ use super::freshness::{net, open_invoice};
 use super::support::{Gateway, client, company, send};
 
 /// The gateway's now, in milliseconds.
-const NOW: i64 = 1_781_524_800_000;
+pub(crate) const NOW: i64 = 1_781_524_800_000;
 
 const INVOICES: &str = "query($id: ProjectId!) { project(id: $id) {
     financials { invoiced { amount } } invoices { id number net { amount } } } }";
@@ -51,7 +51,7 @@ pub(crate) async fn tell(gateway: &Gateway, event: Value) -> (u16, String) {
 }
 
 /// Tells what HubSpot tells, signed at a moment.
-async fn tell_as_hubspot(gateway: &Gateway, events: &Value, at: i64) -> (u16, String) {
+pub(crate) async fn tell_as_hubspot(gateway: &Gateway, events: &Value, at: i64) -> (u16, String) {
     let (body, time) = (events.to_string(), at.to_string());
     let message = format!("POSThttps://spine.example.com/webhooks/hubspot{body}{time}");
     let signature = STANDARD.encode(digest("demo-hubspot-client-secret", message.as_bytes()));

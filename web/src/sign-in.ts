@@ -47,6 +47,11 @@ export async function signedFetch(url: string, given: RequestInit = {}, patience
   return credential ? attempt(credential) : response
 }
 
+/** The same for what the page asks by itself: the reader is asked nothing. */
+export function quietFetch(url: string, given: RequestInit = {}, patience?: number): Promise<Response> {
+  return fetch(url, { ...signed(given, stored()), signal: patience ? AbortSignal.timeout(patience) : given.signal })
+}
+
 /** Whether links that the browser follows by itself would be refused: they carry nothing of it. */
 export function isSignedIn(): boolean {
   return stored() !== null

@@ -148,6 +148,7 @@ fn deal(id: &str, link: Link) -> Deal {
         deal_type: None,
         scope: None,
         client: None,
+        client_country: None,
         link,
         created_at: None,
         updated_at: None,

@@ -42,6 +42,7 @@ impl ApiKeys {
             name: Some(name.to_owned()),
             email: None,
             roles: key.roles.clone(),
+            regions: key.regions.clone(),
             until: key.expires.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()),
         })
     }

@@ -82,6 +82,7 @@ impl HubSpot {
             name: email.clone(),
             email,
             roles: self.config.roles.clone(),
+            regions: Vec::new(),
             until: None,
         })
     }

@@ -68,6 +68,7 @@ impl Issuer {
             name: text(&self.config.name_claim),
             email: text(&self.config.email_claim).filter(|_| !unverified),
             roles: self.roles(&token.claims),
+            regions: said(&token.claims, self.config.regions_claim.as_deref()).into_iter().map(str::to_owned).collect(),
             until: self.until(&token.claims)?,
         })
     }
@@ -112,15 +113,19 @@ impl Issuer {
 
     /// The roles that the claims give.
     fn roles(&self, claims: &Map<String, Value>) -> Vec<String> {
-        let value = self.config.roles_claim.as_ref().and_then(|path| at(claims, path));
-        let said: Vec<&str> = match value {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
+        let said = said(claims, self.config.roles_claim.as_deref());
         let mut roles = self.config.default_roles.clone();
         roles.extend(said.into_iter().flat_map(|said| mapped(&self.config.roles, said)));
         roles
+    }
+}
+
+/// The names that stand at a place of the claims: a text, or a list of texts.
+fn said<'a>(claims: &'a Map<String, Value>, path: Option<&str>) -> Vec<&'a str> {
+    match path.and_then(|path| at(claims, path)) {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
     }
 }
 

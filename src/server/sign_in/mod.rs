@@ -31,7 +31,7 @@ use super::request_id::RequestId;
 use super::tls::ClientCertificate;
 use super::{audit, body};
 use crate::access::{Access, NoRole, Principal, PrincipalKind, Viewer};
-use crate::config::{self, Rate, Scope, ServerOptions};
+use crate::config::{self, ClientName, Rate, Scope, ServerOptions};
 use crate::domain::Clock;
 use api_keys::ApiKeys;
 use credentials::Presented;
@@ -65,8 +65,8 @@ pub struct SignIn {
     keys: ApiKeys,
     issuers: Vec<Issuer>,
     hubspot: Option<HubSpot>,
-    /// Names in certificates, with the roles that they give.
-    certificates: Vec<(String, Vec<String>)>,
+    /// Names in certificates, with what they give.
+    certificates: Vec<(String, ClientName)>,
     rate: Rate,
     /// By subject.
     points: Arc<Points<String>>,
@@ -124,7 +124,7 @@ impl SignIn {
             keys: ApiKeys::new(&config.keys),
             issuers: issuers.collect::<Result<_, _>>()?,
             hubspot: hubspot.transpose().map_err(|(key, message)| (format!("hubspot.{key}"), message))?,
-            certificates: config.certificates.iter().map(|(name, of)| (name.clone(), of.roles.clone())).collect(),
+            certificates: config.certificates.iter().map(|(name, of)| (name.clone(), of.clone())).collect(),
             points,
             failures,
             options: options.clone(),
@@ -161,14 +161,21 @@ impl SignIn {
     /// Whose certificate it is.
     fn certified(&self, shown: &ClientCertificate) -> Result<Principal, Denied> {
         let known = self.certificates.iter().find(|(name, _)| shown.is_of(name));
-        let (name, roles) = known.ok_or(Denied::Wrong("a certificate of a name that is not configured"))?;
+        let (name, ClientName { roles, regions }) =
+            known.ok_or(Denied::Wrong("a certificate of a name that is not configured"))?;
+        // TLS looked when the connection was opened, which may be long ago.
+        let until = shown.until();
+        if until.is_some_and(|until| self.clock.now() > until) {
+            return Err(Denied::Expired);
+        }
         Ok(Principal {
             kind: PrincipalKind::Certificate,
             subject: format!("certificate:{name}"),
             name: Some(name.clone()),
             email: None,
             roles: roles.clone(),
-            until: None,
+            regions: regions.clone(),
+            until,
         })
     }
 

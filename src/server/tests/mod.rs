@@ -128,6 +128,7 @@ async fn start_within(options: ServerOptions, limits: Limits) -> Server {
         SignIn::new(&config::SignIn::default(), &options, Arc::new(access), Arc::clone(&clock), None).unwrap();
     let reports = Arc::new(Reports { reads: Arc::new(reads), connections: Vec::new(), shared_id, clock, settings });
     let (masks, webhooks) = (Arc::default(), Arc::default());
+    let replicas = Arc::new(Replicas::new(Arc::clone(&reports.clock)));
     let (sign_in, configuration) = (Arc::new(sign_in), Arc::new(Configuration::new(Arc::clone(&reports.clock))));
     let trail = Trail::open(&config::Audit::default(), Arc::clone(&reports.clock)).map(Arc::new).unwrap();
     let answer_bytes = 1 << 20;
@@ -142,6 +143,7 @@ async fn start_within(options: ServerOptions, limits: Limits) -> Server {
         operations,
         answer_bytes,
         webhooks,
+        replicas,
         configuration,
     };
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());

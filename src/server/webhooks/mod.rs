@@ -50,7 +50,7 @@ struct Hook {
 }
 
 /// The shortest secret of one's own making.
-const SHORTEST_SECRET: usize = 16;
+pub(super) const SHORTEST_SECRET: usize = 16;
 
 impl Webhooks {
     /// What a configuration says of webhooks; they remember what those `before` were told. All that is wrong is reported at
@@ -131,7 +131,9 @@ async fn answer<E: Executor>(
     let (parts, body) = request.into_parts();
     let body = body::receive(&parts.headers, body, &door.options).await?;
     let events = hook.read(&parts, &body, door.reports.clock.now())?;
-    line.outcome = forget(&door.reports.reads, &door.webhooks.remembered, &hook.connection, events);
+    let (outcome, changes) = forget(&door.reports.reads, &door.webhooks.remembered, &hook.connection, events);
+    line.outcome = outcome;
+    line.outcome.untold = door.replicas.tell(&changes).await;
     Ok(())
 }
 
@@ -144,10 +146,17 @@ struct Outcome {
     repeated: usize,
     /// Values that were kept until now.
     forgotten: usize,
+    /// Other replicas that have not forgotten yet.
+    untold: usize,
 }
 
-/// Forgets what events are about, each kind of record once.
-fn forget(reads: &Reads, remembered: &Remembered, connection: &ConnectionName, events: Vec<Event>) -> Outcome {
+/// Forgets what events are about, each kind of record once; and says what that was.
+fn forget(
+    reads: &Reads,
+    remembered: &Remembered,
+    connection: &ConnectionName,
+    events: Vec<Event>,
+) -> (Outcome, Vec<Changed>) {
     let mut outcome = Outcome { events: events.len(), ..Outcome::default() };
     let mut keys = Vec::new();
     let mut changed: BTreeMap<RecordKind, Records> = BTreeMap::new();
@@ -172,14 +181,14 @@ fn forget(reads: &Reads, remembered: &Remembered, connection: &ConnectionName, e
     if changed.contains_key(&RecordKind::Everything) {
         changed = BTreeMap::from([(RecordKind::Everything, Records::All)]);
     }
-    for (kind, records) in changed {
-        outcome.forgotten += reads.evict(&Changed { connection: connection.clone(), kind, records });
-    }
+    let of = |(kind, records)| Changed { connection: connection.clone(), kind, records };
+    let told: Vec<Changed> = changed.into_iter().map(of).collect();
+    outcome.forgotten = told.iter().map(|changed| reads.evict(changed)).sum();
     // Only now: what was not done may be told again.
     for key in keys {
         remembered.add(key);
     }
-    outcome
+    (outcome, told)
 }
 
 /// One line in the log for each delivery. What it says is not in it.
@@ -197,6 +206,7 @@ impl Drop for LogLine {
             webhook.events = self.outcome.events,
             webhook.repeated = self.outcome.repeated,
             webhook.forgotten = self.outcome.forgotten,
+            webhook.untold = self.outcome.untold,
             http.status = self.request.status(),
             outcome = self.request.outcome(),
             duration_ms = self.request.millis(),

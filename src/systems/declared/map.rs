@@ -229,6 +229,7 @@ impl Deals {
             deal_type: r.text(f.deal_type.as_ref()),
             scope: r.text(f.scope.as_ref()),
             client: r.text(f.client_id.as_ref()).map(ClientId::new),
+            client_country: None,
             link,
             created_at: r.moment(f.created_at.as_ref(), "created_at"),
             updated_at: r.moment(f.updated_at.as_ref(), "updated_at"),

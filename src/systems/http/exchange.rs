@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) struct Exchange {
 }
 
 /// Looks up names. What it finds is asked only if a system can be there: whoever answers for a name could have it lead anywhere.
-pub(super) struct Names(pub(super) fn(String) -> Found);
+pub(super) struct Names(pub(super) Box<dyn Fn(String) -> Found + Send + Sync>);
 
 /// The addresses of a name.
 pub(super) type Found = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
@@ -66,7 +66,14 @@ pub(super) fn judged(status: StatusCode, failure: Failure) -> Failed {
 impl Exchange {
     /// Sets up the pool. The error says what in the configuration is wrong.
     pub(super) fn new(base_url: &Url, traffic: &Traffic, headers: HeaderMap) -> Result<Self, String> {
-        Self::by_names(base_url, traffic, headers, Names(|name| Box::pin(found(name))))
+        Self::by_names(base_url, traffic, headers, Names(Box::new(|name| Box::pin(found(name)))))
+    }
+
+    /// The same, of a host that has many addresses: this one.
+    pub(super) fn at(base_url: &Url, traffic: &Traffic, headers: HeaderMap, address: IpAddr) -> Result<Self, String> {
+        // The port is the URL's.
+        let found = move |_| -> Found { Box::pin(async move { Ok(vec![SocketAddr::new(address, 0)]) }) };
+        Self::by_names(base_url, traffic, headers, Names(Box::new(found)))
     }
 
     /// The same, with names looked up in another way.

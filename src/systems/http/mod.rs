@@ -16,6 +16,7 @@ mod sign_in;
 mod tests;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -70,9 +71,21 @@ pub struct HttpClient {
 impl HttpClient {
     /// Builds the client of a connection. The error's detail says what in the configuration is wrong.
     pub fn new(options: ClientOptions) -> Result<Self, SystemError> {
+        Self::build(options, Exchange::new)
+    }
+
+    /// The same, of a host whose name leads to many machines: the one at this address.
+    pub fn at(options: ClientOptions, address: IpAddr) -> Result<Self, SystemError> {
+        Self::build(options, |base_url, traffic, headers| Exchange::at(base_url, traffic, headers, address))
+    }
+
+    fn build(
+        options: ClientOptions,
+        exchange: impl Fn(&Url, &Traffic, HeaderMap) -> Result<Exchange, String>,
+    ) -> Result<Self, SystemError> {
         let ClientOptions { connection, system, base_url, headers, allowed, classify, traffic, clock } = options;
         let guard = Guard::new(connection, system, &traffic, clock);
-        let exchange = Exchange::new(&base_url, &traffic, headers).map_err(|detail| SystemError {
+        let exchange = exchange(&base_url, &traffic, headers).map_err(|detail| SystemError {
             detail: Some(detail.into()),
             ..guard.error("connect", ErrorKind::Internal)
         })?;

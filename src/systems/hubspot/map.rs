@@ -136,6 +136,7 @@ impl Mapper {
             deal_type: read.text(&self.names.deal_type),
             scope: read.text(&self.names.scope),
             client,
+            client_country: None,
             link: self.link(record, &self.names.shared_id),
             created_at: read.instant("created_at", record.created_at.as_ref()),
             updated_at: read.instant("updated_at", record.updated_at.as_ref()),

@@ -90,6 +90,7 @@ impl DealFields {
             deal_type: text_of(&self.deal_type),
             scope: text_of(&self.scope),
             client: record.link("partner_id").map(|client| ClientId::new(client.id().to_string())),
+            client_country: None,
             link: match record.text(link) {
                 None => Link::None,
                 Some(text) => mapper.shared_id(link, Some(&text)).map_or(Link::Malformed(text), Link::To),

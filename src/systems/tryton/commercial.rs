@@ -94,6 +94,7 @@ fn deal(mapper: &Mapper, record: &Record, carrier: &str) -> Result<Deal, Lack> {
         deal_type: None,
         scope: record.text("comment")?,
         client: record.key("party")?.map(|party| ClientId::new(party.to_string())),
+        client_country: None,
         link: match record.text_at(carrier)? {
             None => Link::None,
             Some(typed) => match mapper.project(Some(&typed)) {

@@ -2,6 +2,7 @@
 
 mod documents;
 mod records;
+mod regions;
 mod subset;
 
 use serde_json::{Value, json};
@@ -28,6 +29,12 @@ explore = false
 
 [access.roles.health]
 deals = { verticals = ["Healthcare"] }
+
+[access.roles.dach]
+deals = { regions = ["dach"] }
+
+[access.regions]
+dach = ["germany", "DE", "Austria", " Switzerland "]
 "#;
 
 async fn gateway() -> Gateway {

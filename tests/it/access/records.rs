@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::support::Gateway;
 use super::{gateway, get};
 
-async fn all(gateway: &Gateway, role: Option<&str>, list: &str, fields: &str) -> Vec<Value> {
+pub(super) async fn all(gateway: &Gateway, role: Option<&str>, list: &str, fields: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut after = String::new();
     loop {
@@ -30,24 +30,38 @@ async fn all(gateway: &Gateway, role: Option<&str>, list: &str, fields: &str) ->
     }
 }
 
-fn texts(rows: &[Value], pointer: &str) -> BTreeSet<String> {
+/// Whether a deal is of a client in the region of the tests.
+pub(super) fn is_in_dach(deal: &Value) -> bool {
+    deal["client"]["country"].as_str().is_some_and(|country| ["Germany", "Austria", "Switzerland"].contains(&country))
+}
+
+pub(super) fn texts(rows: &[Value], pointer: &str) -> BTreeSet<String> {
     rows.iter().filter_map(|row| row.pointer(pointer)?.as_str()).map(str::to_owned).collect()
 }
 
 #[tokio::test]
 async fn the_deals_of_a_rule_with_their_projects_and_invoices_are_all_there_is() {
+    are_all_there_is("health", |deal| deal["vertical"] == "Healthcare").await;
+}
+
+#[tokio::test]
+async fn so_are_those_of_a_region() {
+    are_all_there_is("dach", is_in_dach).await;
+}
+
+async fn are_all_there_is(role: &str, is_own: fn(&Value) -> bool) {
     let gateway = gateway().await;
-    let deals = all(&gateway, None, "deals", "id vertical projectId").await;
-    let (own, others): (Vec<Value>, Vec<Value>) = deals.into_iter().partition(|deal| deal["vertical"] == "Healthcare");
+    let deals = all(&gateway, None, "deals", "id vertical projectId client { country }").await;
+    let (own, others): (Vec<Value>, Vec<Value>) = deals.into_iter().partition(is_own);
     assert!(own.len() > 3 && others.len() > 10);
     let mine: BTreeSet<String> = texts(&own, "/projectId");
 
-    let seen = all(&gateway, Some("health"), "deals", "id vertical projectId project { id deals { id } }").await;
+    let seen = all(&gateway, Some(role), "deals", "id vertical projectId project { id deals { id } }").await;
     assert_eq!(texts(&seen, "/id"), texts(&own, "/id"));
-    let projects = texts(&all(&gateway, Some("health"), "projects", "id").await, "/id");
+    let projects = texts(&all(&gateway, Some(role), "projects", "id").await, "/id");
     let known = texts(&all(&gateway, None, "projects", "id").await, "/id");
     assert_eq!(projects, known.intersection(&mine).cloned().collect());
-    let invoices = all(&gateway, Some("health"), "invoices", "id projectIds").await;
+    let invoices = all(&gateway, Some(role), "invoices", "id projectIds").await;
     assert!(!invoices.is_empty());
     for invoice in &invoices {
         let ids = invoice["projectIds"].as_array().unwrap();
@@ -72,10 +86,10 @@ async fn the_deals_of_a_rule_with_their_projects_and_invoices_are_all_there_is()
     lookups.extend(invoice.map(|invoice| format!("{{ found: invoice(id: {}) {{ id }} }}", invoice["id"])));
     for lookup in lookups {
         assert!(!gateway.ask(&lookup).await.fine()["found"].is_null(), "{lookup}");
-        assert!(gateway.ask_as("health", &lookup).await.fine()["found"].is_null(), "{lookup}");
+        assert!(gateway.ask_as(role, &lookup).await.fine()["found"].is_null(), "{lookup}");
     }
     let listed = format!("{{ projects(ids: [{project}]) {{ nodes {{ id }} }} }}");
-    assert_eq!(gateway.ask_as("health", &listed).await.fine()["projects"]["nodes"], serde_json::json!([]));
+    assert_eq!(gateway.ask_as(role, &listed).await.fine()["projects"]["nodes"], serde_json::json!([]));
 }
 
 #[tokio::test]

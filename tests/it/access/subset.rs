@@ -1,11 +1,12 @@
 //! Whatever is asked, in whatever role and order: a masked answer says nothing that the whole one does not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::parser::types::{BaseType, Type, TypeKind, TypeSystemDefinition};
 use serde_json::Value;
 
 use super::super::support::Gateway;
+use super::records::{all, is_in_dach, texts};
 use super::{ROLES, company};
 
 /// The fields of the schema's objects: name, the type below, whether it takes arguments that must be given.
@@ -42,6 +43,9 @@ fn schema() -> Schema {
 /// A selection of some fields of a type, some of them under other names, some in fragments.
 fn selection(schema: &Schema, of: &str, depth: usize, dice: &mut fastrand::Rng) -> String {
     let mut text = String::from("{ __typename");
+    if schema.get(of).into_iter().flatten().any(|(name, _)| name == "id") {
+        text += " id";
+    }
     for (name, below) in schema.get(of).into_iter().flatten() {
         let chance = if depth == 0 { 40 } else { 30 };
         if dice.usize(..100) >= chance {
@@ -132,4 +136,66 @@ async fn a_masked_answer_is_part_of_the_whole_one() {
         asked += 1;
     }
     assert!(asked == 120 && masked > 60, "{masked} fields masked in {asked} answers");
+}
+
+/// The IDs of all objects of a type in an answer.
+fn ids_of(answer: &Value, of: &str, found: &mut BTreeSet<String>) {
+    match answer {
+        Value::Object(members) => {
+            if members.get("__typename").is_some_and(|name| name == of) {
+                found.extend(members.get("id").and_then(Value::as_str).map(str::to_owned));
+            }
+            members.values().for_each(|value| ids_of(value, of, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| ids_of(item, of, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_asked_nothing_is_shown_of_what_is_outside_of_the_region() {
+    let gateway = Gateway::over(company(60), |config| config + ROLES).await;
+    let schema = schema();
+    let deals = all(&gateway, None, "deals", "id projectId client { id country }").await;
+    let (own, others): (Vec<Value>, Vec<Value>) = deals.into_iter().partition(is_in_dach);
+    let (their_deals, their_projects) = (texts(&others, "/id"), texts(&others, "/projectId"));
+    let projects: BTreeSet<String> = texts(&own, "/projectId");
+    let mut shown = BTreeMap::from([("Deal", 0), ("Project", 0), ("Client", 0)]);
+    for seed in 0..120 {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let deal = &others[dice.usize(..others.len())];
+        let mut roots = vec![
+            (format!("deal(by: {{ id: {} }})", deal["id"]), "Deal"),
+            ("deals(first: 20)".to_owned(), "DealConnection"),
+            ("projects(first: 20)".to_owned(), "ProjectConnection"),
+            ("invoices(first: 20)".to_owned(), "InvoiceConnection"),
+            ("profitability(groupBy: [COUNTRY])".to_owned(), "ProfitabilityReport"),
+        ];
+        if deal["projectId"].is_string() {
+            roots.push((format!("project(id: {})", deal["projectId"]), "Project"));
+            roots.push((format!("deal(by: {{ projectId: {} }})", deal["projectId"]), "Deal"));
+        }
+        let (root, of) = &roots[dice.usize(..roots.len())];
+        let query = format!("{{ {root} {} }}", selection(&schema, of, 4, &mut dice));
+        // In both orders, so that what was kept for one is there when the other asks the same.
+        if dice.bool() {
+            gateway.ask(&query).await;
+        }
+        let answer = gateway.ask_as("dach", &query).await;
+        let at = format!("seed {seed}: {query}\n{:#}", answer.body);
+        for (of, allowed) in
+            [("Deal", texts(&own, "/id")), ("Project", projects.clone()), ("Client", texts(&own, "/client/id"))]
+        {
+            let mut found = BTreeSet::new();
+            ids_of(answer.data(), of, &mut found);
+            assert!(found.is_subset(&allowed), "{of} {:?} in {at}", found.difference(&allowed));
+            *shown.entry(of).or_default() += found.len();
+        }
+        let text = answer.data().to_string();
+        let strangers = their_deals.iter().chain(their_projects.difference(&projects));
+        for id in strangers {
+            assert!(!text.contains(&format!("\"{id}\"")), "{id} in {at}");
+        }
+    }
+    assert!(shown.values().all(|count| *count > 50), "{shown:?}");
 }

@@ -109,3 +109,28 @@ async fn a_certificate_of_an_authority_that_is_no_longer_trusted_is_nobodys_on_o
     gateway.reconfigure(trusting(CA_FILE)).unwrap();
     ask().await.is_refused(401, "UNAUTHENTICATED");
 }
+
+#[tokio::test]
+async fn nobody_follows_or_asks_for_longer_than_their_certificate_is_good() {
+    let gateway = with_tls().await;
+    let ca = Certificate::from_pem(&std::fs::read(CA_FILE).unwrap()).unwrap();
+    let identity = Identity::from_pem(&std::fs::read(format!("{FOLDER}/billing.pem")).unwrap()).unwrap();
+    let http = reqwest::Client::builder().tls_certs_only([ca]).identity(identity).build().unwrap();
+    let url = gateway.url.replace("http://127.0.0.1", "https://localhost");
+    let whoami = async || answer(http.get(format!("{url}/whoami")), &[]).await;
+    // A moment before the end that stands in the certificate.
+    let now = spine::domain::Clock::now(&*gateway.clock);
+    let end: jiff::Timestamp = "2126-11-02T17:44:32Z".parse().unwrap();
+    let left = end.duration_since(now) - jiff::SignedDuration::from_millis(500);
+    gateway.clock.advance(left.try_into().unwrap());
+    assert_eq!(whoami().await.status, 200);
+    let body = json!({ "query": "subscription { dealChanged(id: \"1\") { id } }" });
+    let request = json_body(http.post(format!("{url}/graphql")), &body).header("accept", "text/event-stream");
+    let mut events = send(request).await;
+    assert_eq!(events.status(), 200);
+    assert!(events.chunk().await.unwrap().is_some());
+    while events.chunk().await.unwrap().is_some() {}
+    assert_eq!(whoami().await.status, 200, "the clock of the gateway stands still");
+    gateway.pass(1);
+    whoami().await.is_refused(401, "UNAUTHENTICATED");
+}

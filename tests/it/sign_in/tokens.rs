@@ -69,6 +69,39 @@ async fn people_have_roles_by_their_address_and_groups_by_the_map() {
 }
 
 #[tokio::test]
+async fn whoever_reads_the_deals_of_their_region_has_it_by_a_claim_or_by_their_address() {
+    const DEALS: &str = "{ deals(first: 200) { nodes { id client { country } } } }";
+    let listed = Gateway::start(60).await.ask(DEALS).await.fine()["deals"]["nodes"].clone();
+    let of = |country: &str| -> Vec<Value> {
+        listed.as_array().unwrap().iter().filter(|deal| deal["client"]["country"] == country).cloned().collect()
+    };
+    let issuer = Issuer::start(&[&RSA]).await;
+    let more = format!(
+        "[access.roles.regional]\ndeals = {{ whose = \"region\" }}\n[access.regions]\nde = [\"Germany\"]\nuk = [\"United Kingdom\"]\n\
+         [access.people.\"ann@example.com\"]\nregions = [\"uk\"]\n[sign_in.oidc.company]\nissuer = \"{}\"\n\
+         audience = [\"spine\"]\ndefault_roles = [\"regional\"]\nregions_claim = \"place.regions\"\n",
+        issuer.url
+    );
+    let gateway = Gateway::over(company(60), |config| format!("{config}\n{more}")).await;
+    let deals = async |email: &str, regions: Value| {
+        let claims = with(with(claims(&issuer), "email", json!(email)), "place", json!({ "regions": regions }));
+        let answer = ask(&gateway, DEALS, &[("authorization", &bearer(&RSA.sign(&claims)))]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["data"]["deals"]["nodes"].as_array().unwrap().clone()
+    };
+    assert!(!of("Germany").is_empty() && !of("United Kingdom").is_empty());
+    assert_eq!(deals("bob@example.com", json!(["de"])).await, of("Germany"));
+    assert_eq!(deals("bob@example.com", json!("de")).await, of("Germany"));
+    assert_eq!(deals("ann@example.com", json!([])).await, of("United Kingdom"));
+    assert_eq!(
+        deals("bob@example.com", json!(["Germany", "DE", 7])).await,
+        Vec::<Value>::new(),
+        "no region is called so"
+    );
+    assert_eq!(deals("bob@example.com", Value::Null).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn whoever_reads_their_own_deals_or_their_teams_reads_no_others() {
     const DEALS: &str = "{ deals(first: 200) { nodes { id owner { email } } } }";
     let listed = Gateway::start(60).await.ask(DEALS).await.fine()["deals"]["nodes"].clone();

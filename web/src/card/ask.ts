@@ -1,14 +1,14 @@
 import { type Answered, read } from '../../../deploy/hubspot/src/app/cards/deal/answer'
-import { signedFetch } from '../sign-in'
+import type { signedFetch } from '../sign-in'
 
 /** Longer than the gateway takes to say what it could not find out. */
 const PATIENCE_MS = 15_000
 
-/** Asks for a deal. `fresh`: every value is read from its owner for this request. */
-export async function ask(deal: string, fresh: boolean): Promise<Answered> {
+/** Asks for a deal by `fetch`. `fresh`: every value is read from its owner for this request. */
+export async function ask(deal: string, fresh: boolean, fetch: typeof signedFetch): Promise<Answered> {
   let response
   try {
-    response = await signedFetch('/graphql/p/deal-card', {
+    response = await fetch('/graphql/p/deal-card', {
       method: 'POST',
       credentials: 'same-origin',
       headers: {

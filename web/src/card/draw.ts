@@ -11,10 +11,13 @@ import { h } from '../reports/dom'
 
 type Refresh = () => void
 
-export function draw(view: View, refresh: Refresh): HTMLElement[] {
+/** Whether what is shown follows by itself; none if that is not known. */
+type Live = { text: string; tone: 'good' | 'warn' } | null
+
+export function draw(view: View, refresh: Refresh, live: Live): HTMLElement[] {
   switch (view.state) {
     case 'card':
-      return whole(view.card, refresh)
+      return whole(view.card, refresh, live)
     case 'not-linked':
       return [
         top(view.heading),
@@ -23,7 +26,7 @@ export function draw(view: View, refresh: Refresh): HTMLElement[] {
           h('p', {}, ...named(view.hint)),
           view.raw !== null && h('p', {}, 'The field holds ', h('code', {}, view.raw), '.')),
         facts([view.amount, { label: 'Stage', text: view.stage ?? '–', known: view.stage !== null }]),
-        footer(view.freshness, refresh),
+        footer(view.freshness, refresh, live),
       ]
     case 'not-found':
     case 'signed-out':
@@ -39,7 +42,15 @@ export function drawFreshness(view: View): void {
   if (list && fresh) list.replaceChildren(...entries(fresh))
 }
 
-function whole(card: Card, refresh: Refresh): HTMLElement[] {
+/** Tells anew whether what is shown follows by itself. */
+export function drawLive(live: Live): void {
+  const place = document.getElementById('live')
+  if (!place) return
+  place.className = live?.tone ?? ''
+  place.textContent = live?.text ?? ''
+}
+
+function whole(card: Card, refresh: Refresh, live: Live): HTMLElement[] {
   const { project } = card
   return [
     top(card.heading,
@@ -54,7 +65,7 @@ function whole(card: Card, refresh: Refresh): HTMLElement[] {
     facts(card.facts),
     invoices(card.invoices),
     support(card.support),
-    footer(card.freshness, refresh),
+    footer(card.freshness, refresh, live),
   ]
 }
 
@@ -145,10 +156,12 @@ function support({ title, open, all, hours, critical }: Support): HTMLElement {
     h('dl', { class: 'support' }, ...named.map(([label, value]) => h('div', {}, h('dt', {}, label), described(value)))))
 }
 
-function footer(fresh: Fresh[], refresh: Refresh): HTMLElement {
+function footer(fresh: Fresh[], refresh: Refresh, live: Live): HTMLElement {
   return h('footer', {},
     h('ul', { id: 'freshness', 'aria-label': 'When each system was asked' }, ...entries(fresh)),
-    h('button', { type: 'button', id: 'refresh', click: refresh }, 'Refresh'))
+    h('div', { class: 'again' },
+      h('span', { id: 'live', class: live?.tone ?? '' }, live?.text),
+      h('button', { type: 'button', id: 'refresh', click: refresh }, 'Refresh')))
 }
 
 function entries(fresh: Fresh[]): HTMLElement[] {

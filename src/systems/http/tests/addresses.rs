@@ -7,7 +7,7 @@ use crate::systems::http::exchange::{Found, Names};
 #[tokio::test]
 async fn a_name_that_leads_to_metadata_is_not_followed() {
     let url: Url = "http://erp.localhost:1/".parse().unwrap();
-    let names = Names(|_| Box::pin(async { Ok(vec!["169.254.169.254:0".parse().unwrap()]) }));
+    let names = Names(Box::new(|_| Box::pin(async { Ok(vec!["169.254.169.254:0".parse().unwrap()]) })));
     let exchange = Exchange::by_names(&url, &traffic(), HeaderMap::new(), names).unwrap();
     let failed = exchange.send(&url, &get()).await.unwrap_err();
     assert_eq!((failed.kind, failed.retry), (ErrorKind::Connect, Retry::No));
@@ -21,7 +21,7 @@ async fn a_name_that_leads_to_metadata_is_not_followed() {
     url.set_host(Some("erp.localhost")).unwrap();
     let both =
         |_| -> Found { Box::pin(async { Ok(vec!["[fe80::1]:0".parse().unwrap(), "127.0.0.1:0".parse().unwrap()]) }) };
-    let exchange = Exchange::by_names(&url, &traffic(), HeaderMap::new(), Names(both)).unwrap();
+    let exchange = Exchange::by_names(&url, &traffic(), HeaderMap::new(), Names(Box::new(both))).unwrap();
     assert_eq!(exchange.send(&url, &get()).await.unwrap().status, 200);
 }
 
