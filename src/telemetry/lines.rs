@@ -24,8 +24,9 @@ struct Shared {
     waiting: Mutex<Vec<u8>>,
     /// Something waits that did not before.
     filled: Condvar,
-    /// Held while lines are written, so that they stay in their order.
-    writing: Mutex<()>,
+    /// The lines that are being written, one batch after the other so that they stay in their order; and their room, which is
+    /// used again.
+    writing: Mutex<Vec<u8>>,
 }
 
 /// Takes one line.
@@ -52,9 +53,10 @@ impl Lines {
 
     /// Writes what waits. That nobody reads the log any more is nobody's to hear.
     pub(super) fn write(&self) {
-        let _writing = lock(&self.0.writing);
-        let lines = std::mem::take(&mut *lock(&self.0.waiting));
+        let mut lines = lock(&self.0.writing);
+        std::mem::swap(&mut *lines, &mut *lock(&self.0.waiting));
         drop(io::stderr().write_all(&lines));
+        lines.clear();
     }
 
     /// Until something waits.
