@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use spine::app::App;
+use spine::app::{App, Listeners};
 use spine::config::{Config, ConfigError};
 use spine::demo::Demo;
 use spine::demo::company::grow::Seed;
@@ -46,21 +46,29 @@ pub(crate) struct Gateway {
 /// The application of some configuration, answering until it is dropped.
 pub(crate) struct Served {
     pub(crate) url: String,
+    /// For those who run it.
+    pub(crate) admin: String,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: App,
     stop: CancellationToken,
 }
 
-/// Builds it at noon of [`TODAY`], and opens a free port.
+/// Builds it at noon of [`TODAY`], and opens free ports.
 pub(crate) async fn serve(config: &str) -> Served {
     let clock = Arc::new(ManualClock::new(format!("{TODAY}T12:00:00Z").parse().unwrap()));
     let config = Config::parse("spine.toml", config).unwrap();
     let app = App::build(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let [public, admin] = [open().await, open().await];
+    let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
-    tokio::spawn(app.clone().serve(listener, stop.clone()));
-    Served { url, clock, app, stop }
+    let (url, admin_url) = (url(&public), url(&admin));
+    tokio::spawn(app.clone().serve(Listeners { public, admin: Some(admin) }, stop.clone()));
+    Served { url, admin: admin_url, clock, app, stop }
+}
+
+/// A free port.
+async fn open() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
 impl Drop for Served {
