@@ -150,7 +150,7 @@ pub(super) static ROWS: &[Row] = &[
             ("src/server/tests/graphql.rs", &["requests_beyond_the_most_at_once_are_told_to_come_back"]),
             ("src/server/tests/overload.rs", &["a_tenfold_overload_is_refused_at_once_and_leaves_nothing_behind"]),
         ],
-        "what is still answered in a minute of it is measured and no test: performance.md, under Overload",
+        "what is still answered in a minute of it: `make bench` measures it, and no test does",
     ),
     held(
         "Q11",
