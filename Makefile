@@ -9,9 +9,11 @@ CARGO ?= cargo
 # Options of `spine demo`, e.g. make demo ARGS='--port 8080 --fault sap=down'.
 ARGS ?=
 DENY_VERSION := 0.20.2
+FUZZ_VERSION := 0.13.2
+FUZZ := $(or $(shell command -v cargo-fuzz),$(CURDIR)/target/tools/bin/cargo-fuzz)
 DENY := $(or $(shell command -v cargo-deny),target/tools/bin/cargo-deny)
 
-.PHONY: help demo web test bench fmt fmt-check lint doc deny advisories unit outside contract tools clean
+.PHONY: help demo web test bench fuzz fmt fmt-check lint doc deny advisories unit outside contract tools clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do \
@@ -39,6 +41,13 @@ test: ## Everything: installs what the checks need, runs them all, and ends with
 bench: $(if $(SPINE),,web) ## Measures Spine against other servers, and writes docs/performance.md. Some 25 minutes.
 	bench/all.sh
 
+# Without a sanitizer of memory: Spine has no unsafe code, and so it needs no other toolchain. A panic, a wrong answer, a run
+# without an end (20 s) and more than 2 GB end it. TARGETS=... chooses some; see fuzz/README.md.
+fuzz: $(FUZZ) ## Random input to each of Spine's doors, SECS seconds (60) each. The first build takes some 10 minutes.
+	cd fuzz && for target in $(or $(TARGETS),$(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))); do \
+		$(FUZZ) run -s none $$target -- -max_total_time=$(or $(SECS),60) -timeout=20 -rss_limit_mb=2048 -max_len=16384; \
+	done
+
 unit: ## Rust's own tests only.
 	$(CARGO) test --locked
 
@@ -47,9 +56,11 @@ outside: tools ## The checks from outside, against the debug binary: vendors' cl
 
 fmt: ## Formats the code.
 	$(CARGO) fmt
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
 fmt-check: ## Is the code formatted?
 	$(CARGO) fmt --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 
 # Tests that need a program from outside are no part of `--all-targets`.
 OUTSIDE := real_redmine real_odata real_sql real_tryton sqlserver_client
@@ -74,6 +85,11 @@ target/tools/bin/cargo-deny:
 		$(CARGO) install --locked --debug --root target/tools --version $(DENY_VERSION) cargo-deny
 	rm -rf target/tools/build
 
+$(CURDIR)/target/tools/bin/cargo-fuzz:
+	CARGO_PROFILE_DEV_DEBUG=false CARGO_TARGET_DIR=target/tools/build \
+		$(CARGO) install --locked --debug --root target/tools --version $(FUZZ_VERSION) cargo-fuzz
+	rm -rf target/tools/build
+
 contract: ## Writes schema.graphql and the generated pages anew. Look at the difference before you commit it.
 	SPINE_UPDATE=1 $(CARGO) test --locked --test it
 
@@ -81,5 +97,5 @@ tools: ## Installs what the checks need: packages by apt, clients by npm and pip
 	tests/tools.sh
 
 clean: ## Removes what was built or installed below this folder.
-	rm -rf target web/dist web/node_modules tests/audit/node_modules tests/browser/node_modules deploy/hubspot/node_modules tests/clients/*/node_modules \
+	rm -rf target fuzz/target fuzz/corpus fuzz/artifacts web/dist web/node_modules tests/audit/node_modules tests/browser/node_modules deploy/hubspot/node_modules tests/clients/*/node_modules \
 		bench/target bench/run bench/peers/*/node_modules bench/peers/tailcall/glibc

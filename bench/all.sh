@@ -12,7 +12,7 @@ fi
 
 # What an earlier run left would be taken for this one's.
 rm -rf run
-for part in about ${PARTS:-parity run waves growth portfolio instructions} report; do
+for part in about ${PARTS:-parity run waves growth portfolio overload instructions} report; do
   start=$SECONDS
   python3 "$part.py"
   echo "== $part took $((SECONDS - start)) s"

@@ -170,6 +170,31 @@ def portfolio_slope(found):
             "memory.")
 
 
+def overload(rows):
+    """What was seen, in a table."""
+    found, lines = {row["part"]: row for row in rows}, []
+    if row := found.get("storm"):
+        lines += [
+            [f"{row['times']} times the peak, for {row['seconds']} s: answers, × the peak", times(row["ratio"])],
+            ["of all that were asked: refused", f"{row['refused'] / (row['refused'] + row['answered'] + row['odd']):.0%}"],
+            ["refused without saying when to come back, or failed otherwise",
+             f"{row['refused'] - row['told_when'] + row['odd']:,}"],
+            ["time to refuse, p50 and p99", f"{row['refused_p50_ms']:.1f} ms, {row['refused_p99_ms']:.1f} ms"],
+            ["memory, × what it was before", times(row["peak_mb"] / row["before_mb"])],
+            ["answers as fast as ever, after", f"{row['well_again_s']:.1f} s"],
+        ]
+    if row := found.get("idle"):
+        lines += [
+            [f"{row['sockets']:,} idle connections: time to answer others, × p50 and p99",
+             f"{times(row['beside_p50_ms'] / row['p50_ms'])}, {times(row['beside_p99_ms'] / row['p99_ms'])}"],
+            ["memory of each", f"{row['kb_each']:.0f} KB"],
+        ]
+    if row := found.get("herd"):
+        lines += [[f"{row['asked']:,} ask for the same at once: answered", f"{row['answered']:,}"],
+                  ["calls to the system", row["calls"]]]
+    return table(["", ""], lines) if lines else NONE
+
+
 def instructions(rows):
     counts = {(row["server"], row["mode"], row["query"]): row["instructions"] for row in rows}
     lines = []
@@ -187,7 +212,7 @@ def main():
         about = json.load(file)
     wave_rows, (growth_table, growth_slope) = read("waves.jsonl"), growth(read("growth.jsonl"))
     portfolio_table, portfolio_growth = portfolio(read("portfolio.jsonl"))
-    found = targets(samples, wave_rows, growth_slope, portfolio_growth)
+    found = targets(samples, wave_rows, growth_slope, portfolio_growth, read("overload.jsonl"))
     parts = {
         "date": about["date"], "cores": about["cores"], "processor": about["processor"],
         "memory": about["memory_gb"], "system": about["system"],
@@ -196,7 +221,7 @@ def main():
         **{query: rig.QUERIES[query]["what"] for query in QUERIES},
         "targets": table(["target", "measured", ""], found), "waves": waves(wave_rows),
         "growth": growth_table, "slope": slope(growth_slope), "instructions": instructions(read("instructions.jsonl")),
-        "portfolio": portfolio_table, "portfolio slope": portfolio_slope(portfolio_growth),
+        "overload": overload(read("overload.jsonl")), "portfolio": portfolio_table, "portfolio slope": portfolio_slope(portfolio_growth),
         "versions": table(["", ""], about["versions"].items()).replace("|---|---:|", "|---|---|"),
     }
     names = {"cpu": "cpu_us", "p50": "p50_ms", "p99": "p99_ms"}
@@ -213,7 +238,7 @@ def main():
         samples.value(mode, server, query, latency, connections, "cpu_us") is not None
         for server, spec in rig.SERVERS.items() for mode in spec["modes"]
         for query in QUERIES for latency in LATENCIES for connections in ((64, 8) if mode == "cold" else (64,))
-    ) and growth_slope and portfolio_growth and wave_rows and read("instructions.jsonl")
+    ) and growth_slope and portfolio_growth and wave_rows and read("instructions.jsonl") and len(read("overload.jsonl")) == 3
     path = os.path.join(rig.HERE, "../docs" if whole else "run", "performance.md")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

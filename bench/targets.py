@@ -12,14 +12,14 @@ def worst(found):
     return max(known, default=(None, None))
 
 
-def verdict(target, measured, limit, unit="×"):
+def verdict(target, measured, limit, unit="×", at_least=False):
     """A line of the table: what is aimed at, what was seen and where, whether that is enough."""
     value, cell = measured
     if value is None:
         return [target, "not measured", ""]
     where = "{}, {} ms, {} connections".format(*cell) if isinstance(cell, tuple) else cell
     shown = f"{value:.2f}" if value < 10 else f"{value:.1f}"
-    return [target, f"{shown} {unit}" + (f" ({where})" if where else ""), "met" if value <= limit else "**missed**"]
+    return [target, f"{shown} {unit}" + (f" ({where})" if where else ""), "met" if (value >= limit if at_least else value <= limit) else "**missed**"]
 
 
 def ratios(samples, mode, what, queries=QUERIES, **to):
@@ -48,7 +48,26 @@ def resident(samples):
     return max(((value, f"after all {mode} samples") for mode, value in after.items()), default=(None, None))
 
 
-def targets(samples, wave_rows, growth, portfolio):
+def overloaded(rows):
+    """What is to hold while more is asked than can be answered."""
+    found = {row["part"]: row for row in rows}
+
+    def seen(part, value):
+        return (value(found[part]), None) if part in found else (None, None)
+
+    return [
+        verdict("Ten times the peak: at least 0.8 × the answers of the peak", seen("storm", lambda row: row["ratio"]), 0.8,
+                at_least=True),
+        verdict("Ten times the peak: refused within 10 ms, p99", seen("storm", lambda row: row["refused_p99_ms"]), 10, "ms"),
+        verdict("Ten times the peak: memory at most 2 × what it was", seen("storm", lambda row: row["peak_mb"] / row["before_mb"]), 2),
+        verdict("Ten times the peak: well again within 5 s", seen("storm", lambda row: row["well_again_s"]), 5, "s"),
+        verdict("10,000 idle connections: time to answer others at most 1.25 ×, p50",
+                seen("idle", lambda row: row["beside_p50_ms"] / row["p50_ms"]), 1.25),
+        verdict("10,000 who ask for the same at once: 1 call", seen("herd", lambda row: row["calls"]), 1, "calls"),
+    ]
+
+
+def targets(samples, wave_rows, growth, portfolio, overload_rows):
     lines = [verdict(f"Cold, CPU per query: at most 2.0 × the reference on {query}",
                      worst(ratios(samples, "cold", "cpu_us", (query,))), 2.0) for query in QUERIES]
     lines += [verdict(f"Cold, calls per query: never above {most} on {query}", calls(samples, query), most, "calls")
@@ -67,4 +86,5 @@ def targets(samples, wave_rows, growth, portfolio):
         verdict("Memory: at most 100 MB resident after all", resident(samples), 100, "MB"),
         verdict("Memory: flat in the number of deals for a paged walk (less than 1 MB per 1,000)", flat, 1, "MB"),
         verdict("Memory: flat in the number of deals for a report (less than 1 MB per 1,000)", whole, 1, "MB"),
+        *overloaded(overload_rows),
     ]

@@ -104,6 +104,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(Exit::Usage as u8);
         }
     };
+    telemetry::log_panics();
     let exit = match arguments.command {
         Command::Demo(options) => demo::run(&options),
         Command::Serve(option) => serve::run(&option.config),

@@ -38,11 +38,17 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// A configuration file as text.
-#[derive(Debug, Clone)]
+/// A configuration file as text. Its `Debug` does not show the text: somebody may have written a secret into it.
+#[derive(Clone)]
 pub struct Document {
     file: String,
     text: String,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("file", &self.file).field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
 }
 
 impl Document {
@@ -51,7 +57,12 @@ impl Document {
         let document = Self { file: file.into(), text: text.into() };
         match DeTable::parse(&document.text) {
             Ok(_) => Ok(document),
-            Err(error) => Err(document.error("", error.span(), error.message().to_owned())),
+            Err(error) => {
+                let told = document.error("", error.span(), error.message().to_owned());
+                // What is no TOML is wrong in a place, be it the very first.
+                let (line, column) = document.position(Some(error.span().unwrap_or_default()));
+                Err(ConfigError { line, column, ..told })
+            }
         }
     }
 

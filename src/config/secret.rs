@@ -9,7 +9,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Where a secret is: `{ file = "/run/secrets/hubspot" }` or `{ env = "HUBSPOT_TOKEN" }`.
-#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Deserialize, schemars::JsonSchema)]
 #[serde(remote = "Self", deny_unknown_fields, rename_all = "snake_case")]
 pub enum SecretRef {
     /// A file that holds the secret and nothing else; one newline at its end is dropped.
@@ -18,6 +18,17 @@ pub enum SecretRef {
     Env(String),
     /// A word of the embedded systems, which is no secret: it begins with `demo-`. Anything else is refused.
     Demo(String),
+}
+
+/// Without the word of an embedded system: somebody may have written a secret there.
+impl fmt::Debug for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Env(name) => f.debug_tuple("Env").field(name).finish(),
+            Self::Demo(_) => f.debug_tuple("Demo").finish_non_exhaustive(),
+        }
+    }
 }
 
 /// Somebody who writes the secret itself in place of the table is told so without being quoted.

@@ -52,6 +52,8 @@ pub struct ServerOptions {
     /// Time in which a request's head must have arrived, and for which a connection may lie idle between two
     /// requests. Behind a proxy that keeps connections open, set it above the proxy's own idle time.
     pub idle_timeout: Seconds,
+    /// Time for which an answer may wait for somebody who does not read it; then the connection ends.
+    pub write_timeout: Seconds,
     /// GraphQL requests answered at once. More are refused with 503.
     pub max_requests: usize,
     /// Subscriptions open at once. More are refused with 503.
@@ -80,6 +82,7 @@ impl Default for ServerOptions {
             body_timeout: Seconds(Duration::from_secs(10)),
             request_timeout: Seconds(Duration::from_secs(10)),
             idle_timeout: Seconds(Duration::from_secs(5)),
+            write_timeout: Seconds(Duration::from_secs(10)),
             max_requests: 256,
             max_subscriptions: 512,
             max_subscriptions_per_connection: 20,
@@ -99,6 +102,7 @@ impl ServerOptions {
             ("body_timeout", self.body_timeout),
             ("request_timeout", self.request_timeout),
             ("idle_timeout", self.idle_timeout),
+            ("write_timeout", self.write_timeout),
             ("shutdown_timeout", self.shutdown_timeout),
         ] {
             if value.is_zero() || value > LONGEST {

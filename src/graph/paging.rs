@@ -131,7 +131,7 @@ where
         Rows { found: Vec::new(), total: None, more: false, begun, counts: !sorts_out && readers.len() == 1 };
     // As many as are asked for: an owner that gives fewer a page says where the next one begins. Where Spine filters nobody
     // knows how many must be looked at.
-    let size = |skip: usize| if sorts_out { PAGE } else { (skip + first).clamp(1, PAGE) };
+    let size = |skip: usize| if sorts_out { PAGE } else { skip.saturating_add(first).clamp(1, PAGE) };
     for _ in 0..MAX_PAGES {
         let at_owner = cursor.owner;
         let Some((owner, reader)) = readers.get(at_owner) else { return Ok(rows) };

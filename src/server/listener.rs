@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use super::headers;
 use super::sign_in::Peer;
 use super::tls::{ClientCertificate, Tls};
+use super::unread::Unread;
 use crate::config::ServerOptions;
 
 /// The most headers of a request, and the most bytes they take together.
@@ -87,6 +88,7 @@ pub async fn serve(listener: TcpListener, answering: watch::Receiver<Answering>,
         let caller = Caller { peer, certificate: None, generation, held };
         let (answering, stop) = (answering.clone(), stop.clone());
         let patience = options.idle_timeout.0;
+        let stream = Unread::new(stream, options.write_timeout.0);
         let connection = async move {
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new())

@@ -49,6 +49,7 @@ mod shape;
 mod sign_in;
 mod timed;
 mod tls;
+mod unread;
 mod urgency;
 mod validity;
 mod webhooks;
@@ -67,7 +68,6 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Redirect, Response};
 use axum::routing::{any, get, post};
 use http::{HeaderMap, StatusCode};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -92,7 +92,7 @@ use audit::Entry;
 use documents::Documents;
 use error::Refused;
 use measured::Measured;
-use places::Places;
+use places::{Of, Places};
 
 /// How long after the deadline an answer may come: its last read ends by then.
 const GRACE: Duration = Duration::from_millis(500);
@@ -144,7 +144,7 @@ pub struct Door<E> {
     places: Arc<Places>,
     measured: Measured,
     /// Places of questions that are followed.
-    followed: Arc<Semaphore>,
+    followed: Arc<Places>,
 }
 
 impl<E: Executor> Door<E> {
@@ -153,8 +153,8 @@ impl<E: Executor> Door<E> {
         let Behind { checking, trusting, masks, reports, .. } = behind;
         let Behind { sign_in, trail, operations, answer_bytes, webhooks, replicas, configuration, .. } = behind;
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
-        let (places, measured) = (Places::new(options.max_requests), Measured::new(&limits));
-        let followed = Arc::new(Semaphore::new(options.max_subscriptions));
+        let (places, measured) = (Places::new(Of::Requests, options.max_requests), Measured::new(&limits));
+        let followed = Places::new(Of::Subscriptions, options.max_subscriptions);
         let (limits, options, documents) = (Arc::new(limits), Arc::new(options), Documents::new());
         Self {
             checking,

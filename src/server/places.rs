@@ -1,4 +1,5 @@
-//! Places among the requests in work. There is no queue: who finds none is refused at once, and asks again.
+//! Places: among the requests in work, and among the questions that are followed. There is no queue: who finds none is refused at
+//! once, and asks again.
 //!
 //! Nobody takes all of them while others ask. When half of the places are taken, each of those who ask may have an equal
 //! part of all. Who asks is who signed in; without a sign-in it is the address they come from.
@@ -28,9 +29,41 @@ const UNREADY: Duration = Duration::from_secs(10);
 /// The most of those who are remembered without a place.
 const MOST_REMEMBERED: usize = 10_000;
 
+/// What there are places for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Requests in work: `server.max_requests`.
+    Requests,
+    /// Questions that are followed: `server.max_subscriptions`.
+    Subscriptions,
+}
+
+impl Of {
+    /// Why there is no place.
+    fn all_taken(self) -> &'static str {
+        match self {
+            Self::Requests => "Too many requests at once. The setting is server.max_requests.",
+            Self::Subscriptions => "Too much is followed at once. The setting is server.max_subscriptions.",
+        }
+    }
+
+    /// Why there is none for somebody who has so many.
+    fn part_taken(self, held: usize) -> String {
+        match self {
+            Self::Requests => format!(
+                "Others ask too, and you have {held} requests in work, which is your part of server.max_requests."
+            ),
+            Self::Subscriptions => {
+                format!("Others follow too, and you follow {held}, which is your part of server.max_subscriptions.")
+            }
+        }
+    }
+}
+
 /// The places.
 #[derive(Debug)]
 pub(super) struct Places {
+    of: Of,
     most: usize,
     free: Arc<Semaphore>,
     state: Mutex<State>,
@@ -68,7 +101,7 @@ struct Asking {
 }
 
 impl Places {
-    pub(super) fn new(most: usize) -> Arc<Self> {
+    pub(super) fn new(of: Of, most: usize) -> Arc<Self> {
         let now = Instant::now();
         let state = State {
             taken: 0,
@@ -79,7 +112,7 @@ impl Places {
             unready_until: now,
         };
         let free = Arc::new(Semaphore::new(most));
-        Arc::new(Self { most, free, state: Mutex::new(state), hasher: RandomState::new() })
+        Arc::new(Self { of, most, free, state: Mutex::new(state), hasher: RandomState::new() })
     }
 
     /// Who asks.
@@ -98,13 +131,14 @@ impl Places {
         let now = Instant::now();
         let mut state = self.state();
         if let Some(part) = state.part_of(who, self.most, now) {
-            return Err(busy(&format!(
-                "Others ask too, and you have {part} requests in work, which is your part of server.max_requests."
-            )));
+            return Err(busy(&self.of.part_taken(part)));
         }
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
-            state.refuse(who, now);
-            return Err(busy("Too many requests at once. The setting is server.max_requests."));
+            if state.refuse(who, now) {
+                let refused = state.refused;
+                tracing::warn!(refused, "many are refused in a short time: {}", self.of.all_taken());
+            }
+            return Err(busy(self.of.all_taken()));
         };
         state.give(who);
         drop(state);
@@ -116,7 +150,7 @@ impl Places {
         let permit = timeout_at(deadline, Arc::clone(&self.free).acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             self.state().refuse(who, Instant::now());
-            return Err(busy("Too many requests at once. The setting is server.max_requests."));
+            return Err(busy(self.of.all_taken()));
         };
         self.state().give(who);
         Ok(Place { places: Arc::clone(self), who, _permit: permit })
@@ -161,7 +195,8 @@ impl State {
         }
     }
 
-    fn refuse(&mut self, who: Who, now: Instant) {
+    /// Takes note of a refusal. Whether by this one they are many.
+    fn refuse(&mut self, who: Who, now: Instant) -> bool {
         if self.asking.len() < MOST_REMEMBERED || self.asking.contains_key(&who) {
             self.asking.entry(who).or_default().refused = Some(now);
         }
@@ -170,13 +205,11 @@ impl State {
             (self.window, self.refused_in_window) = (now, 0);
         }
         self.refused_in_window += 1;
-        if self.refused_in_window == SUSTAINED {
+        let many = self.refused_in_window == SUSTAINED;
+        if many {
             self.unready_until = now + UNREADY;
-            tracing::warn!(
-                refused = self.refused,
-                "requests are refused, many in a short time: too many at once (server.max_requests)"
-            );
         }
+        many
     }
 }
 
@@ -204,7 +237,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_is_alone_takes_all_and_gives_others_their_part_when_they_ask() {
-        let places = Places::new(12);
+        let places = Places::new(Of::Requests, 12);
         let mut anas = take(&places, ANA, 100);
         assert_eq!(anas.len(), 12);
         assert!(places.take(BEN).is_err(), "all are taken");
@@ -225,7 +258,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_no_longer_asks_leaves_their_part_to_others() {
-        let places = Places::new(8);
+        let places = Places::new(Of::Requests, 8);
         let anas = take(&places, ANA, 8);
         assert!(places.take(BEN).is_err());
         drop(anas);
@@ -237,14 +270,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn while_half_is_free_nobody_counts() {
-        let places = Places::new(100);
+        let places = Places::new(Of::Requests, 100);
         let _others: Vec<Vec<Place>> = (10..30).map(|who| take(&places, Who(who), 1)).collect();
         assert_eq!(take(&places, ANA, 30).len(), 30, "twenty others have one each");
     }
 
     #[tokio::test(start_paused = true)]
     async fn refusals_in_a_short_time_make_the_server_unready_for_a_while_and_it_keeps_answering() {
-        let places = Places::new(2);
+        let places = Places::new(Of::Requests, 2);
         let held = take(&places, ANA, 2);
         let refuse = |times: u32| (0..times).for_each(|_| drop(places.take(ANA).unwrap_err()));
         refuse(SUSTAINED - 1);
@@ -261,7 +294,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_wants_more_than_their_part_does_not_make_the_server_unready() {
-        let places = Places::new(4);
+        let places = Places::new(Of::Requests, 4);
         let _bens = take(&places, BEN, 1);
         let _anas = take(&places, ANA, 2);
         for _ in 0..2 * SUSTAINED {
@@ -273,7 +306,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_are_remembered_than_there_is_room_for() {
-        let places = Places::new(1);
+        let places = Places::new(Of::Requests, 1);
         let _one = take(&places, ANA, 1);
         for who in 0..2 * u64::try_from(MOST_REMEMBERED).unwrap() {
             // The state alone: a refusal makes words.
@@ -287,7 +320,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_gets_the_next_place_and_gives_up_in_time() {
-        let places = Places::new(1);
+        let places = Places::new(Of::Requests, 1);
         let one = places.take(ANA).unwrap();
         let soon = Instant::now() + Duration::from_secs(1);
         assert!(places.wait(BEN, soon).await.is_err());

@@ -56,6 +56,15 @@ pub fn init(format: LogFormat, filter: &str) -> Result<Log, ParseError> {
     Ok(Log(lines))
 }
 
+/// From now on a panic is a line of the log that says where, and not the standard library's on stderr: what a panic says may hold
+/// a part of a record, e.g. the text in which something was looked for. For programs; it is the process's.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(tracing::field::display);
+        tracing::error!(panic.place = place, "a panic: this is a defect of Spine, please report it with this line");
+    }));
+}
+
 /// What is logged of what is asked for.
 fn heard(filter: &str) -> Result<EnvFilter, ParseError> {
     NEVER.iter().try_fold(filter.parse::<EnvFilter>()?, |heard, never| Ok(heard.add_directive(never.parse()?)))

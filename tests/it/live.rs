@@ -2,6 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use spine::config::KeyHash;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -171,6 +172,39 @@ async fn no_more_is_followed_than_the_server_has_places_for() {
     while Events::ask(&gateway, query, json!({}), &[]).await.status() == 503 {}
 }
 
+#[tokio::test]
+async fn nobody_follows_all_there_may_be_while_others_want_to_follow() {
+    let doors = format!(
+        "[sign_in.keys.ana]\nhash = \"{}\"\n[sign_in.keys.ben]\nhash = \"{}\"\n",
+        KeyHash::of("a"),
+        KeyHash::of("b")
+    );
+    let edit = |config: String| config.replace("[server]", "[server]\nmax_subscriptions = 4") + "\n" + &doors;
+    let gateway = Gateway::over(company(3), edit).await;
+    let query = "subscription { dealChanged(id: \"1\") { id } }";
+    let (ana, ben) = ([("authorization", "Bearer ana.a")], [("authorization", "Bearer ben.b")]);
+    let ask = async |who: &[(&str, &str)]| Events::ask(&gateway, query, json!({}), who).await;
+    let mut anas = Vec::new();
+    for _ in 0..4 {
+        anas.push(ask(&ana).await);
+    }
+    assert!(anas.iter().all(|response| response.status() == 200), "whoever is alone takes all");
+    assert_eq!(ask(&ben).await.status(), 503);
+    // One of Ana's ends. The place is Ben's, who asks again, however soon Ana does.
+    drop(anas.pop());
+    let bens = loop {
+        let refused = ask(&ana).await;
+        assert_eq!(refused.status(), 503);
+        let message = refused.text().await.unwrap();
+        assert!(message.contains("server.max_subscriptions"), "{message}");
+        let bens = ask(&ben).await;
+        if bens.status() == 200 {
+            break bens;
+        }
+    };
+    drop((anas, bens));
+}
+
 /// A WebSocket as the protocol wants it.
 struct Socket(WebSocketStream<TcpStream>);
 
@@ -282,7 +316,7 @@ async fn a_websocket_that_breaks_the_protocol_is_closed_with_its_code() {
 
 #[tokio::test]
 async fn a_websocket_says_who_asks_in_its_first_message() {
-    let hash = spine::config::KeyHash::of("secret");
+    let hash = KeyHash::of("secret");
     let sign_in = format!("[sign_in.keys.screen]\nhash = \"{hash}\"\n");
     let gateway = Gateway::over(company(3), |config| format!("{config}\n{sign_in}")).await;
     let ack = json!({ "type": "connection_ack" });
@@ -328,7 +362,7 @@ async fn who_follows_is_sent_away_by_a_new_configuration_to_ask_again() {
 #[tokio::test]
 async fn nobody_follows_for_longer_than_their_key_is_good() {
     // The gateway's day ends in a moment, and the key with it.
-    let hash = spine::config::KeyHash::of("secret");
+    let hash = KeyHash::of("secret");
     let sign_in = format!("[sign_in.keys.screen]\nhash = \"{hash}\"\nexpires = 2026-06-16\n");
     let gateway = Gateway::over(company(3), |config| format!("{config}\n{sign_in}")).await;
     gateway.clock.advance(std::time::Duration::from_millis(12 * 3_600_000 - 300));

@@ -1,16 +1,17 @@
 //! Random faults, corrections, pauses and readers over the real stack, and auditors that look at every answer: what is shown was
-//! true when it was read, what is missing is said to be, nothing waits too long, no secret is told, and all is well again once
+//! true when it was read, what is missing is said to be, nothing waits too long, no secret is told (nor logged, nor counted), and all is well again once
 //! the systems are.
 //!
 //! A seed is one history. A failure names it; `SPINE_SEEDS=A..B` runs others.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use spine::demo::company::model::{Document, DocumentKind};
 
-use super::support::{Answer, Gateway, company};
+use super::support::{Answer, Gateway, client, company, send};
 
 /// Histories that are run unless told otherwise.
 const SEEDS: std::ops::Range<u64> = 0..100;
@@ -183,6 +184,9 @@ impl World {
             assert!(answer.codes().iter().all(|(_, code)| is_flaw(code)), "{:#}", answer.body["errors"]);
             assert_eq!(answer.data(), self.allowed(question, true)[0], "{question:?}");
         }
+        let metrics = send(client().get(format!("{}/metrics", self.watched.served.admin))).await.text().await.unwrap();
+        assert!(metrics.contains("spine_system_calls_total"), "{metrics}");
+        assert!(!SECRETS.iter().any(|secret| metrics.contains(secret)), "the figures tell a secret: {metrics}");
     }
 
     async fn live_through(&mut self, seed: u64) {
@@ -287,8 +291,46 @@ fn seeds() -> std::ops::Range<u64> {
     from.parse().expect("a number")..to.parse().expect("a number")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_happens_answers_are_true_and_say_what_is_missing() {
+/// A log in which nobody reads but whoever looks for secrets.
+#[derive(Clone, Default)]
+struct Watched(Arc<Mutex<(usize, Option<String>)>>);
+
+impl std::io::Write for Watched {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let mut state = self.0.lock().unwrap();
+        state.0 += 1;
+        let text = String::from_utf8_lossy(line);
+        if SECRETS.iter().any(|secret| text.contains(secret)) {
+            state.1.get_or_insert(text.into_owned());
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn whatever_happens_answers_are_true_and_say_what_is_missing() {
+    let watched = Watched::default();
+    let log = watched.clone();
+    // What each thread of the servers logs, at the finest level that Spine has of its own.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().on_thread_start(move || {
+        let log = log.clone();
+        let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(move || log.clone());
+        // For as long as the thread lives.
+        std::mem::forget(tracing::subscriber::set_default(log.finish()));
+    });
+    // On its threads, and not on the test's own.
+    runtime.build().unwrap().block_on(async { tokio::spawn(live()).await }).unwrap();
+    let (lines, told) = &*watched.0.lock().unwrap();
+    assert!(*lines > 100, "{lines} lines: nothing is looked at");
+    assert_eq!(told, &None, "the log tells a secret");
+}
+
+async fn live() {
     let all: Vec<u64> = seeds().collect();
     let pairs = all.chunks(PER_PAIR).map(|seeds| {
         let seeds = seeds.to_vec();

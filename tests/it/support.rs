@@ -46,14 +46,16 @@ pub(crate) struct Gateway {
 /// The application of some configuration, answering until it is dropped.
 pub(crate) struct Served {
     pub(crate) url: String,
+    /// For those who run it.
+    pub(crate) admin: String,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) app: App,
     stop: CancellationToken,
 }
 
-/// Builds it at noon of [`TODAY`], and opens a free port.
+/// Builds it at noon of [`TODAY`], and opens free ports.
 pub(crate) async fn serve(config: &str) -> Served {
-    serve_at(TcpListener::bind("127.0.0.1:0").await.unwrap(), config)
+    serve_at(Listeners { public: open().await, admin: Some(open().await) }, config)
 }
 
 /// The same at ports that are open already.
@@ -62,10 +64,16 @@ pub(crate) fn serve_at(listeners: impl Into<Listeners>, config: &str) -> Served 
     let config = Config::parse("spine.toml", config).unwrap();
     let app = App::build(&config, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
     let listeners = listeners.into();
-    let url = format!("http://{}", listeners.public.local_addr().unwrap());
+    let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
+    let (url, admin) = (url(&listeners.public), listeners.admin.as_ref().map(url).unwrap_or_default());
     let stop = CancellationToken::new();
     tokio::spawn(app.clone().serve(listeners, stop.clone()));
-    Served { url, clock, app, stop }
+    Served { url, admin, clock, app, stop }
+}
+
+/// A free port.
+async fn open() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
 impl Drop for Served {

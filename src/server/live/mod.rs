@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use async_graphql::Executor;
 use bytes::Bytes;
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio::time::{Instant, sleep_until};
 
 pub(super) use event_stream::{follow, is_asked};
@@ -21,6 +21,7 @@ pub(super) use socket::connect;
 
 use super::Door;
 use super::error::Refused;
+use super::places::Place;
 use super::request_id::RequestId;
 use crate::access::Viewer;
 use crate::domain::Clock;
@@ -67,20 +68,13 @@ struct Following<E> {
     next: Instant,
     until: Instant,
     line: LogLine,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<E: Executor> Following<E> {
     /// Takes a place for a question among all that are followed.
     fn new(door: &Arc<Door<E>>, question: Question, until: Instant) -> Result<Self, Refused> {
-        let place = Arc::clone(&door.followed).try_acquire_owned().map_err(|_| {
-            Refused::new(
-                http::StatusCode::SERVICE_UNAVAILABLE,
-                "OVERLOADED",
-                "Too much is followed at once. The setting is server.max_subscriptions.",
-            )
-            .retry_after(PAUSE)
-        })?;
+        let place = door.followed.take(question.who)?;
         let now = Instant::now();
         Ok(Self {
             door: Arc::clone(door),

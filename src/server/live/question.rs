@@ -29,7 +29,7 @@ pub(super) struct Question {
     document: Arc<Document>,
     asked: Asked,
     viewer: Arc<Viewer>,
-    who: Who,
+    pub(super) who: Who,
     pub(super) id: RequestId,
     address: Option<IpAddr>,
 }

@@ -65,6 +65,23 @@ async fn a_head_that_does_not_arrive_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_reads_is_given_up() {
+    let options = ServerOptions { write_timeout: milliseconds(50), max_connections: 1, ..ServerOptions::default() };
+    let server = start_with(options).await;
+    let mut stream = server.connect().await;
+    let body = query_body(&format!("{{ echo(text: \"{}\") }}", "x".repeat(20_000)));
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // It asks on, and reads nothing: what is between the two is full at some time, and then the server gives up.
+    let asks = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(30), asks).await.expect("nobody waits for ever");
+    // Its place is free again.
+    assert_eq!(server.ask("{ hello }").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_connection_serves_one_request_after_another() {
     let server = start().await;
     let mut stream = server.connect().await;

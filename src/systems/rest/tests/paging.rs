@@ -257,3 +257,30 @@ async fn a_record_that_comes_twice_is_a_conflict_of_its_project_alone() {
     assert_eq!(batch.failed[&prj(1)].kind, ErrorKind::Conflict);
     assert_eq!(batch.found.keys().collect::<Vec<&ProjectId>>(), [&prj(2)]);
 }
+
+#[tokio::test]
+async fn fifty_thousand_rows_of_one_project_are_refused_in_time_and_never_held_at_once() {
+    let stub = stub(|seen| {
+        let start = 500 * number(seen, "page");
+        // A row is as long as an invoice with its lines.
+        let row = |n: u64| format!(r#"{{"id":"c{n}","p":"PRJ-2025-001","sum":{n}.10,"text":"{}"}}"#, "x".repeat(1000));
+        let rows: Vec<String> = (start..(start + 500).min(50_000)).map(row).collect();
+        json(format!("[{}]", rows.join(",")))
+    })
+    .await;
+    let way = "path = \"/c?p={ids}\"\npaging = { kind = \"page\", param = \"page\", first = 0, size = 500 }";
+    let read = async |traffic: Traffic| {
+        let calls = stub.calls();
+        let port = connection_within(&stub.url, &costs(way), traffic).costs.unwrap();
+        let mut batch = port.costs_by_project(&call(), &[prj(1)]).await.unwrap();
+        (batch.failed.remove(&prj(1)).map(|error| error.kind), stub.calls() - calls)
+    };
+    let patient = Traffic { max_pages: 1000, ..Traffic::default() };
+    // 50 MB: 100 pages and the empty one.
+    assert_eq!(read(patient.clone()).await, (None, 101));
+    // No page is asked for once what was read is more than one read may hold.
+    let (kind, calls) = read(Traffic { max_read: 8 * 1024 * 1024, ..patient.clone() }).await;
+    assert_eq!(kind, Some(ErrorKind::TooLarge));
+    assert!(calls <= 17, "{calls} pages of half a megabyte");
+    assert_eq!(read(Traffic { max_pages: 20, ..patient }).await, (Some(ErrorKind::Truncated), 20));
+}

@@ -7,12 +7,14 @@
 //!
 //! - [`proxy`], [`acts`], [`alter`]: what is injected, and how
 //! - [`places`]: what may be there instead of a system
+//! - [`canaries`]: that nothing is told of secrets, whatever a system says
 //! - [`stack`]: what is asked, and what the answer is held against
 //! - [`rows`], [`serving`]: the rows of the matrix that tests of their own hold
 //! - [`page`] writes `docs/faults.md`
 
 mod acts;
 mod alter;
+mod canaries;
 mod cases;
 mod page;
 mod places;
@@ -262,6 +264,9 @@ macro_rules! connectors {
         /// The ways in which systems are read, and whether all cases are run: a kind as the registry has it, and what is
         /// peculiar to the way.
         const WAYS: &[(&str, bool)] = &[$(($way, connectors!(@ $chosen))),+];
+
+        /// The same, with the systems themselves.
+        static SYSTEMS: &[(&str, &super::System)] = &[$(($way, &$system)),+];
 
         $(#[tokio::test]
         async fn $name() {

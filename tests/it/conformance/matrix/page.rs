@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::support::in_step;
 
 use super::cases::{CASES, Case, Expected, How};
-use super::rows::{self, NOT_IN_THE_MATRIX, Row};
+use super::rows::{self, NOT_APPLICABLE, NOT_IN_THE_MATRIX, Row};
 use super::{WAYS, of_the_way, serving};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -85,6 +85,10 @@ fn page() -> String {
         let tests = tests.collect::<Vec<_>>().join("; ");
         writeln!(page, "| {} | {} | {tests} | {} |", row.id, row.wrong, row.open.unwrap_or_default()).unwrap();
     }
+    page.push_str("\n## Does not apply\n\n| row | what goes wrong | why not |\n|---|---|---|\n");
+    for (id, wrong, why) in NOT_APPLICABLE {
+        writeln!(page, "| {id} | {wrong} | {why} |").unwrap();
+    }
     page
 }
 
@@ -110,7 +114,8 @@ fn each_test_that_the_page_names_exists() {
 #[test]
 fn each_row_is_held_or_says_what_is_open() {
     for id in rows::all() {
-        assert!(CASES.iter().any(|case| case.id == id) || rows().any(|row| row.id == id), "nothing is said of {id}");
+        let is_told = CASES.iter().any(|case| case.id == id) || rows().any(|row| row.id == id);
+        assert!(is_told != NOT_APPLICABLE.iter().any(|(row, ..)| *row == id), "nothing is said of {id}, or two things");
     }
     for row in rows() {
         assert!(!row.tests.is_empty() || row.open.is_some(), "{} is held by nothing", row.id);

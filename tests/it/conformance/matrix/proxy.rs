@@ -1,6 +1,7 @@
 //! Stands in front of a system, asks it what it was asked, and hands its answer on as told: whole, altered, in part, slowly, or
 //! not at all. It speaks HTTP over bare sockets, because a server would not break the protocol as a broken one does.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,22 @@ impl Request {
     /// Path and query.
     pub(super) fn target(&self) -> &str {
         self.head.split(' ').nth(1).unwrap()
+    }
+
+    /// All of it.
+    pub(super) fn text(&self) -> String {
+        format!("{}{}", self.head, String::from_utf8_lossy(&self.body))
+    }
+
+    /// The values of the headers by which it shows who asks, and the words in them that are long enough to be a secret.
+    fn credentials(&self) -> impl Iterator<Item = &str> {
+        let shows = |line: &str| {
+            let line = line.to_ascii_lowercase();
+            ["authorization:", "cookie:", "x-redmine-api-key:", "x-api-key:"].iter().any(|name| line.starts_with(name))
+        };
+        let values = self.head.lines().filter(move |line| shows(line)).filter_map(|line| line.split_once(": "));
+        values
+            .flat_map(|(_, value)| std::iter::once(value).chain(value.split([' ', ';']).filter(|word| word.len() > 15)))
     }
 
     /// Whether it asks to be let in, and for no record.
@@ -108,6 +125,7 @@ struct Shared {
     signed_in: AtomicUsize,
     trapped: AtomicUsize,
     flooded: AtomicUsize,
+    credentials: Mutex<BTreeSet<String>>,
 }
 
 impl Proxy {
@@ -124,6 +142,7 @@ impl Proxy {
             signed_in: AtomicUsize::new(0),
             trapped: AtomicUsize::new(0),
             flooded: AtomicUsize::new(0),
+            credentials: Mutex::default(),
         });
         let (to_trap, to_front) = (Arc::clone(&shared), Arc::clone(&shared));
         let tasks = vec![
@@ -164,6 +183,11 @@ impl Proxy {
     /// The most bytes that somebody took of a flood.
     pub(super) fn flooded(&self) -> usize {
         self.shared.flooded.load(Ordering::SeqCst)
+    }
+
+    /// What requests showed so far to be let in.
+    pub(super) fn credentials(&self) -> BTreeSet<String> {
+        self.shared.credentials.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Connections to the server that nobody has any business with.
@@ -217,6 +241,8 @@ impl Shared {
     }
 
     async fn deed(&self, request: &Request) -> io::Result<Deed> {
+        let shown = request.credentials().map(str::to_owned);
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner).extend(shown);
         let act = *self.act.lock().unwrap_or_else(PoisonError::into_inner);
         let signed_in = self.signed_in.load(Ordering::SeqCst);
         let nth = if request.signs_in() {

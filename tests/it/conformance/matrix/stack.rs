@@ -106,6 +106,11 @@ impl Site {
         Gateway { site: self, served: support::serve(&config).await, http: support::client() }
     }
 
+    /// The configuration of a gateway over it.
+    pub(super) fn config(&self) -> &str {
+        &self.stood.config
+    }
+
     /// A gateway whose connection is at the proxy.
     pub(super) async fn usual(&self, http: &str) -> Gateway<'_> {
         self.gateway(&self.proxy.url, http).await
@@ -115,7 +120,7 @@ impl Site {
 /// A gateway over a [`Site`].
 pub(super) struct Gateway<'a> {
     site: &'a Site,
-    served: Served,
+    pub(super) served: Served,
     http: reqwest::Client,
 }
 
@@ -155,6 +160,11 @@ impl Gateway<'_> {
         let own = |error: &(&str, &str)| error.0 == self.site.connection && error.1.starts_with("UPSTREAM");
         assert!(!graph.errors().iter().any(own), "{:#}", graph.body["errors"]);
         Truth { graph, report, calls }
+    }
+
+    /// What is said of the systems.
+    pub(super) async fn health(&self) -> Told {
+        self.asked("{ systems { name status breaker lastError { code at } } }").await
     }
 
     /// Calls that are under way or wait, by connection.

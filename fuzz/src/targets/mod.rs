@@ -1,0 +1,24 @@
+//! What is looked at: a file each, and in it what must hold whatever the input is.
+
+pub mod config;
+pub mod connector;
+pub mod cursor;
+pub mod guard;
+pub mod odata;
+pub mod request;
+pub mod retry_after;
+pub mod sign_in;
+pub mod webhook;
+
+/// All of them by their names.
+pub const ALL: [(&str, fn(&[u8])); 9] = [
+    ("config", config::run),
+    ("connector", connector::run),
+    ("cursor", cursor::run),
+    ("guard", guard::run),
+    ("odata", odata::run),
+    ("request", request::run),
+    ("retry_after", retry_after::run),
+    ("sign_in", sign_in::run),
+    ("webhook", webhook::run),
+];
