@@ -75,11 +75,10 @@ fn documents() -> Vec<String> {
 }
 
 /// Each after every byte that says how.
-fn after<'a>(hows: impl IntoIterator<Item = u8>, texts: impl IntoIterator<Item = &'a str> + Clone) -> Vec<Vec<u8>> {
+fn after<'a>(hows: impl IntoIterator<Item = u8>, texts: impl IntoIterator<Item = &'a str>) -> Vec<Vec<u8>> {
+    let texts: Vec<&str> = texts.into_iter().collect();
     let one = |how: u8, text: &str| [&[how], text.as_bytes()].concat();
-    hows.into_iter()
-        .flat_map(|how| texts.clone().into_iter().map(move |text| one(how, text)).collect::<Vec<_>>())
-        .collect()
+    hows.into_iter().flat_map(|how| texts.iter().map(move |text| one(how, text))).collect()
 }
 
 fn request() -> Vec<Vec<u8>> {

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The moment in which the application believes to be, for ever: what is kept does not grow old, so that a run is the same each time.
 pub const NOW: &str = "2026-06-15T12:00:00Z";
+/// Its day.
+pub const TODAY: &str = "2026-06-15";
 
 /// Longer than any answer may take: `server.request_timeout`, and a little.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -49,7 +51,7 @@ impl Door {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let more = more(&runtime);
         let (address, demo) = runtime.block_on(async {
-            let seed = Seed { seed: 42, deals: 12, today: NOW[..10].parse().expect("a day") };
+            let seed = Seed { seed: 42, deals: 12, today: TODAY.parse().expect("a day") };
             let demo = Demo::start(seed, Erp::Sap).await.expect("free ports");
             let config = Config::parse("spine.toml", &format!("{}\n{more}", demo.gateway_config())).expect("valid");
             let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW.parse().expect("a moment")));

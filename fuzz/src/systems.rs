@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use super::door::NOW;
+use super::door::{NOW, TODAY};
 use super::upstream::Proxy;
 
 /// Longer than a read may take.
@@ -78,7 +78,7 @@ impl Systems {
         let subjects = runtime.block_on(async {
             let mut subjects = Vec::new();
             for erp in [Erp::Sap, Erp::NetSuite, Erp::Odoo, Erp::QuickBooks] {
-                let seed = Seed { seed: 42, deals: 12, today: NOW[..10].parse().expect("a day") };
+                let seed = Seed { seed: 42, deals: 12, today: TODAY.parse().expect("a day") };
                 let demo = Demo::start(seed, erp).await.expect("free ports");
                 let mut systems = vec![(erp.name(), demo.erp.url.clone())];
                 if erp == Erp::Sap {
@@ -116,7 +116,7 @@ impl Systems {
     /// Asks a port of a system. Fresh: by a connection that has not read anything yet.
     pub fn ask(&mut self, subject: usize, port: u8, fresh: bool) -> Answer {
         // What a system does not grant is not tried again for a while.
-        self.clock.advance(Duration::from_secs(60));
+        self.clock.advance(Duration::from_mins(1));
         let subject = &mut self.subjects[subject];
         self.runtime.block_on(async {
             if fresh {

@@ -73,7 +73,7 @@ async fn converse(stream: TcpStream, system: &str, state: &Mutex<State>) -> io::
         if stream.read_line(&mut head).await? == 0 {
             return Ok(());
         }
-        let line = head[before..].to_ascii_lowercase();
+        let line = head.split_at(before).1.to_ascii_lowercase();
         if let Some(value) = line.strip_prefix("content-length:") {
             length = value.trim().parse().expect("a client says how long its question is");
         }

@@ -27,7 +27,7 @@ pub(super) enum Lead {
     Unlinked,
     /// A project that others lead to, and by whose ID its owner does not find it.
     NotFoundById,
-    /// A project whose deals cannot all be told: which of them leads it is not known.
+    /// A project whose deals are told in more than one way: which of them leads it is not known.
     NotWhole,
 }
 

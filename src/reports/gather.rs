@@ -80,7 +80,7 @@ impl<V> Reading<V> {
 }
 
 /// Whether a failure says something about the record and not about its owner: asking again would not help.
-pub(super) fn is_of_the_record(kind: ErrorKind) -> bool {
+fn is_of_the_record(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Conflict | ErrorKind::Truncated)
 }
 

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::engage::{Lead, engagement, unlisted};
-use super::gather::{Gathered, Needs, is_of_the_record};
+use super::gather::{Gathered, Needs};
 use super::planned::Planned;
 use super::{Progress, ReportError, Reports, passing_on};
 use crate::domain::{Deal, DealId, DealQuery, Direction, Domain, InvoiceQuery, Page, ProjectId, ProjectQuery, lead_of};
 use crate::finance::{Attributes, Engagement, Exclusion, Handover};
 use crate::reads::{AtHand, Commercial, Fresh, Kind, PageReader, Read, ReadOptions};
-use crate::systems::{Priority, SystemError};
+use crate::systems::{ErrorKind, Priority, SystemError};
 
 /// Rows of a page of the owner's list.
 pub const PAGE: usize = 200;
@@ -320,12 +320,12 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
     }
 }
 
-/// The deals of a project; none if they cannot all be told, which asking again would not change. That is a gap in one
-/// project, and no reason to tell nothing of all others.
+/// The deals of a project; none if their owner contradicts itself, e.g. tells one of them twice. That is a gap in one project, and
+/// no reason to tell nothing of all others. Deals that are cut off are: it is the list that is not to be trusted then.
 fn told(read: Read<Vec<Arc<Deal>>>) -> Result<Option<Vec<Arc<Deal>>>, ReportError> {
     match read {
         Ok(fresh) => Ok(Some(fresh.value.map(|deals| deals.as_ref().clone()).unwrap_or_default())),
-        Err(error) if is_of_the_record(error.kind) => Ok(None),
+        Err(error) if error.kind == ErrorKind::Conflict => Ok(None),
         Err(error) => Err(ReportError::System(error)),
     }
 }

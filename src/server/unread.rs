@@ -88,7 +88,7 @@ mod tests {
         let mut near = Unread::new(near, PATIENCE);
         let slowly = async {
             for byte in b"a long answer" {
-                sleep(PATIENCE - Duration::from_secs(1)).await;
+                sleep(PATIENCE.saturating_sub(Duration::from_secs(1))).await;
                 assert_eq!(far.read_u8().await.unwrap(), *byte);
             }
         };

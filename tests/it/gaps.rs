@@ -14,8 +14,8 @@ fn company() -> Router {
     let rows = |key: &'static str, rows: Value| {
         get(move |Query(query): Query<BTreeMap<String, String>>, State(()): State<()>| async move {
             let wanted = query.get("ids").cloned().unwrap_or_default();
-            let found: Vec<Value> = rows.as_array().unwrap().iter().cloned().collect();
-            let found = found.into_iter().filter(|row| wanted.split(',').any(|id| row[key] == *id));
+            let found =
+                rows.as_array().unwrap().clone().into_iter().filter(|row| wanted.split(',').any(|id| row[key] == *id));
             Json(found.collect::<Vec<_>>())
         })
     };

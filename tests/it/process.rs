@@ -43,9 +43,9 @@ async fn a_second_signal_ends_the_process_at_once() {
     let url = ready["graphql"].as_str().unwrap().to_owned();
     let mut held = TcpStream::connect(url.strip_prefix("http://").unwrap().split('/').next().unwrap()).unwrap();
     // A request whose body does not come: it is under way until `server.body_timeout`.
-    let begun =
+    let unfinished =
         "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
-    std::io::Write::write_all(&mut held, begun.as_bytes()).unwrap();
+    std::io::Write::write_all(&mut held, unfinished.as_bytes()).unwrap();
     // It is there once another one has been answered.
     let query = json!({ "query": "{ deals(first: 1) { nodes { name } } }" });
     read_json(send(json_body(client().post(&url), &query)).await).await;

@@ -12,6 +12,9 @@ thread_local! {
     static SYSTEMS: RefCell<Systems> = RefCell::new(Systems::stand_up());
 }
 
+/// What becomes of a body.
+type Change = Box<dyn FnOnce(Vec<u8>) -> Vec<u8> + Send>;
+
 /// Looks at one input.
 pub fn run(data: &[u8]) {
     let ([subject, port, how], rest) = take(data);
@@ -22,7 +25,7 @@ pub fn run(data: &[u8]) {
         if systems.subjects[subject].truths[usize::from(port)].is_none() {
             return;
         }
-        let (cut, change): (bool, Box<dyn FnOnce(Vec<u8>) -> Vec<u8> + Send>) = match mode {
+        let (cut, change): (bool, Change) = match mode {
             0 => {
                 let body = rest.to_vec();
                 (false, Box::new(move |_| body))

@@ -10,8 +10,11 @@ pub mod retry_after;
 pub mod sign_in;
 pub mod webhook;
 
+/// Looks at one input.
+type Run = fn(&[u8]);
+
 /// All of them by their names.
-pub const ALL: [(&str, fn(&[u8])); 9] = [
+pub const ALL: [(&str, Run); 9] = [
     ("config", config::run),
     ("connector", connector::run),
     ("cursor", cursor::run),

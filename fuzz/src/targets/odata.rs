@@ -45,7 +45,7 @@ pub fn run(data: &[u8]) {
             let code = json.pointer("/error/code").or_else(|| json.pointer("/errors/0/extensions/code"));
             assert_eq!(
                 answer.status >= 400,
-                code.is_some_and(|code| code.is_string()),
+                code.is_some_and(serde_json::Value::is_string),
                 "{address}: {} {json}",
                 answer.status
             );

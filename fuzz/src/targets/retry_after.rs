@@ -25,7 +25,7 @@ pub fn run(data: &[u8]) {
     match (failure.retry, seconds) {
         (Retry::After(pause), Some(seconds)) => assert_eq!(pause, Duration::from_secs(seconds)),
         (Retry::After(pause), None) => {
-            assert!(!pause.is_zero() && told.is_some(), "a date is read by the system's own clock")
+            assert!(!pause.is_zero() && told.is_some(), "a date is read by the system's own clock");
         }
         (Retry::Backoff, seconds) => assert!(seconds.is_none_or(|seconds| seconds == 0), "{seconds:?} is a pause"),
         (retry, _) => panic!("{status} is asked again: {retry:?}"),

@@ -17,12 +17,15 @@ thread_local! {
 
 fn digest(secret: &str, parts: &[&[u8]]) -> hmac::Tag {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
-    parts.iter().for_each(|part| context.update(part));
+    for part in parts {
+        context.update(part);
+    }
     context.sign()
 }
 
 fn hex(tag: &hmac::Tag) -> String {
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |byte: u8| char::from_digit(u32::from(byte), 16).expect("it is less than 16");
+    tag.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Looks at one input.
