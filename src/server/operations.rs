@@ -198,3 +198,25 @@ fn asking(document: &str, variables: Option<&RawValue>, operation: Option<&RawVa
     let operation = operation.map(|name| format!(",\"operationName\":{name}")).unwrap_or_default();
     format!("{{\"query\":{document},\"variables\":{variables}{operation}}}").into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_card_follows_all_that_it_shows() {
+        let words = |name: &str| -> BTreeSet<&str> {
+            let (_, text) = OURS.iter().find(|(known, _)| *known == name).unwrap();
+            let code = text.lines().filter_map(|line| line.split('#').next());
+            code.flat_map(|line| line.split(|sign: char| !sign.is_alphanumeric())).collect()
+        };
+        // Where and when it was read is shown too, and is no change by itself.
+        let left_out = ["asOf", "connection", "projectId", "recordId", "source", "sources", "system"];
+        let of_the_question = ["DealCard", "DealLookup", "by", "deal", "query"];
+        let expected: BTreeSet<&str> = left_out.into_iter().chain(of_the_question).collect();
+        let (shown, followed) = (words("deal-card"), words("deal-card-changed"));
+        assert_eq!(shown.difference(&followed).copied().collect::<BTreeSet<_>>(), expected);
+    }
+}

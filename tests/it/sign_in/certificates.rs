@@ -4,6 +4,7 @@ use reqwest::{Certificate, Identity};
 
 use super::*;
 use crate::sqlserver::CA_FILE;
+use crate::support::read_json;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sign_in/certificates");
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/sqlserver/demo-server");
@@ -13,27 +14,33 @@ fn tls(client_ca: &str) -> String {
 }
 
 async fn with_tls() -> Gateway {
-    let client_ca = format!(", client_ca = \"{FOLDER}/client-ca.pem\"");
-    let more = [
-        ROLES,
-        &key("bi", "s", "roles = [\"sales\"]"),
-        "[sign_in.certificates.\"billing.example.com\"]\nroles = [\"finance\"]\n",
-    ];
-    Gateway::over(company(3), |config| {
-        format!("{}\n{}", config.replace("[server]", &format!("[server]\n{}", tls(&client_ca))), more.concat())
-    })
-    .await
+    let finance = "[sign_in.certificates.\"billing.example.com\"]\nroles = [\"finance\"]\n";
+    over_tls(3, &[ROLES, &key("bi", "s", "roles = [\"sales\"]"), finance].concat()).await
 }
 
-/// Asks who it is by TLS, with this certificate.
-async fn whoami(gateway: &Gateway, certificate: Option<&str>, all: &[(&str, &str)]) -> Result<Answer, reqwest::Error> {
+async fn over_tls(deals: usize, more: &str) -> Gateway {
+    let client_ca = format!(", client_ca = \"{FOLDER}/client-ca.pem\"");
+    let server = format!("[server]\n{}", tls(&client_ca));
+    Gateway::over(company(deals), |config| format!("{}\n{more}", config.replace("[server]", &server))).await
+}
+
+/// A program that speaks TLS, with this certificate.
+fn program(certificate: Option<&str>) -> reqwest::Client {
     let ca = Certificate::from_pem(&std::fs::read(CA_FILE).unwrap()).unwrap();
     let mut client = reqwest::Client::builder().tls_certs_only([ca]);
     if let Some(name) = certificate {
         client = client.identity(Identity::from_pem(&std::fs::read(format!("{FOLDER}/{name}.pem")).unwrap()).unwrap());
     }
-    let url = gateway.url.replace("http://127.0.0.1", "https://localhost");
-    let request = client.build().unwrap().get(format!("{url}/whoami")).headers(headers(all));
+    client.build().unwrap()
+}
+
+fn over_https(gateway: &Gateway) -> String {
+    gateway.url.replace("http://127.0.0.1", "https://localhost")
+}
+
+/// Asks who it is by TLS, with this certificate.
+async fn whoami(gateway: &Gateway, certificate: Option<&str>, all: &[(&str, &str)]) -> Result<Answer, reqwest::Error> {
+    let request = program(certificate).get(format!("{}/whoami", over_https(gateway))).headers(headers(all));
     #[expect(clippy::disallowed_methods, reason = "the tests stand outside the gateway")]
     let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -66,6 +73,27 @@ async fn a_program_signs_in_by_a_certificate_of_the_authority_and_others_by_what
 }
 
 #[tokio::test]
+async fn a_program_reads_the_deals_of_the_regions_of_its_certificate() {
+    let more = "[access.regions]\ndach = [\"Austria\", \"Germany\", \"Switzerland\"]\nnowhere = [\"Atlantis\"]\n\
+        [access.roles.mine]\ndeals = { whose = \"region\" }\n\
+        [sign_in.certificates.\"billing.example.com\"]\nroles = [\"mine\"]\nregions = [\"REGION\"]\n";
+    let query = json!({ "query": "{ deals(first: 100) { nodes { client { country } } } }" });
+    let countries = async |region: &str| {
+        let gateway = over_tls(40, &more.replace("REGION", region)).await;
+        let request = program(Some("billing")).post(format!("{}/graphql", over_https(&gateway)));
+        let answer = read_json(send(json_body(request, &query)).await).await;
+        let nodes = answer["data"]["deals"]["nodes"].as_array().unwrap().clone();
+        nodes.iter().map(|deal| deal["client"]["country"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let seen = countries("dach").await;
+    assert!(
+        seen.len() > 5 && seen.iter().all(|country| ["Austria", "Germany", "Switzerland"].contains(&&**country)),
+        "{seen:?}"
+    );
+    assert_eq!(countries("nowhere").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn files_that_cannot_be_used_are_told_before_a_port_opens() {
     let demo = spine::demo::Demo::of(company(1), spine::demo::erp::Erp::Sap).await.unwrap();
     let clock: std::sync::Arc<dyn spine::domain::Clock> = std::sync::Arc::new(spine::domain::SystemClock::default());
@@ -93,7 +121,7 @@ async fn a_certificate_of_an_authority_that_is_no_longer_trusted_is_nobodys_on_o
     let ca = Certificate::from_pem(&std::fs::read(CA_FILE).unwrap()).unwrap();
     let identity = Identity::from_pem(&std::fs::read(format!("{FOLDER}/billing.pem")).unwrap()).unwrap();
     let http = reqwest::Client::builder().tls_certs_only([ca]).identity(identity).build().unwrap();
-    let url = gateway.url.replace("http://127.0.0.1", "https://localhost");
+    let url = over_https(&gateway);
     let ask = async || answer(http.get(format!("{url}/whoami")), &[]).await;
     assert_eq!(ask().await.status, 200);
     let trusting = |client_ca: &str| {
@@ -116,7 +144,7 @@ async fn nobody_follows_or_asks_for_longer_than_their_certificate_is_good() {
     let ca = Certificate::from_pem(&std::fs::read(CA_FILE).unwrap()).unwrap();
     let identity = Identity::from_pem(&std::fs::read(format!("{FOLDER}/billing.pem")).unwrap()).unwrap();
     let http = reqwest::Client::builder().tls_certs_only([ca]).identity(identity).build().unwrap();
-    let url = gateway.url.replace("http://127.0.0.1", "https://localhost");
+    let url = over_https(&gateway);
     let whoami = async || answer(http.get(format!("{url}/whoami")), &[]).await;
     // A moment before the end that stands in the certificate.
     let now = spine::domain::Clock::now(&*gateway.clock);
