@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
-use url::Url;
 
-use super::{Seconds, SecretRef};
+use super::{Seconds, SecretRef, WebOrigin};
 
 /// The other processes that answer for the same systems. What one of them is told by a webhook to forget it tells the others,
 /// before it answers, so that the next read shows the change wherever it is made. Without this section each process forgets
@@ -82,11 +81,7 @@ impl Replicas {
 
 /// Scheme, host and port, and nothing that would be lost or leak.
 fn check_url(key: &'static str, text: &str) -> Result<(), (&'static str, String)> {
-    let good = Url::parse(text).is_ok_and(|url| {
-        let bare = url.username().is_empty() && url.password().is_none() && url.path() == "/";
-        matches!(url.scheme(), "http" | "https") && url.has_host() && bare && !text.contains(['?', '#'])
-    });
-    if good {
+    if WebOrigin::parse(text).is_some() {
         Ok(())
     } else {
         // It is not quoted: somebody may have put a password into it.

@@ -6,7 +6,8 @@ use std::panic::AssertUnwindSafe;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, header};
+use http::header::AsHeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::error::Refused;
 use super::request_id::{REQUEST_ID, RequestId};
@@ -27,6 +28,13 @@ const DEFAULTS: [(HeaderName, &str); 6] = [
 /// Marks an answer whose own policy says which pages may show it in a frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MayBeFramed;
+
+/// The text of a header that is there once.
+pub(super) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).into_iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value.trim())
+}
 
 /// Names the request, lets it be answered, and completes the answer. A panic is answered like any other error.
 pub(super) async fn complete<Answer: Future<Output = Response>>(

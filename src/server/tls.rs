@@ -19,24 +19,24 @@ use crate::config;
 /// The certificate that a client has shown, and proved to have the key of, with those between it and its authority. It is of
 /// the authority that the configuration names.
 #[derive(Debug, Clone)]
-pub(super) struct ClientCertificate(Arc<[CertificateDer<'static>]>);
+pub(super) struct ClientCertificate {
+    chain: Arc<[CertificateDer<'static>]>,
+    /// Until when it is good, with those between it and its authority; none if they never end.
+    pub(super) until: Option<Timestamp>,
+}
 
 impl ClientCertificate {
     /// The chain of a connection; none if it is empty.
     pub(super) fn of(chain: Option<&[CertificateDer<'_>]>) -> Option<Self> {
         let chain = chain.filter(|chain| !chain.is_empty())?;
-        Some(Self(chain.iter().map(|certificate| certificate.clone().into_owned()).collect()))
-    }
-
-    /// Until when it is good, with those between it and its authority; none if they never end.
-    pub(super) fn until(&self) -> Option<Timestamp> {
-        self.0.iter().filter_map(|certificate| validity::not_after(certificate)).min()
+        let until = chain.iter().filter_map(|certificate| validity::not_after(certificate)).min();
+        Some(Self { chain: chain.iter().map(|certificate| certificate.clone().into_owned()).collect(), until })
     }
 
     /// Whether it is issued to this name (DNS, among its alternative names).
     pub(super) fn is_of(&self, name: &str) -> bool {
         let Ok(name) = ServerName::try_from(name) else { return false };
-        let Some(certificate) = self.0.first() else { return false };
+        let Some(certificate) = self.chain.first() else { return false };
         let certificate = ParsedCertificate::try_from(certificate);
         certificate.is_ok_and(|certificate| rustls::client::verify_server_name(&certificate, &name).is_ok())
     }
@@ -58,7 +58,7 @@ impl Tls {
     }
 
     /// Whether a certificate that was shown before these files were read would be taken now.
-    pub(super) fn takes(&self, ClientCertificate(chain): &ClientCertificate) -> bool {
+    pub(super) fn takes(&self, ClientCertificate { chain, .. }: &ClientCertificate) -> bool {
         let Some((certificate, between)) = chain.split_first() else { return false };
         self.verifier.offer_client_auth()
             && self.verifier.verify_client_cert(certificate, between, UnixTime::now()).is_ok()

@@ -11,6 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use moka::sync::Cache;
 
+use crate::server::headers::single;
+
 /// The header with the signature: HMAC-SHA256 in base64, of [`PURPOSE`], the time and the body.
 const SIGNATURE: HeaderName = HeaderName::from_static("x-spine-signature");
 /// The header with the time of signing, in milliseconds.
@@ -96,13 +98,6 @@ fn digest(key: &hmac::Key, time: &str, body: &[u8]) -> hmac::Tag {
         message.update(part);
     }
     message.sign()
-}
-
-/// A header that is there once.
-fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    let mut values = headers.get_all(name).into_iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ impl SignIn {
         let (name, ClientName { roles, regions }) =
             known.ok_or(Denied::Wrong("a certificate of a name that is not configured"))?;
         // TLS looked when the connection was opened, which may be long ago.
-        let until = shown.until();
+        let until = shown.until;
         if until.is_some_and(|until| self.clock.now() > until) {
             return Err(Denied::Expired);
         }

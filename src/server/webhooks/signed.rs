@@ -5,12 +5,13 @@ use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Refused;
 use crate::config::{SignatureEncoding, Webhook, WebhookForm};
+use crate::server::headers::single;
 use crate::server::hubspot_signature;
 
 /// Intuit's header: HMAC-SHA256 of the body with the verifier token, in base64.
@@ -81,13 +82,6 @@ fn check(secret: &[u8], body: &[u8], signature: Option<Vec<u8>>, header: &str) -
 
 fn refused(message: &str) -> Refused {
     Refused::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
-}
-
-/// A header that is there once.
-fn single<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let mut values = headers.get_all(name).into_iter();
-    let value = values.next()?.to_str().ok()?;
-    if values.next().is_some() { None } else { Some(value.trim()) }
 }
 
 /// Hexadecimal digits as bytes.
