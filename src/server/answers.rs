@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::quality::RandomState;
 use jiff::civil::Date;
 use moka::sync::Cache;
 
@@ -25,7 +26,7 @@ const LARGEST: usize = 1024 * 1024;
 /// The answers.
 #[derive(Debug)]
 pub(super) struct Answers {
-    kept: Cache<Question, Arc<Answer>>,
+    kept: Cache<Question, Arc<Answer>, RandomState>,
     clock: Arc<dyn Clock>,
     reads: Arc<Reads>,
 }
@@ -85,7 +86,8 @@ impl Answers {
         let weigh = |question: &Question, answer: &Arc<Answer>| {
             u32::try_from(question.body.len() + answer.body.len() + 256).unwrap_or(u32::MAX)
         };
-        Self { kept: Cache::builder().max_capacity(most_bytes).weigher(weigh).build(), clock, reads }
+        let kept = Cache::builder().max_capacity(most_bytes).weigher(weigh).build_with_hasher(RandomState::default());
+        Self { kept, clock, reads }
     }
 
     /// The moment, on the clock by which ages are told.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_graphql::Variables;
 use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition};
 use async_graphql::{Name, Value};
+use foldhash::quality::RandomState;
 use moka::sync::Cache;
 
 use super::shape::Shape;
@@ -20,7 +21,7 @@ const PLAIN: [&str; 5] = ["ID", "String", "Int", "Boolean", "ProjectId"];
 
 /// The documents, by their text.
 #[derive(Debug)]
-pub(super) struct Documents(Cache<Box<str>, Arc<Document>>);
+pub(super) struct Documents(Cache<Box<str>, Arc<Document>, RandomState>);
 
 /// A document that is GraphQL and within the limits.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl Documents {
     pub(super) fn new() -> Self {
         #[expect(clippy::borrowed_box, reason = "the cache hands out its own key")]
         let weigh = |text: &Box<str>, _: &Arc<Document>| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(MOST_BYTES).weigher(weigh).build())
+        Self(Cache::builder().max_capacity(MOST_BYTES).weigher(weigh).build_with_hasher(RandomState::default()))
     }
 
     /// A document by its text.
