@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use smol_str::SmolStr;
+use thin_vec::ThinVec;
 
 use super::{Booked, Flaw, Party};
 
-/// A cost on a project. What a credit takes back is a negative amount.
+/// A cost on a project. What a credit takes back is a negative amount. Kept small, as [`Invoice`](super::Invoice) is.
 #[derive(Debug, Clone)]
 pub struct Cost {
     /// The owner's record ID, with its kind and line where that makes it unique.
-    pub id: Arc<str>,
+    pub id: SmolStr,
     /// What it was spent on.
     pub kind: CostKind,
     /// Spent, or ordered and not yet invoiced.
@@ -20,15 +22,15 @@ pub struct Cost {
     /// How much, without tax.
     pub amount: Booked,
     /// Text.
-    pub description: Option<String>,
+    pub description: Option<SmolStr>,
     /// Who is paid.
-    pub party: Option<Party>,
+    pub party: Option<Box<Party>>,
     /// Number of the document it stands on.
-    pub document: Option<String>,
+    pub document: Option<SmolStr>,
     /// Where a person opens it.
     pub url: Option<Arc<str>>,
     /// Fields the owner states in a form nobody can read.
-    pub flaws: Vec<Flaw>,
+    pub flaws: ThinVec<Flaw>,
 }
 
 /// What a cost was spent on.

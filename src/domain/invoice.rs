@@ -6,10 +6,13 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
+use thin_vec::ThinVec;
 
-use super::{Booked, Flaw, InvoiceId, ProjectId};
+use super::{Booked, Flaw, InvoiceId, Money, ProjectId};
 
 /// An invoice or credit note. Amounts are positive on both: the kind gives the sign.
+///
+/// They come by the thousand, and a list of them is as fast as its memory is small: so what most have not is a pointer.
 #[derive(Debug, Clone)]
 pub struct Invoice {
     /// The owner's record ID.
@@ -23,31 +26,23 @@ pub struct Invoice {
     /// How the owner keeps it.
     pub state: InvoiceState,
     /// Who owes, or is owed.
-    pub party: Option<Party>,
+    pub party: Option<Box<Party>>,
     /// Issued.
     pub issue_date: Option<Date>,
     /// Due.
     pub due_date: Option<Date>,
-    /// Without tax.
-    pub net: Booked,
-    /// Tax.
-    pub tax: Booked,
-    /// With tax.
-    pub total: Booked,
-    /// Paid so far, of the total. Includes what credit notes settled, where the owner counts that as paid.
-    pub paid: Booked,
-    /// Still open, of the total.
-    pub balance: Booked,
+    /// The amounts: see [`Invoice::net`] and those beside it, or [`Amounts`] for all.
+    pub amounts: PackedAmounts,
     /// Lines.
-    pub lines: Vec<InvoiceLine>,
+    pub lines: ThinVec<InvoiceLine>,
     /// Payments, where the owner lists them; none if it was not asked or does not say.
-    pub payments: Option<Vec<Payment>>,
+    pub payments: Option<ThinVec<Payment>>,
     /// The projects it is for; more than one when its lines are.
     pub project_ids: SmallVec<[ProjectId; 1]>,
     /// Where a person opens it.
     pub url: Option<Arc<str>>,
     /// Fields the owner states in a form nobody can read.
-    pub flaws: Vec<Flaw>,
+    pub flaws: ThinVec<Flaw>,
 }
 
 impl Invoice {
@@ -60,7 +55,8 @@ impl Invoice {
             InvoiceState::Closed => InvoiceStatus::Paid,
             InvoiceState::Open if self.due_date.is_some_and(|due| due < today) => InvoiceStatus::Overdue,
             InvoiceState::Open => {
-                let paid = self.paid.document.or(self.paid.company);
+                let paid = self.paid();
+                let paid = paid.document.or(paid.company);
                 if paid.is_some_and(|paid| paid.amount > Decimal::ZERO) {
                     InvoiceStatus::PartiallyPaid
                 } else {
@@ -68,6 +64,106 @@ impl Invoice {
                 }
             }
         }
+    }
+}
+
+/// The amounts of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Amounts {
+    /// Without tax.
+    pub net: Booked,
+    /// Tax.
+    pub tax: Booked,
+    /// With tax.
+    pub total: Booked,
+    /// Paid so far, of the total. Includes what credit notes settled, where the owner counts that as paid.
+    pub paid: Booked,
+    /// Still open, of the total.
+    pub balance: Booked,
+}
+
+/// [`Amounts`] in little memory: those in the company's currency take some only where the owner keeps such.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PackedAmounts {
+    document: OneCurrency,
+    company: Option<Box<OneCurrency>>,
+}
+
+/// The amounts of a document in one of its currencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct OneCurrency {
+    net: Option<Money>,
+    tax: Option<Money>,
+    total: Option<Money>,
+    paid: Option<Money>,
+    balance: Option<Money>,
+}
+
+impl Amounts {
+    fn of(&self, side: fn(Booked) -> Option<Money>) -> OneCurrency {
+        let Self { net, tax, total, paid, balance } = *self;
+        let [net, tax, total, paid, balance] = [net, tax, total, paid, balance].map(side);
+        OneCurrency { net, tax, total, paid, balance }
+    }
+}
+
+impl From<Amounts> for PackedAmounts {
+    fn from(amounts: Amounts) -> Self {
+        let company = amounts.of(|booked| booked.company);
+        Self {
+            document: amounts.of(|booked| booked.document),
+            company: (company != OneCurrency::default()).then(|| Box::new(company)),
+        }
+    }
+}
+
+impl PackedAmounts {
+    /// What the amounts in the company's currency take, where there are some.
+    pub(super) fn company_bytes(&self) -> Option<usize> {
+        self.company.as_deref().map(size_of_val)
+    }
+
+    fn amount(&self, of: fn(&OneCurrency) -> Option<Money>) -> Booked {
+        Booked { document: of(&self.document), company: self.company.as_deref().and_then(of) }
+    }
+}
+
+impl From<&PackedAmounts> for Amounts {
+    fn from(packed: &PackedAmounts) -> Self {
+        Self {
+            net: packed.amount(|all| all.net),
+            tax: packed.amount(|all| all.tax),
+            total: packed.amount(|all| all.total),
+            paid: packed.amount(|all| all.paid),
+            balance: packed.amount(|all| all.balance),
+        }
+    }
+}
+
+impl Invoice {
+    /// See [`Amounts::net`].
+    pub fn net(&self) -> Booked {
+        self.amounts.amount(|all| all.net)
+    }
+
+    /// See [`Amounts::tax`].
+    pub fn tax(&self) -> Booked {
+        self.amounts.amount(|all| all.tax)
+    }
+
+    /// See [`Amounts::total`].
+    pub fn total(&self) -> Booked {
+        self.amounts.amount(|all| all.total)
+    }
+
+    /// See [`Amounts::paid`].
+    pub fn paid(&self) -> Booked {
+        self.amounts.amount(|all| all.paid)
+    }
+
+    /// See [`Amounts::balance`].
+    pub fn balance(&self) -> Booked {
+        self.amounts.amount(|all| all.balance)
     }
 }
 
@@ -127,9 +223,9 @@ pub enum InvoiceStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Party {
     /// The owner's code for it.
-    pub id: Option<Arc<str>>,
+    pub id: Option<SmolStr>,
     /// Name.
-    pub name: Option<String>,
+    pub name: Option<SmolStr>,
 }
 
 /// A line of a document.
@@ -192,26 +288,64 @@ impl ProjectInvoice {
 
     /// Without tax, this project's part.
     pub fn net(&self) -> Booked {
-        self.share.as_ref().map_or(self.invoice.net, |share| share.net)
+        self.share.as_ref().map_or_else(|| self.invoice.net(), |share| share.net)
     }
 
     /// With tax, this project's part.
     pub fn total(&self) -> Booked {
-        self.share.as_ref().map_or(self.invoice.total, |share| share.total)
+        self.share.as_ref().map_or_else(|| self.invoice.total(), |share| share.total)
     }
 
     /// Paid, this project's part.
     pub fn paid(&self) -> Booked {
-        self.share.as_ref().map_or(self.invoice.paid, |share| share.paid)
+        self.share.as_ref().map_or_else(|| self.invoice.paid(), |share| share.paid)
     }
 
     /// Open, this project's part.
     pub fn balance(&self) -> Booked {
-        self.share.as_ref().map_or(self.invoice.balance, |share| share.balance)
+        self.share.as_ref().map_or_else(|| self.invoice.balance(), |share| share.balance)
     }
 
     /// Whether the document is shared with other projects, so that total, paid and balance are allocated.
     pub fn allocated(&self) -> bool {
         self.share.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Currency;
+    use super::*;
+
+    fn booked() -> impl Strategy<Value = Booked> {
+        let money =
+            |currency| any::<Option<i64>>().prop_map(move |of| Some(Money::new(Decimal::new(of?, 2), currency)));
+        (money(Currency::USD), money(Currency::EUR)).prop_map(|(document, company)| Booked { document, company })
+    }
+
+    proptest! {
+        #[test]
+        fn amounts_are_kept_as_they_are(
+            [net, tax, total, paid, balance] in proptest::array::uniform5(booked()),
+            in_company_currency in any::<bool>(),
+        ) {
+            let mut amounts = Amounts { net, tax, total, paid, balance };
+            if !in_company_currency {
+                let Amounts { net, tax, total, paid, balance } = &mut amounts;
+                [net, tax, total, paid, balance].map(|booked| booked.company = None);
+            }
+            prop_assert_eq!(Amounts::from(&PackedAmounts::from(amounts)), amounts);
+        }
+    }
+
+    #[test]
+    fn a_document_is_small() {
+        assert!(
+            size_of::<Invoice>() <= 272,
+            "{} bytes: lists of them are read at the speed of memory",
+            size_of::<Invoice>()
+        );
     }
 }

@@ -35,7 +35,8 @@ pub use ids::{
     TicketId,
 };
 pub use invoice::{
-    Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, Party, Payment, ProjectInvoice, Share,
+    Amounts, Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, PackedAmounts, Party, Payment,
+    ProjectInvoice, Share,
 };
 pub use money::{Booked, Currency, Money, MoneyError, digits, parse_currency, parse_decimal};
 pub use owner::Domain;

@@ -17,9 +17,9 @@ pub fn split_by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice
     if let ([Some(only)], _) | ([], [only, ..]) = (owners.as_slice(), invoice.project_ids.as_slice()) {
         return vec![(only.clone(), ProjectInvoice::whole(invoice))];
     }
-    let net = split(&invoice, &owners, |invoice| invoice.net);
-    let total = split(&invoice, &owners, |invoice| invoice.total);
-    let paid = split(&invoice, &owners, |invoice| invoice.paid);
+    let net = split(&invoice, &owners, Invoice::net);
+    let total = split(&invoice, &owners, Invoice::total);
+    let paid = split(&invoice, &owners, Invoice::paid);
     let mut parts = Vec::new();
     for ((owner, net), (total, paid)) in owners.into_iter().zip(net).zip(total.into_iter().zip(paid)) {
         if let Some(project) = owner {
@@ -38,7 +38,7 @@ pub fn without_project(invoice: &Arc<Invoice>) -> Option<ProjectInvoice> {
     let owners = owners(invoice);
     let at = owners.iter().position(Option::is_none)?;
     let part = |amount: fn(&Invoice) -> Booked| split(invoice, &owners, amount).into_iter().nth(at);
-    let (net, total, paid) = (part(|all| all.net)?, part(|all| all.total)?, part(|all| all.paid)?);
+    let (net, total, paid) = (part(Invoice::net)?, part(Invoice::total)?, part(Invoice::paid)?);
     Some(ProjectInvoice::part(Arc::clone(invoice), Share { net, total, paid, balance: total.minus(paid) }))
 }
 

@@ -9,13 +9,14 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
+use thin_vec::ThinVec;
 
 use super::{
     Booked, Client, ClientId, Communication, CommunicationKind, ConnectionName, Contact, ContactId, Cost, CostKind,
     CostState, CostSum, Deal, DealId, DealOrder, DealQuery, DealStatus, Direction, Effort, Flaw, Health, Invoice,
     InvoiceId, InvoiceKind, InvoiceLine, InvoiceQuery, InvoiceState, LineItem, Link, Milestone, MilestoneStatus, Money,
-    Page, Party, Payment, Person, Priority, Project, ProjectId, ProjectInvoice, ProjectQuery, ProjectStatus, Proposal,
-    ResourceAllocation, Share, Sum, Ticket, TicketCategory, TicketId, TicketStatus,
+    PackedAmounts, Page, Party, Payment, Person, Priority, Project, ProjectId, ProjectInvoice, ProjectQuery,
+    ProjectStatus, Proposal, ResourceAllocation, Share, Sum, Ticket, TicketCategory, TicketId, TicketStatus,
 };
 
 /// A value that knows how much memory it holds.
@@ -113,8 +114,7 @@ structs! {
         hours_estimated, progress, project_id, url,
     }
     Invoice {
-        id, number, direction, kind, state, party, issue_date, due_date, net, tax, total, paid, balance, lines, payments,
-        project_ids, url, flaws,
+        id, number, direction, kind, state, party, issue_date, due_date, amounts, lines, payments, project_ids, url, flaws,
     }
     Party { id, name }
     InvoiceLine { description, quantity, net, project_id }
@@ -129,6 +129,12 @@ structs! {
     }
     ProjectQuery { status, text }
     InvoiceQuery { project_ids, direction, kind, open, due_before, issued_from, issued_to }
+}
+
+impl Weigh for PackedAmounts {
+    fn heap_bytes(&self) -> usize {
+        self.company_bytes().map_or(0, |bytes| bytes + PIECE)
+    }
 }
 
 impl Weigh for Link {
@@ -157,6 +163,14 @@ impl Weigh for String {
 impl<T: Weigh> Weigh for Vec<T> {
     fn heap_bytes(&self) -> usize {
         let own = if self.capacity() == 0 { 0 } else { self.capacity() * size_of::<T>() + PIECE };
+        own + self.iter().map(Weigh::heap_bytes).sum::<usize>()
+    }
+}
+
+impl<T: Weigh> Weigh for ThinVec<T> {
+    fn heap_bytes(&self) -> usize {
+        // Length and capacity stand before the items.
+        let own = if self.capacity() == 0 { 0 } else { self.capacity() * size_of::<T>() + COUNTERS + PIECE };
         own + self.iter().map(Weigh::heap_bytes).sum::<usize>()
     }
 }

@@ -100,7 +100,7 @@ impl Cost {
     /// Who is paid; null for people's time. Owner: costs.
     #[graphql(directive = owned_by::apply(OwnerDomain::Costs))]
     async fn party(&self) -> Option<Party> {
-        self.record.party.as_ref().map(Party::from)
+        self.record.party.as_deref().map(Party::from)
     }
 
     /// Number of the document it stands on. Owner: costs.

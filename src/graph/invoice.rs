@@ -90,7 +90,7 @@ pub struct Party {
 
 impl From<&domain::Party> for Party {
     fn from(party: &domain::Party) -> Self {
-        Self { code: party.id.as_deref().map(str::to_owned), name: party.name.clone() }
+        Self { code: party.id.as_ref().map(ToString::to_string), name: party.name.as_ref().map(ToString::to_string) }
     }
 }
 
@@ -211,7 +211,7 @@ impl Invoice {
     /// Who owes, or is owed. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn party(&self) -> Option<Party> {
-        self.record.party.as_ref().map(Party::from)
+        self.record.party.as_deref().map(Party::from)
     }
 
     /// Issued. Owner: receivables.
@@ -229,37 +229,37 @@ impl Invoice {
     /// Without tax. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn net(&self) -> Result<Option<Money>> {
-        self.money("net", &self.record.net)
+        self.money("net", &self.record.net())
     }
 
     /// Tax. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn tax(&self) -> Result<Option<Money>> {
-        self.money("tax", &self.record.tax)
+        self.money("tax", &self.record.tax())
     }
 
     /// With tax. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn total(&self) -> Result<Option<Money>> {
-        self.money("total", &self.record.total)
+        self.money("total", &self.record.total())
     }
 
     /// Paid so far, of the total; what credit notes settled is in it where the owner counts that as paid. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn paid(&self) -> Result<Option<Money>> {
-        self.money("paid", &self.record.paid)
+        self.money("paid", &self.record.paid())
     }
 
     /// Still open, of the total. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn balance(&self) -> Result<Option<Money>> {
-        self.money("balance", &self.record.balance)
+        self.money("balance", &self.record.balance())
     }
 
     /// The total in the company's own currency, as the owner booked it; null if it keeps no such amount. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn total_in_company_currency(&self) -> Option<Money> {
-        self.record.total.company.map(Money::from)
+        self.record.total().company.map(Money::from)
     }
 
     /// Lines. Owner: receivables.
@@ -360,11 +360,11 @@ impl Direct for Invoice {
                     Some(date) => json.date(date),
                     None => return resolved(self, field, scene, json),
                 },
-                Some(InvoiceField::Net) => booked(&record.net, ("net", flaws), field, scene, json)?,
-                Some(InvoiceField::Tax) => booked(&record.tax, ("tax", flaws), field, scene, json)?,
-                Some(InvoiceField::Total) => booked(&record.total, ("total", flaws), field, scene, json)?,
-                Some(InvoiceField::Paid) => booked(&record.paid, ("paid", flaws), field, scene, json)?,
-                Some(InvoiceField::Balance) => booked(&record.balance, ("balance", flaws), field, scene, json)?,
+                Some(InvoiceField::Net) => booked(&record.net(), ("net", flaws), field, scene, json)?,
+                Some(InvoiceField::Tax) => booked(&record.tax(), ("tax", flaws), field, scene, json)?,
+                Some(InvoiceField::Total) => booked(&record.total(), ("total", flaws), field, scene, json)?,
+                Some(InvoiceField::Paid) => booked(&record.paid(), ("paid", flaws), field, scene, json)?,
+                Some(InvoiceField::Balance) => booked(&record.balance(), ("balance", flaws), field, scene, json)?,
                 Some(InvoiceField::Source) => {
                     self.origin.source(record.id.as_str(), record.url.as_ref()).write(&field.below, scene, json)?;
                 }

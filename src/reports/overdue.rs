@@ -78,13 +78,13 @@ pub(super) async fn table(reports: &Reports, filter: &Filter, options: &ReadOpti
                 if !own || invoice.kind != InvoiceKind::Invoice || invoice.state != InvoiceState::Open {
                     continue;
                 }
-                let currency = wanted.or_else(|| shown(invoice.balance)).or_else(|| shown(invoice.total));
+                let currency = wanted.or_else(|| shown(invoice.balance())).or_else(|| shown(invoice.total()));
                 let mut amount = |booked: Booked| in_currency(booked, currency?, rates.as_ref(), &mut converted);
-                let (total, balance) = (amount(invoice.total), amount(invoice.balance));
+                let (total, balance) = (amount(invoice.total()), amount(invoice.balance()));
                 if balance.is_some() {
                     completeness.included += 1;
                 } else {
-                    let unknown = invoice.balance.is_unknown();
+                    let unknown = invoice.balance().is_unknown();
                     completeness.leave_out(if unknown { Exclusion::MissingAmount } else { Exclusion::MissingRate });
                 }
                 let ids: Vec<&str> = invoice.project_ids.iter().map(ProjectId::as_str).collect();

@@ -155,7 +155,7 @@ impl Reports {
     }
 
     fn invoice(&self, invoice: &Invoice, owner: &Owner, as_of: Timestamp) -> Row {
-        let amounts = [invoice.net, invoice.tax, invoice.total, invoice.paid, invoice.balance];
+        let amounts = [invoice.net(), invoice.tax(), invoice.total(), invoice.paid(), invoice.balance()];
         let document = Side::of(&amounts, |booked| booked.document);
         let company = Side::of(&amounts, |booked| booked.company);
         let mut ids = invoice.project_ids.iter();

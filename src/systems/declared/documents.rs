@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 use smol_str::SmolStr;
+use thin_vec::ThinVec;
 
 use super::fields::Invoices;
 use super::lines::CreditNotes;
@@ -11,8 +12,8 @@ use super::map::{Inherited, Reader, Setting};
 use super::path::Field;
 use super::row::{Reject, Row, each};
 use crate::domain::{
-    Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Payment, ProjectId,
-    ProjectInvoice, Share, SharedIdRule, split_by_project,
+    Amounts, Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
+    PackedAmounts, Payment, ProjectId, ProjectInvoice, Share, SharedIdRule, split_by_project,
 };
 
 impl Invoices {
@@ -47,17 +48,13 @@ impl Invoices {
             party: r.party(f.party_id.as_ref(), f.party.as_ref()),
             issue_date: r.day(f.issue_date.as_ref(), "issue_date"),
             due_date: r.day(f.due_date.as_ref(), "due_date"),
-            net,
-            tax,
-            total,
-            paid,
-            balance,
+            amounts: PackedAmounts::default(),
             project_ids: self.project_ids(row, setting.rule, asked),
             lines: self.lines(row, setting, currency, company, &mut r.flaws)?,
             payments: self.payments(row, setting, currency, company, &mut r.flaws)?,
             url: r.url(f.url.as_ref(), self.url.as_ref(), &id),
             id: InvoiceId::new(id),
-            flaws: r.flaws,
+            flaws: r.flaws.into(),
         };
         if let [only] = invoice.project_ids.as_slice() {
             // A line that names no project is for the document's, if it has one.
@@ -70,8 +67,10 @@ impl Invoices {
                 invoice.project_ids.push(project.clone());
             }
         }
-        self.complete(&mut invoice);
-        self.sign(&mut invoice);
+        let mut amounts = Amounts { net, tax, total, paid, balance };
+        self.complete(&mut amounts);
+        self.sign(&mut invoice, &mut amounts);
+        invoice.amounts = amounts.into();
         Ok(Some(invoice))
     }
 
@@ -102,8 +101,8 @@ impl Invoices {
         currency: Inherited,
         company: Inherited,
         flaws: &mut Vec<Flaw>,
-    ) -> Result<Vec<InvoiceLine>, Reject> {
-        let mut lines = Vec::new();
+    ) -> Result<ThinVec<InvoiceLine>, Reject> {
+        let mut lines = ThinVec::new();
         let Some(table) = &self.lines else { return Ok(lines) };
         let Some(sent) = row.get(&table.rows) else { return Ok(lines) };
         each(sent, |line| {
@@ -130,10 +129,10 @@ impl Invoices {
         currency: Inherited,
         company: Inherited,
         flaws: &mut Vec<Flaw>,
-    ) -> Result<Option<Vec<Payment>>, Reject> {
+    ) -> Result<Option<ThinVec<Payment>>, Reject> {
         let Some(table) = &self.payments else { return Ok(None) };
         let Some(sent) = row.get(&table.rows) else { return Ok(None) };
-        let mut payments = Vec::new();
+        let mut payments = ThinVec::new();
         each(sent, |payment| {
             let mut r = Reader::new(payment, setting);
             payments.push(Payment {
@@ -153,7 +152,7 @@ impl Invoices {
 
 impl Invoices {
     /// Works out what is not mapped: of net, tax and total, and of total, paid and balance, one from the other two.
-    fn complete(&self, invoice: &mut Invoice) {
+    fn complete(&self, amounts: &mut Amounts) {
         let fields = &self.fields;
         let company = [
             &fields.company_net,
@@ -170,7 +169,7 @@ impl Invoices {
         let has_total = mapped(&fields.total, &fields.company_total);
         let has_paid = mapped(&fields.paid, &fields.company_paid);
         let has_balance = mapped(&fields.balance, &fields.company_balance);
-        let Invoice { net, tax, total, paid, balance, .. } = invoice;
+        let Amounts { net, tax, total, paid, balance } = amounts;
         fill(total, has_total, || net.minus(tax.negated()));
         fill(net, has_net, || total.minus(*tax));
         fill(tax, has_tax, || total.minus(*net));
@@ -180,8 +179,8 @@ impl Invoices {
 
     /// Makes amounts positive and gives the sign to the kind, by how the owner is declared to write credit notes. A credit
     /// note with the other sign contradicts the declaration: its amounts are unknown then.
-    fn sign(&self, invoice: &mut Invoice) {
-        let sign = [invoice.total, invoice.net].into_iter().find_map(sign_of);
+    fn sign(&self, invoice: &mut Invoice, amounts: &mut Amounts) {
+        let sign = [amounts.total, amounts.net].into_iter().find_map(sign_of);
         let Some(sign) = sign else { return };
         let credit_note = invoice.kind == InvoiceKind::CreditNote;
         let (turn, contradicts) = match self.credit_notes {
@@ -190,10 +189,10 @@ impl Invoices {
             CreditNotes::BySign => (sign == Sign::Negative, false),
         };
         if contradicts {
-            change(invoice, |_| Booked::default());
+            change(invoice, amounts, |_| Booked::default());
             invoice.flaws.push(Flaw { field: "net", kind: FlawKind::BadNumber });
         } else if turn {
-            change(invoice, Booked::negated);
+            change(invoice, amounts, Booked::negated);
         }
         if self.credit_notes == CreditNotes::BySign && turn {
             invoice.kind = InvoiceKind::CreditNote;
@@ -227,8 +226,8 @@ fn sign_of(booked: Booked) -> Option<Sign> {
 }
 
 /// Changes every amount of a document.
-fn change(invoice: &mut Invoice, by: impl Fn(Booked) -> Booked) {
-    let Invoice { net, tax, total, paid, balance, lines, payments, .. } = invoice;
+fn change(invoice: &mut Invoice, amounts: &mut Amounts, by: impl Fn(Booked) -> Booked) {
+    let (Invoice { lines, payments, .. }, Amounts { net, tax, total, paid, balance }) = (invoice, amounts);
     let amounts = [net, tax, total, paid, balance].into_iter();
     let lines = lines.iter_mut().map(|line| &mut line.net);
     let payments = payments.iter_mut().flatten().map(|payment| &mut payment.amount);

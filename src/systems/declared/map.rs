@@ -57,12 +57,12 @@ impl<'r> Reader<'r> {
     }
 
     /// A text that every record of its kind has.
-    pub(in crate::systems) fn required(
+    pub(in crate::systems) fn required<T: for<'t> From<Cow<'t, str>>>(
         &self,
         Field(text): &Field<Text>,
         name: &'static str,
-    ) -> Result<Arc<str>, Reject> {
-        text.read(self.row).map(Arc::from).ok_or_else(|| Reject::new(format!("a row without `{name}`")))
+    ) -> Result<T, Reject> {
+        text.read(self.row).map(T::from).ok_or_else(|| Reject::new(format!("a row without `{name}`")))
     }
 
     /// The ID that every record of its kind has.
@@ -70,8 +70,8 @@ impl<'r> Reader<'r> {
         text.read(self.row).map(SmolStr::new).ok_or_else(|| Reject::new("a row without `id`"))
     }
 
-    pub(in crate::systems) fn text(&self, field: Option<&Field<Text>>) -> Option<String> {
-        field?.0.read(self.row).map(Cow::into_owned)
+    pub(in crate::systems) fn text<T: for<'t> From<Cow<'t, str>>>(&self, field: Option<&Field<Text>>) -> Option<T> {
+        field?.0.read(self.row).map(T::from)
     }
 
     /// A shared ID. The one that was asked for, in its canonical spelling, is by far the most common.
@@ -93,14 +93,14 @@ impl<'r> Reader<'r> {
         name: Option<&Field<Text>>,
         email: Option<&Field<Text>>,
     ) -> Option<Arc<Person>> {
-        let email = self.text(email);
+        let email: Option<String> = self.text(email);
         let name = self.text(name).or_else(|| email.clone())?;
         Some(Arc::new(Person { name, email }))
     }
 
-    pub(in crate::systems) fn party(&self, id: Option<&Field<Text>>, name: Option<&Field<Text>>) -> Option<Party> {
-        let party = Party { id: self.text(id).map(Into::into), name: self.text(name) };
-        (party.id.is_some() || party.name.is_some()).then_some(party)
+    pub(in crate::systems) fn party(&self, id: Option<&Field<Text>>, name: Option<&Field<Text>>) -> Option<Box<Party>> {
+        let party = Party { id: self.text(id), name: self.text(name) };
+        (party.id.is_some() || party.name.is_some()).then(|| Box::new(party))
     }
 
     /// Where a person opens the record: as the row says, else by the entity's template. Only web addresses count.
@@ -228,7 +228,7 @@ impl Deals {
             vertical: r.text(f.vertical.as_ref()),
             deal_type: r.text(f.deal_type.as_ref()),
             scope: r.text(f.scope.as_ref()),
-            client: r.text(f.client_id.as_ref()).map(ClientId::new),
+            client: r.text::<SmolStr>(f.client_id.as_ref()).map(ClientId::new),
             client_country: None,
             link,
             created_at: r.moment(f.created_at.as_ref(), "created_at"),
@@ -300,7 +300,7 @@ impl Proposals {
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
         }
-        let id = r.required(&f.id, "id")?;
+        let id: Arc<str> = r.required(&f.id, "id")?;
         let currency = r.currency(self.currency.as_ref());
         let version = r.number(f.version.as_ref(), "version").and_then(|number| number.try_into().ok()).unwrap_or(0);
         Ok(Some(Proposal {
@@ -351,7 +351,7 @@ impl Projects {
         let Some(id) = r.shared_id(Some(&f.id), asked).filter(|_| !r.skips(self.skip.as_ref())) else {
             return Ok(None);
         };
-        let record_id = r.required(f.record_id.as_ref().unwrap_or(&f.id), "record_id")?;
+        let record_id: Arc<str> = r.required(f.record_id.as_ref().unwrap_or(&f.id), "record_id")?;
         Ok(Some(Project {
             id,
             name: r.text(f.name.as_ref()),
@@ -376,7 +376,7 @@ impl Milestones {
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
         }
-        let id = r.required(&f.id, "id")?;
+        let id: Arc<str> = r.required(&f.id, "id")?;
         Ok(Some(Milestone {
             name: r.text(f.name.as_ref()),
             status: r.word(Some(&f.status), None).ok_or_else(|| Reject::new("a row without `status`"))?,
@@ -428,7 +428,7 @@ impl TicketFields {
         if r.skips(skip) {
             return Ok(None);
         }
-        let id = r.required(&self.id, "id")?;
+        let id: Arc<str> = r.required(&self.id, "id")?;
         let project_id = asked.cloned().or_else(|| r.shared_id(self.project_id.as_ref(), None));
         let raw_status = || self.status.0.path.as_ref().and_then(|path| row.get(path)).and_then(Raw::scalar);
         Ok(Some(Ticket {
@@ -458,7 +458,7 @@ impl Costs {
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
         }
-        let id = r.required(&f.id, "id")?;
+        let id: SmolStr = r.required(&f.id, "id")?;
         let (currency, company) = (r.currency(self.currency.as_ref()), r.currency(self.company_currency.as_ref()));
         Ok(Some(Cost {
             kind: r.word(Some(&f.kind), None).ok_or_else(|| Reject::new("a row without `kind`"))?,
@@ -471,7 +471,7 @@ impl Costs {
             document: r.text(f.document.as_ref()),
             url: r.url(f.url.as_ref(), self.url.as_ref(), &id),
             id,
-            flaws: r.flaws,
+            flaws: r.flaws.into(),
         }))
     }
 }

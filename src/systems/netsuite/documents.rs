@@ -141,7 +141,8 @@ impl InvoiceSource for Documents {
         if self.payments && !invoices.is_empty() {
             let mut payments = self.payments(call, &invoices).await?;
             for invoice in &mut invoices {
-                invoice.payments = payments.as_mut().map(|all| all.remove(&invoice.id).unwrap_or_default());
+                invoice.payments =
+                    payments.as_mut().map(|all| all.remove(&invoice.id).unwrap_or_default()).map(Into::into);
             }
         }
         Ok(invoices.into_iter().map(|invoice| (invoice.id.clone(), invoice)).collect())

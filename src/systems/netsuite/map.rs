@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 
 use super::wire::Row;
 use crate::domain::{
-    Booked, Cost, CostKind, CostState, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
+    Amounts, Booked, Cost, CostKind, CostState, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
     InvoiceLine, InvoiceState, Money, Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
 };
 
@@ -109,23 +109,19 @@ impl Mapper {
             party: party(head),
             issue_date,
             due_date,
-            net: total.minus(tax),
-            tax,
-            total,
-            paid,
-            balance,
-            lines,
+            amounts: Amounts { net: total.minus(tax), tax, total, paid, balance }.into(),
+            lines: lines.into(),
             payments: None,
             project_ids,
             url: self.url(id),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         })
     }
 
     /// What came in on a document, in the currency of the document and, of a row of its own, in the base currency.
     pub(super) fn payment(invoice: &Invoice, row: &Row, base: Option<&Row>) -> Option<Payment> {
         let id = row.text("payment")?;
-        let of = invoice.total;
+        let of = invoice.total();
         let money = |row: &Row, of: Option<Money>| {
             let currency = of?.currency;
             Some(money(row.decimal("amount")?.ok()?, currency))
@@ -158,11 +154,11 @@ impl Mapper {
             state: CostState::Actual,
             date,
             amount,
-            description: text(row.text("memo")),
+            description: text(row.text("memo")).map(Into::into),
             party: None,
             document: None,
             url: None,
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         };
         Some((project, cost))
     }
@@ -213,11 +209,11 @@ impl Mapper {
             state,
             date,
             amount,
-            description: text(row.text("memo")),
+            description: text(row.text("memo")).map(Into::into),
             party: party(row),
-            document: text(row.text("tranid")),
+            document: text(row.text("tranid")).map(Into::into),
             url: self.url(document),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         })
     }
 
@@ -400,11 +396,11 @@ fn state(head: &Row, balance: Booked) -> InvoiceState {
     }
 }
 
-fn party(row: &Row) -> Option<Party> {
+fn party(row: &Row) -> Option<Box<Party>> {
     let (code, name) = (row.text("partycode"), row.text("partyname"));
     // Without numbering of entities, the ID is the name.
     let name = text(name.or(code));
-    (code.is_some() || name.is_some()).then(|| Party { id: code.map(Into::into), name })
+    (code.is_some() || name.is_some()).then(|| Box::new(Party { id: code.map(Into::into), name: name.map(Into::into) }))
 }
 
 fn text(text: Option<&str>) -> Option<String> {

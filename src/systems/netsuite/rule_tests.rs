@@ -223,7 +223,7 @@ async fn a_retainer_is_nothing_until_it_is_applied_and_then_pays_its_invoice() {
     post(&bench, "90000012", "DepAppl", project, &lines);
     apply(&bench, "90000012", "90000011", "50");
     let read = invoice(&bench, "90000011").await;
-    assert_eq!([read.net, read.paid, read.balance].map(both), [same("100.00"), same("50.00"), same("69.00")]);
+    assert_eq!([read.net(), read.paid(), read.balance()].map(both), [same("100.00"), same("50.00"), same("69.00")]);
     let payments = read.payments.unwrap();
     assert_eq!((payments.len(), &*payments[0].id, both(payments[0].amount)), (1, "90000012", same("50.00")));
     assert_eq!(bench.invoices(&one).await[&one[0]].len(), before + 1);
@@ -244,7 +244,7 @@ async fn what_is_paid_beyond_an_invoice_is_on_no_invoice() {
     apply(&bench, "90000021", "90000020", "119");
     let read = invoice(&bench, "90000020").await;
     assert_eq!(read.state, InvoiceState::Closed);
-    assert_eq!([read.total, read.paid, read.balance].map(both), [same("119.00"), same("119.00"), same("0.00")]);
+    assert_eq!([read.total(), read.paid(), read.balance()].map(both), [same("119.00"), same("119.00"), same("0.00")]);
     let payments = read.payments.unwrap();
     assert_eq!((payments.len(), both(payments[0].amount)), (1, same("119.00")));
 }

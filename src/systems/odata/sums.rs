@@ -306,7 +306,7 @@ impl InvoiceSums {
         if credit_note && self.contradicts(row)? {
             return Ok(Part::InRows);
         }
-        let amount = counted(&invoice.state, invoice.kind, invoice.net);
+        let amount = counted(&invoice.state, invoice.kind, invoice.net());
         Ok(Part::Sum(Sum { amount, records }))
     }
 

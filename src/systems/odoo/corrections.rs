@@ -130,7 +130,7 @@ async fn a_reversed_invoice_and_the_credit_note_that_reverses_it_are_nothing_tog
     let found = connection.receivables.as_ref().unwrap().invoices(&call(), &ids).await.unwrap().found;
     for id in &ids {
         assert_eq!(found[id].state, InvoiceState::Closed);
-        assert_eq!(found[id].balance.document.unwrap().amount, Decimal::ZERO);
+        assert_eq!(found[id].balance().document.unwrap().amount, Decimal::ZERO);
         assert!(found[id].payments.as_ref().unwrap().is_empty(), "they are no payments");
     }
 }
@@ -152,7 +152,7 @@ async fn what_was_paid_beyond_the_total_stays_on_the_payment() {
     let id = InvoiceId::new("13009005");
     let batch = connection.receivables.as_ref().unwrap().invoices(&call(), std::slice::from_ref(&id)).await.unwrap();
     let invoice = &batch.found[&id];
-    let amounts = [invoice.paid, invoice.total].map(|booked| booked.document.unwrap().amount);
+    let amounts = [invoice.paid(), invoice.total()].map(|booked| booked.document.unwrap().amount);
     assert_eq!(amounts, [Decimal::ONE_HUNDRED; 2]);
     assert_eq!(invoice.state, InvoiceState::Closed);
     let payments = invoice.payments.as_ref().unwrap().iter().map(|one| one.amount.document.unwrap().amount);

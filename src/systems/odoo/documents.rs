@@ -283,9 +283,9 @@ impl InvoiceSource for Documents {
             for invoice in &mut invoices {
                 let number = number(invoice.id.as_str()).unwrap_or_default();
                 // Where it is not known what was paid, what the books reconcile is not all.
-                let is_all = !invoice.paid.is_unknown();
+                let is_all = !invoice.paid().is_unknown();
                 let payments = payments.as_mut().map(|all| all.remove(&number).unwrap_or_default());
-                invoice.payments = payments.filter(|_| is_all);
+                invoice.payments = payments.filter(|_| is_all).map(Into::into);
             }
         }
         Ok(invoices.into_iter().map(|invoice| (invoice.id.clone(), invoice)).collect())

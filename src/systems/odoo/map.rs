@@ -10,8 +10,8 @@ use smallvec::SmallVec;
 use super::record::Record;
 use super::wire::{self, Link, Number};
 use crate::domain::{
-    Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money,
-    Party, Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
+    Amounts, Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
+    Money, Party, Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
 };
 use crate::systems::labour::Labour;
 
@@ -104,16 +104,12 @@ impl Mapper {
             party: party(document.partner_id.as_ref()),
             issue_date,
             due_date,
-            net,
-            tax: total.minus(net),
-            total,
-            paid: total.minus(balance),
-            balance,
-            lines: parts,
+            amounts: Amounts { net, tax: total.minus(net), total, paid: total.minus(balance), balance }.into(),
+            lines: parts.into(),
             payments: None,
             project_ids,
             url: Some(self.url("account.move", document.id.0)),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         }
     }
 
@@ -197,8 +193,8 @@ pub(super) fn payment(
     (journal_entry, date): (u64, Option<&str>),
 ) -> Option<Payment> {
     let mut reading = Reading::default();
-    let own = document.total.document?.currency;
-    let company = document.total.company?.currency;
+    let own = document.total().document?.currency;
+    let company = document.total().company?.currency;
     // The document is on one side, and the amount is kept in the currency of each.
     let side = if is_debit(document) { &partial.debit_amount_currency } else { &partial.credit_amount_currency };
     let amount = Booked {
@@ -286,8 +282,9 @@ pub(super) fn rounded(amount: Decimal, currency: Currency) -> Decimal {
     amount.round_dp_with_strategy(digits(currency), RoundingStrategy::MidpointAwayFromZero)
 }
 
-pub(super) fn party(link: Option<&Link>) -> Option<Party> {
-    link.map(|link| Party { id: Some(link.id().to_string().into()), name: text(link.name()) })
+pub(super) fn party(link: Option<&Link>) -> Option<Box<Party>> {
+    let id = |link: &Link| Some(link.id().to_string().into());
+    link.map(|link| Box::new(Party { id: id(link), name: text(link.name()).map(Into::into) }))
 }
 
 pub(super) fn text(text: Option<&str>) -> Option<String> {

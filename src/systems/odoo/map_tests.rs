@@ -74,8 +74,8 @@ fn invoice(document: &wire::Move, lines: &[wire::Line]) -> Invoice {
 fn an_invoice_has_both_currencies_and_a_credit_note_is_positive_too() {
     let lines = [line(1, "-100.0", "-90.0", json!({ "1": 100.0 }))];
     let whole = invoice(&document(json!({ "amount_residual": 19.0, "amount_residual_signed": 17.1 })), &lines);
-    assert_eq!(whole.tax.document, Some(money("19.0", Currency::USD)));
-    assert_eq!(whole.paid.company, Some(money("90.0", Currency::EUR)));
+    assert_eq!(whole.tax().document, Some(money("19.0", Currency::USD)));
+    assert_eq!(whole.paid().company, Some(money("90.0", Currency::EUR)));
     assert_eq!(whole.state, InvoiceState::Open);
     assert_eq!(whole.lines[0].net.company, Some(money("90.0", Currency::EUR)));
     assert_eq!(whole.url.as_deref(), Some("https://odoo.example.com/mail/view?model=account.move&res_id=7"));
@@ -84,7 +84,7 @@ fn an_invoice_has_both_currencies_and_a_credit_note_is_positive_too() {
             "amount_total_signed": 107.1 * sign, "amount_residual_signed": 107.1 * sign }));
         let lines = [line(1, "100.0", "90.0", json!({ "1": 100.0 }))];
         let other = invoice(&other, &lines);
-        assert_eq!(other.total.company, Some(money("107.1", Currency::EUR)), "{move_type}");
+        assert_eq!(other.total().company, Some(money("107.1", Currency::EUR)), "{move_type}");
         let expected = if move_type == "in_refund" { "-90.0" } else { "90.0" };
         assert_eq!(other.lines[0].net.company, Some(money(expected, Currency::EUR)), "{move_type}");
     }
@@ -94,12 +94,12 @@ fn an_invoice_has_both_currencies_and_a_credit_note_is_positive_too() {
 fn drafts_have_no_number_and_cancelled_ones_nothing_open() {
     let draft = invoice(&document(json!({ "state": "draft", "name": "/", "invoice_date": false })), &[]);
     assert_eq!(
-        (draft.state, draft.number, draft.issue_date),
-        (InvoiceState::Draft, None, Some("2026-03-01".parse().unwrap()))
+        (&draft.state, draft.number.as_ref(), draft.issue_date),
+        (&InvoiceState::Draft, None, Some("2026-03-01".parse().unwrap()))
     );
-    assert_eq!(draft.paid.document.unwrap().amount, Decimal::ZERO);
+    assert_eq!(draft.paid().document.unwrap().amount, Decimal::ZERO);
     let void = invoice(&document(json!({ "state": "cancel" })), &[]);
-    assert_eq!((void.state, void.balance.document.unwrap().amount), (InvoiceState::Void, Decimal::ZERO));
+    assert_eq!((void.state.clone(), void.balance().document.unwrap().amount), (InvoiceState::Void, Decimal::ZERO));
     let odd = invoice(&document(json!({ "state": "parked" })), &[]);
     assert_eq!(odd.state, InvoiceState::Unknown("parked".to_owned()));
 }
@@ -109,24 +109,24 @@ fn a_reversed_invoice_and_its_credit_note_are_settled_and_both_count() {
     let settled = json!({ "payment_state": "reversed", "amount_residual": 0.0, "amount_residual_signed": 0.0 });
     let reversed = invoice(&document(settled.clone()), &[]);
     assert_eq!(reversed.state, InvoiceState::Closed);
-    assert_eq!(reversed.net.company, Some(money("90.0", Currency::EUR)));
+    assert_eq!(reversed.net().company, Some(money("90.0", Currency::EUR)));
 }
 
 #[test]
 fn what_odoo_calls_paid_and_keeps_open_is_unknown() {
     for word in ["in_payment", "paid", "invoicing_legacy"] {
         let registered = invoice(&document(json!({ "payment_state": word })), &[]);
-        assert!(registered.paid.is_unknown() && registered.balance.is_unknown(), "{word}");
+        assert!(registered.paid().is_unknown() && registered.balance().is_unknown(), "{word}");
         assert_eq!(registered.state, InvoiceState::Open, "{word}");
-        assert_eq!(registered.total.document, Some(money("119.0", Currency::USD)));
+        assert_eq!(registered.total().document, Some(money("119.0", Currency::USD)));
         let settled = json!({ "payment_state": word, "amount_residual": 0.0, "amount_residual_signed": 0.0 });
         let settled = invoice(&document(settled), &[]);
-        assert_eq!(settled.paid.document, Some(money("119.0", Currency::USD)), "{word}");
+        assert_eq!(settled.paid().document, Some(money("119.0", Currency::USD)), "{word}");
         assert_eq!(settled.state, InvoiceState::Closed, "{word}");
     }
     for word in ["not_paid", "partial", "blocked"] {
         let open = invoice(&document(json!({ "payment_state": word })), &[]);
-        assert_eq!(open.balance.document, Some(money("119.0", Currency::USD)), "{word}");
+        assert_eq!(open.balance().document, Some(money("119.0", Currency::USD)), "{word}");
     }
 }
 
@@ -153,8 +153,8 @@ fn a_share_that_cannot_be_read_makes_the_parts_of_the_line_unknown() {
 fn noise_of_binary_floats_is_rounded_away() {
     let noisy = document(json!({ "amount_untaxed": 2_178.720_000_000_000_3, "amount_total": 0.1 + 0.2 }));
     let noisy = invoice(&noisy, &[]);
-    assert_eq!(noisy.net.document, Some(money("2178.72", Currency::USD)));
-    assert_eq!(noisy.total.document, Some(money("0.3", Currency::USD)));
+    assert_eq!(noisy.net().document, Some(money("2178.72", Currency::USD)));
+    assert_eq!(noisy.total().document, Some(money("0.3", Currency::USD)));
 }
 
 #[test]

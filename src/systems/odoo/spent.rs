@@ -41,11 +41,11 @@ impl Mapper {
                 state: CostState::Actual,
                 date,
                 amount,
-                description: text(line.name.as_deref()),
+                description: text(line.name.as_deref()).map(Into::into),
                 party: party(line.partner_id.as_ref()).filter(|_| *kind == CostKind::Vendor),
-                document: text(line.move_name.as_deref()),
+                document: text(line.move_name.as_deref()).map(Into::into),
                 url: line.move_id.as_ref().map(|document| self.url("account.move", document.id())),
-                flaws: reading.flaws.clone(),
+                flaws: reading.flaws.clone().into(),
             };
             Some((project?, cost))
         });
@@ -114,12 +114,12 @@ impl Mapper {
                 state: CostState::Committed,
                 date,
                 amount,
-                description: text(line.name.as_deref()),
+                description: text(line.name.as_deref()).map(Into::into),
                 party: party(line.partner_id.as_ref()),
                 // Its name may have the vendor's own number behind it: `P00013 (4711)`.
-                document: text(order.and_then(Link::name).and_then(|name| name.split(" (").next())),
+                document: text(order.and_then(Link::name).and_then(|name| name.split(" (").next())).map(Into::into),
                 url: order.map(|order| self.url("purchase.order", order.id())),
-                flaws: reading.flaws.clone(),
+                flaws: reading.flaws.clone().into(),
             };
             Some((project?, cost))
         });
@@ -152,11 +152,11 @@ impl Mapper {
             state: CostState::Actual,
             date: reading.date("date", line.date.as_deref()),
             amount: Booked { document: amount, company: amount },
-            description: text(line.name.as_deref()),
+            description: text(line.name.as_deref()).map(Into::into),
             party: party(line.partner_id.as_ref()).filter(|_| *kind != CostKind::Labour),
-            document: text(line.reference.as_deref()),
+            document: text(line.reference.as_deref()).map(Into::into),
             url: Some(self.url("account.analytic.line", line.id.0)),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         };
         Some((project, cost))
     }

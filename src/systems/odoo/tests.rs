@@ -146,8 +146,8 @@ fn recorded_invoices_are_read() {
     let projects = Projects::OfDocuments([(1, project(1))].into());
     let partial = moves.iter().find(|document| document.id.0 == 1).unwrap();
     let invoice = mapper().invoice(partial, &[], &projects);
-    assert_eq!(invoice.balance.document.unwrap().amount.to_string(), "4532.67");
-    assert_eq!(invoice.paid.document.unwrap().amount.to_string(), "2266.34");
+    assert_eq!(invoice.balance().document.unwrap().amount.to_string(), "4532.67");
+    assert_eq!(invoice.paid().document.unwrap().amount.to_string(), "2266.34");
     assert_eq!(invoice.project_ids.to_vec(), [project(1)]);
     assert_eq!(invoice.party.unwrap().name.as_deref(), Some("Customer Charlie"));
 }

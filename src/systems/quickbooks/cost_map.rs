@@ -78,11 +78,11 @@ impl Mapper {
                 state: if kind.effect == Effect::Commits { CostState::Committed } else { CostState::Actual },
                 date,
                 amount: if takes_back { amount.negated() } else { amount },
-                description: text(line.description.as_deref()),
+                description: text(line.description.as_deref()).map(Into::into),
                 party: party(document.vendor_ref.as_ref().or(document.entity_ref.as_ref())),
-                document: text(document.doc_number.as_deref()),
+                document: text(document.doc_number.as_deref()).map(Into::into),
                 url: self.url(&kind.entity, &document.id),
-                flaws: reading.flaws,
+                flaws: reading.flaws.into(),
             };
             Some((place, Some(cost)))
         });
@@ -129,11 +129,13 @@ impl Mapper {
             state: CostState::Actual,
             date,
             amount,
-            description: text(line.description.as_deref()).or_else(|| text(entry.private_note.as_deref())),
+            description: text(line.description.as_deref())
+                .or_else(|| text(entry.private_note.as_deref()))
+                .map(Into::into),
             party: None,
-            document: text(entry.doc_number.as_deref()),
+            document: text(entry.doc_number.as_deref()).map(Into::into),
             url: self.url(entity, &entry.id),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         };
         Some((place, Some(cost)))
     }
@@ -165,11 +167,11 @@ impl Mapper {
             state: CostState::Actual,
             date,
             amount: Booked { document: money, company: money },
-            description: text(time.description.as_deref()),
+            description: text(time.description.as_deref()).map(Into::into),
             party: party(time.employee_ref.as_ref()),
             document: None,
             url: self.url(entity, &time.id),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         };
         Some((place, Some(cost)))
     }

@@ -115,16 +115,16 @@ impl Customers {
     }
 
     /// Who owes: the customer above the projects.
-    pub(super) fn client(&self, customer: Option<&Ref>) -> Option<Party> {
+    pub(super) fn client(&self, customer: Option<&Ref>) -> Option<Box<Party>> {
         let customer = customer?;
         let id = customer.value.as_deref()?;
         let of_project = self.project(id).cloned();
         let above = self.upwards(id).find(|(id, _)| of_project.is_none() || self.project(id).is_none());
         let Some((id, found)) = above.or_else(|| self.upwards(id).last()) else {
             // It is younger than the list.
-            return Some(Party { id: Some(id.into()), name: customer.name.clone() });
+            return Some(Box::new(Party { id: Some(id.into()), name: customer.name.clone().map(Into::into) }));
         };
-        Some(Party { id: Some(id.into()), name: found.name.clone() })
+        Some(Box::new(Party { id: Some(id.into()), name: found.name.clone().map(Into::into) }))
     }
 
     /// The project of a customer: by its own name, else by that of the nearest one it stands below.
@@ -221,6 +221,8 @@ impl Directory {
 mod tests {
     use regex::Regex;
 
+    use smol_str::SmolStr;
+
     use super::*;
 
     fn rule() -> SharedIdRule {
@@ -296,7 +298,7 @@ mod tests {
             let party = company.client(Some(&reference(customer))).unwrap();
             (party.id.unwrap().to_string(), party.name.unwrap())
         };
-        let known = |id: &str, name: &str| (id.to_owned(), name.to_owned());
+        let known = |id: &str, name: &str| (id.to_owned(), SmolStr::new(name));
         assert_eq!(client("3"), known("1", "Acme"));
         assert_eq!(client("6"), known("6", "About PRJ-2025-001"));
         assert_eq!(client("5"), known("5", "PRJ-2025-003"));

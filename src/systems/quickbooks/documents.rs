@@ -190,7 +190,7 @@ impl InvoiceSource for Documents {
                     }
                 }
                 paid.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
-                invoice.payments = Some(paid);
+                invoice.payments = Some(paid.into());
             }
             (invoice.id.clone(), invoice)
         });

@@ -17,8 +17,8 @@ use super::config::Carrier;
 use super::customers::{Customers, Place};
 use super::wire::{self, Number, Ref};
 use crate::domain::{
-    Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money,
-    Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
+    Amounts, Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
+    Money, Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
 };
 
 /// A kind of document that bills or takes back.
@@ -96,16 +96,12 @@ impl Mapper {
             },
             issue_date,
             due_date,
-            net,
-            tax: total.minus(net),
-            total,
-            paid: total.minus(balance),
-            balance,
-            lines,
+            amounts: Amounts { net, tax: total.minus(net), total, paid: total.minus(balance), balance }.into(),
+            lines: lines.into(),
             payments: None,
             project_ids,
             url: self.url(&kind.entity, &document.id),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         }
     }
 
@@ -282,10 +278,10 @@ fn state(document: &wire::Document, total: Booked, balance: Booked) -> InvoiceSt
     }
 }
 
-pub(super) fn party(reference: Option<&Ref>) -> Option<Party> {
+pub(super) fn party(reference: Option<&Ref>) -> Option<Box<Party>> {
     let reference = reference?;
     let (id, name) = (text(reference.value.as_deref()), text(reference.name.as_deref()));
-    (id.is_some() || name.is_some()).then(|| Party { id: id.map(Into::into), name })
+    (id.is_some() || name.is_some()).then(|| Box::new(Party { id: id.map(Into::into), name: name.map(Into::into) }))
 }
 
 pub(super) fn text(text: Option<&str>) -> Option<String> {

@@ -188,7 +188,7 @@ async fn what_is_paid_beyond_an_invoice_is_on_no_invoice() {
     let asked = InvoiceId::new("Invoice-201");
     let batch = bench.receivables().invoices(&call(), std::slice::from_ref(&asked)).await.unwrap();
     let read = &batch.found[&asked];
-    assert_eq!((show(read.paid), show(read.balance)), ("100 EUR = 100 EUR".to_owned(), "0 EUR = 0 EUR".to_owned()));
+    assert_eq!((show(read.paid()), show(read.balance())), ("100 EUR = 100 EUR".to_owned(), "0 EUR = 0 EUR".to_owned()));
     assert_eq!(read.state, InvoiceState::Closed);
     let payments = read.payments.as_deref().unwrap();
     assert_eq!((payments.len(), show(payments[0].amount)), (1, "100 EUR = 100 EUR".to_owned()));

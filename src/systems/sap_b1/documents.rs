@@ -211,8 +211,10 @@ impl InvoiceSource for Documents {
             if receivable && !documents.is_empty() { self.payments(call, &documents, local).await? } else { None };
         let invoices = documents.iter().map(|found| {
             let mut invoice = self.invoice(found, local);
-            invoice.payments =
-                payments.as_mut().map(|paid| paid.remove(&(found.0.code, found.1.doc_entry)).unwrap_or_default());
+            invoice.payments = payments
+                .as_mut()
+                .map(|paid| paid.remove(&(found.0.code, found.1.doc_entry)).unwrap_or_default())
+                .map(Into::into);
             (invoice.id.clone(), invoice)
         });
         Ok(invoices.collect())

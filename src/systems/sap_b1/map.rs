@@ -14,7 +14,7 @@ use smol_str::ToSmolStr;
 use super::config::Carrier;
 use super::wire::{self, Number};
 use crate::domain::{
-    Booked, Cost, CostKind, CostState, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
+    Amounts, Booked, Cost, CostKind, CostState, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
     InvoiceLine, InvoiceState, Money, Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
 };
 
@@ -112,16 +112,12 @@ impl Mapper {
             party: party(document),
             issue_date,
             due_date,
-            net: total.minus(tax),
-            tax,
-            total,
-            paid,
-            balance: total.minus(paid),
-            lines,
+            amounts: Amounts { net: total.minus(tax), tax, total, paid, balance: total.minus(paid) }.into(),
+            lines: lines.into(),
             payments: None,
             project_ids,
             url: self.url(kind.code, document),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         }
     }
 
@@ -164,11 +160,11 @@ impl Mapper {
             state: if kind.effect == Effect::Commits { CostState::Committed } else { CostState::Actual },
             date,
             amount: if kind.effect == Effect::TakesBack { amount.negated() } else { amount },
-            description: text(line.item_description.as_deref()),
+            description: text(line.item_description.as_deref()).map(Into::into),
             party: party(document),
-            document: document.doc_num.map(|number| number.to_string()),
+            document: document.doc_num.map(|number| number.to_string()).map(Into::into),
             url: self.url(kind.code, document),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         };
         Some((project, cost))
     }
@@ -192,11 +188,11 @@ impl Mapper {
             state: CostState::Actual,
             date,
             amount: debit.minus(credit),
-            description: text(row.line_memo.as_deref()).or_else(|| text(row.memo.as_deref())),
+            description: text(row.line_memo.as_deref()).or_else(|| text(row.memo.as_deref())).map(Into::into),
             party: None,
-            document: Some(row.trans_id.to_string()),
+            document: Some(row.trans_id.to_string().into()),
             url: None,
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         };
         Some((project, cost))
     }
@@ -380,9 +376,9 @@ fn is(value: Option<&str>, name: &str, kept: &str) -> bool {
     value.map(str::trim).is_some_and(|value| value == name || value == kept)
 }
 
-fn party(document: &wire::Document) -> Option<Party> {
+fn party(document: &wire::Document) -> Option<Box<Party>> {
     let (id, name) = (text(document.card_code.as_deref()), text(document.card_name.as_deref()));
-    (id.is_some() || name.is_some()).then(|| Party { id: id.map(Into::into), name })
+    (id.is_some() || name.is_some()).then(|| Box::new(Party { id: id.map(Into::into), name: name.map(Into::into) }))
 }
 
 fn text(text: Option<&str>) -> Option<String> {

@@ -151,11 +151,11 @@ impl Costs {
             state: CostState::Committed,
             date,
             amount: Booked { document: amount, company: amount.filter(|money| money.currency == company.currency) },
-            description: description.clone(),
+            description: description.clone().map(Into::into),
             party: party.clone(),
-            document: document.clone(),
+            document: document.clone().map(Into::into),
             url: url.clone(),
-            flaws: reading.flaws.clone(),
+            flaws: reading.flaws.clone().into(),
         };
         let shares: Vec<(Option<ProjectId>, Option<Money>)> = match amount {
             Some((amount, currency)) => {
@@ -189,11 +189,11 @@ impl Costs {
                 state: CostState::Actual,
                 date: reading.date(record, "date", "date")?,
                 amount: company_amount(amount.map(|amount| amount.normalize()), company),
-                description: record.text("description")?,
+                description: record.text("description")?.map(Into::into),
                 party: None,
                 document: None,
                 url: None,
-                flaws: reading.flaws,
+                flaws: reading.flaws.into(),
             })
         };
         let found = lines.iter().map(|(project, record)| Ok((project.clone(), cost(record)?)));
@@ -322,14 +322,14 @@ impl Costs {
             state: CostState::Actual,
             date: reading.date(record, "date", "date")?,
             amount: company_amount(amount, company),
-            description: line.text("description")?,
+            description: line.text("description")?.map(Into::into),
             party: party(&line)?,
-            document: posting.as_ref().map(|posting| posting.text("number")).transpose()?.flatten(),
+            document: posting.as_ref().map(|posting| posting.text("number")).transpose()?.flatten().map(Into::into),
             url: posting
                 .map(|posting| posting.id())
                 .transpose()?
                 .and_then(|id| self.system.mapper.url("account.move", id)),
-            flaws: reading.flaws,
+            flaws: reading.flaws.into(),
         };
         Ok(Some((project, cost)))
     }
@@ -358,11 +358,11 @@ fn lines_of(Document { invoice, lines }: &Document) -> Found {
             state: CostState::Actual,
             date: invoice.issue_date,
             amount: amount(line.net)?,
-            description: line.description.clone(),
+            description: line.description.clone().map(Into::into),
             party: invoice.party.clone(),
-            document: invoice.number.as_ref().map(ToString::to_string),
+            document: invoice.number.as_ref().map(ToString::to_string).map(Into::into),
             url: invoice.url.clone(),
-            flaws: of_lines(&invoice.flaws),
+            flaws: of_lines(&invoice.flaws).into(),
         };
         Some((line.project_id.clone()?, cost))
     };

@@ -18,8 +18,8 @@ use super::config::Carrier;
 use super::map::{Account, Cancelling, Mapper, Reading, account, party};
 use super::wire::{Lack, Record};
 use crate::domain::{
-    Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState, Money,
-    Payment, ProjectId, digits,
+    Amounts, Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
+    Money, Payment, ProjectId, digits,
 };
 
 /// What is read of an invoice, whatever carries its shared ID.
@@ -182,16 +182,12 @@ pub(super) fn document(
         party: party(record)?,
         issue_date: page.reading.date(record, "invoice_date", "issueDate")?,
         due_date: page.due_date(&to_pay)?,
-        net,
-        tax,
-        total,
-        paid: total.minus(balance),
-        balance,
-        lines,
-        payments: Some(payments),
+        amounts: Amounts { net, tax, total, paid: total.minus(balance), balance }.into(),
+        lines: lines.into(),
+        payments: Some(payments.into()),
         project_ids,
         url: mapper.url("account.invoice", id),
-        flaws: page.reading.flaws,
+        flaws: page.reading.flaws.into(),
     };
     Ok(Document { invoice, lines: numbers })
 }

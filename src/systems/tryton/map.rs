@@ -195,9 +195,10 @@ pub(super) fn company_amount(amount: Option<Decimal>, company: &Company) -> Book
 }
 
 /// Who owes, or is owed: the party of a document.
-pub(super) fn party(record: &Record) -> Result<Option<Party>, Lack> {
+pub(super) fn party(record: &Record) -> Result<Option<Box<Party>>, Lack> {
     let Some(party) = record.one("party")? else { return Ok(None) };
-    Ok(Some(Party { id: party.text("code")?.map(Into::into), name: party.text("name")? }))
+    let (id, name) = (party.text("code")?.map(Into::into), party.text("name")?.map(Into::into));
+    Ok(Some(Box::new(Party { id, name })))
 }
 
 /// Numbers of postings that cancel other invoices.

@@ -126,7 +126,7 @@ async fn one_system_owns_every_domain() {
     let part = &invoices.found[&p(1)][0];
     assert_eq!((part.net().document, part.total().document), (Some(eur("1000.10")), Some(eur("1190.12"))));
     assert_eq!((part.invoice.direction, &part.invoice.state), (Direction::Receivable, &InvoiceState::Open));
-    assert!(part.invoice.balance.is_unknown() && !part.allocated());
+    assert!(part.invoice.balance().is_unknown() && !part.allocated());
     assert_eq!(invoices.found[&p(1)][1].invoice.state, InvoiceState::Draft);
     assert!(!invoices.found.contains_key(&p(99)), "nobody knows it, which is not zero");
 
