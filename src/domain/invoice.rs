@@ -334,7 +334,9 @@ mod tests {
             let mut amounts = Amounts { net, tax, total, paid, balance };
             if !in_company_currency {
                 let Amounts { net, tax, total, paid, balance } = &mut amounts;
-                [net, tax, total, paid, balance].map(|booked| booked.company = None);
+                for booked in [net, tax, total, paid, balance] {
+                    booked.company = None;
+                }
             }
             prop_assert_eq!(Amounts::from(&PackedAmounts::from(amounts)), amounts);
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::{Value, json};
 use spine::demo::company::model::{Document, DocumentKind};
 
@@ -17,6 +18,8 @@ use super::support::{Answer, Gateway, client, company, send};
 const SEEDS: std::ops::Range<u64> = 0..100;
 /// Histories that one pair of gateways goes through.
 const PER_PAIR: usize = 25;
+/// Pairs at once: of more, some would answer too late for want of a processor.
+const AT_ONCE: usize = 4;
 /// What happens in one history.
 const EVENTS: usize = 8;
 /// Deals of the company.
@@ -332,18 +335,17 @@ fn whatever_happens_answers_are_true_and_say_what_is_missing() {
 
 async fn live() {
     let all: Vec<u64> = seeds().collect();
-    let pairs = all.chunks(PER_PAIR).map(|seeds| {
-        let seeds = seeds.to_vec();
-        tokio::spawn(async move {
+    let all: Vec<Vec<u64>> = all.chunks(PER_PAIR).map(<[u64]>::to_vec).collect();
+    let pairs = all.into_iter().map(|seeds| async move {
+        let pair = async move {
             let mut world = World::new().await;
             for seed in seeds {
                 let history = std::panic::AssertUnwindSafe(world.live_through(seed));
-                let lived = futures_util::FutureExt::catch_unwind(history).await;
+                let lived = history.catch_unwind().await;
                 assert!(lived.is_ok(), "it was seed {seed}: SPINE_SEEDS={seed}..{}", seed + 1);
             }
-        })
+        };
+        tokio::spawn(pair).await.unwrap();
     });
-    for pair in pairs.collect::<Vec<_>>() {
-        pair.await.unwrap();
-    }
+    stream::iter(pairs).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
 }
