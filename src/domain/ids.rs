@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use regex::Regex;
 use smol_str::SmolStr;
@@ -12,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 /// The shared ID of a project, in its canonical form. Only a [`SharedIdRule`] makes one, so that two spellings of one
 /// ID can never be two keys.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProjectId(Arc<str>);
+pub struct ProjectId(SmolStr);
 
 macro_rules! record_id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(

@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn a_document_is_small() {
         assert!(
-            size_of::<Invoice>() <= 272,
+            size_of::<Invoice>() <= 280,
             "{} bytes: lists of them are read at the speed of memory",
             size_of::<Invoice>()
         );

@@ -87,7 +87,7 @@ flat! {
     DealOrder Flaw
 }
 
-ids! { DealId ClientId ContactId TicketId InvoiceId ConnectionName }
+ids! { ProjectId DealId ClientId ContactId TicketId InvoiceId ConnectionName }
 
 words! { ProjectStatus Health MilestoneStatus InvoiceState CostKind TicketStatus Priority TicketCategory }
 
@@ -196,12 +196,6 @@ impl<T: Weigh> Weigh for Arc<T> {
 impl Weigh for SmolStr {
     fn heap_bytes(&self) -> usize {
         text(self)
-    }
-}
-
-impl Weigh for ProjectId {
-    fn heap_bytes(&self) -> usize {
-        self.as_str().len() + COUNTERS + PIECE
     }
 }
 

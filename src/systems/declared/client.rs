@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use foldhash::quality::{FixedState, RandomState};
 use http::StatusCode;
 use jiff::tz::TimeZone;
 use percent_encoding::percent_decode_str;
@@ -432,7 +433,7 @@ fn page_params<'e>(paging: &'e Paging, position: &Position, size: Option<u64>, p
 /// What was read of a list so far, to notice a page that comes again and rows that do not come.
 #[derive(Debug, Default)]
 pub(in crate::systems) struct Whole {
-    seen: HashSet<u64>,
+    seen: HashSet<u64, RandomState>,
     pages: usize,
     /// Rows of this page that no page before had.
     new: usize,
@@ -470,7 +471,5 @@ impl Whole {
 
 /// A row by what it holds, to notice a page that comes again.
 fn fingerprint(row: &Row<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    row.text().hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(row.text())
 }
