@@ -53,7 +53,6 @@ pub fn init(format: LogFormat, filter: &str) -> Result<Log, ParseError> {
     let log = log.with_timer(Now);
     // The one error is that there is a log already.
     drop(match format {
-        LogFormat::Text if is_terminal => log.try_init(),
         LogFormat::Text => log.fmt_fields(Fields).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     });

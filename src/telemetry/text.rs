@@ -1,5 +1,5 @@
-//! Lines for people where nobody looks on: without colours, and each field written as it comes. There is a line for each request,
-//! and an answer from memory costs so little beside it that the line has to be cheap.
+//! What a line for people says: each field as it comes, and all of it on one line. There is a line for each request, and an answer
+//! from memory costs so little beside it that the line has to be cheap.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Write};
