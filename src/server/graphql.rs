@@ -189,6 +189,9 @@ async fn answer<E: Executor>(
     Ok(respond(response, text, media, age, etag.as_deref(), &parts.headers))
 }
 
+/// Headers of an answer, with those that every answer carries: so many have room at once.
+const HEADERS: usize = 13;
+
 /// An answer to what was executed, whole or in part.
 fn respond(
     mut response: Response,
@@ -199,6 +202,7 @@ fn respond(
     request: &HeaderMap,
 ) -> Response {
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
     if let Some(age) = age {

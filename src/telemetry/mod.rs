@@ -10,7 +10,7 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use lines::Lines;
-use text::{Fields, Now};
+use text::{Fields, Now, Plain};
 
 /// What is logged where nobody says otherwise.
 pub const DEFAULT_FILTER: &str = "info";
@@ -50,11 +50,10 @@ pub fn init(format: LogFormat, filter: &str) -> Result<Log, ParseError> {
     let lines = if is_terminal { None } else { Lines::start().ok() };
     let writer = lines.clone().map_or_else(|| BoxMakeWriter::new(io::stderr), BoxMakeWriter::new);
     let log = tracing_subscriber::fmt().with_env_filter(heard(filter)?).with_writer(writer).with_ansi(is_terminal);
-    let log = log.with_timer(Now);
     // The one error is that there is a log already.
     drop(match format {
-        LogFormat::Text => log.fmt_fields(Fields).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Text => log.event_format(Plain::default()).fmt_fields(Fields).try_init(),
+        LogFormat::Json => log.json().with_timer(Now).flatten_event(true).try_init(),
     });
     Ok(Log(lines))
 }

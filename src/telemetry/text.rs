@@ -7,10 +7,12 @@ use std::fmt::{self, Debug, Write};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::fmt::FormatFields;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::format::{Format, Full, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 /// When a line was written: `2026-03-31T09:30:00.123456Z`.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,43 @@ fn written(at: Timestamp, writer: &mut impl Write) -> fmt::Result {
     writer.write_str(std::str::from_utf8(&text).unwrap_or_default())
 }
 
+/// A line: time, level, target, message and fields. The library makes those in colours, those within spans, and those of crates that
+/// know `log` alone.
+#[derive(Debug)]
+pub(super) struct Plain(Format<Full, Now>);
+
+impl Default for Plain {
+    fn default() -> Self {
+        Self(tracing_subscriber::fmt::format().with_timer(Now))
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Plain
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let is_foreign = event.metadata().target() == "log";
+        if is_foreign || writer.has_ansi_escapes() || ctx.event_scope().is_some() {
+            return self.0.format_event(ctx, writer, event);
+        }
+        Now.format_time(&mut writer)?;
+        let about = event.metadata();
+        writer.write_str(match *about.level() {
+            Level::ERROR => " ERROR ",
+            Level::WARN => "  WARN ",
+            Level::INFO => "  INFO ",
+            Level::DEBUG => " DEBUG ",
+            Level::TRACE => " TRACE ",
+        })?;
+        writer.write_str(about.target())?;
+        writer.write_str(": ")?;
+        ctx.format_fields(writer.by_ref(), event)?;
+        writer.write_str("\n")
+    }
+}
+
 /// The message and the fields of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields;
@@ -63,7 +102,8 @@ struct Line<W> {
 
 impl<W: Write> Line<W> {
     fn add(&mut self, field: &Field, value: impl FnOnce(&mut Clean<W>) -> fmt::Result) {
-        if self.so_far.is_ok() {
+        // Where a line of `log` comes from was written before.
+        if self.so_far.is_ok() && !field.name().starts_with("log.") {
             self.so_far = self.named(field.name()).and_then(|()| value(&mut self.text));
         }
     }
@@ -82,6 +122,10 @@ impl<W: Write> Line<W> {
 }
 
 impl<W: Write> Visit for Line<W> {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, |text| text.0.write_str(itoa::Buffer::new().format(value)));
+    }
+
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.add(field, |text| text.0.write_str(if value { "true" } else { "false" }));
     }
@@ -156,9 +200,12 @@ mod tests {
         }
         let kept = Kept::default();
         let written = Arc::clone(&kept.0);
-        let log = tracing_subscriber::fmt().with_ansi(false).without_time().fmt_fields(Fields);
+        let log = tracing_subscriber::fmt().with_ansi(false).event_format(Plain::default()).fmt_fields(Fields);
         tracing::subscriber::with_default(log.with_writer(move || kept.clone()).finish(), event);
-        String::from_utf8(written.lock().unwrap().clone()).unwrap()
+        let line = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        let (time, rest) = line.split_at(27);
+        assert!(time.parse::<Timestamp>().is_ok(), "{line}");
+        rest.to_owned()
     }
 
     #[test]
@@ -178,7 +225,19 @@ mod tests {
         });
         let fields = "request.id=abc graphql.operation=\"DealCard\" graphql.kept=true http.status=200 share=-3 type=\"x\" \
                       list=[\"a\"]";
-        assert_eq!(line, format!(" INFO spine::telemetry::text::tests: request {fields}\n"));
+        assert_eq!(line, format!("  INFO spine::telemetry::text::tests: request {fields}\n"));
+    }
+
+    #[test]
+    fn a_line_within_a_span_says_so_and_looks_the_same() {
+        let line = logged(|| {
+            let _within = tracing::info_span!("graphql", request.id = "abc").entered();
+            tracing::error!(count = 1_u64, "a resolver panicked");
+        });
+        let span = "graphql{request.id=\"abc\"}";
+        assert_eq!(line, format!(" ERROR {span}: spine::telemetry::text::tests: a resolver panicked count=1\n"));
+        let line = logged(|| tracing::error!(count = 1_u64, "a resolver panicked"));
+        assert_eq!(line, " ERROR spine::telemetry::text::tests: a resolver panicked count=1\n");
     }
 
     #[test]
