@@ -207,8 +207,9 @@ async def storm(server, results):
                 ratio=round(within / secs / peak, 3), answered=len(seen.good), refused=len(seen.refused),
                 told_when=seen.told, odd=seen.odd, unsent=seen.unsent, refused_p50_ms=probed["p50_ms"],
                 refused_p99_ms=probed["p99_ms"], probes=probed["refused"], probe_late_p99_ms=probed["late_p99_ms"],
-                generator_p50_ms=at(seen.refused, 0.5), generator_p99_ms=at(seen.refused, 0.99), answered_p99_ms=at(seen.good, 0.99), before_mb=before,
-                peak_mb=server.memory_mb("VmHWM"), cores=round((server.cpu_us() - cpu) / 1e6 / secs, 2),
+                generator_p50_ms=at(seen.refused, 0.5), generator_p99_ms=at(seen.refused, 0.99),
+                answered_p99_ms=at(seen.good, 0.99), before_mb=before, peak_mb=server.memory_mb("VmHWM"),
+                cores=round((server.cpu_us() - cpu) / 1e6 / secs, 2),
                 well_again_s=round(await until_well(server, alone / 1000), 2))
 
 

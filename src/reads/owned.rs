@@ -344,10 +344,7 @@ impl Readers<'_> {
         let Owner { connection, system } = self.owner();
         let kind = Kind { connection, system, name, limit };
         let turns = Arc::clone(self.turns);
-        let fetch: Fetch<K, V> = Box::new(move |call, keys| {
-            let (turns, fetched) = (Arc::clone(&turns), fetch(call, keys));
-            async move { turns.work(fetched).await }.boxed()
-        });
+        let fetch: Fetch<K, V> = Box::new(move |call, keys| turns.work(fetch(call, keys)).boxed());
         Reader::new(kind, self.store, Arc::clone(self.clock), self.freshness.clone(), fetch)
     }
 

@@ -2,14 +2,13 @@
 //!
 //! A runtime polls its tasks in the order in which they are ready. With hundreds of answers in work a request that has just
 //! come, if only to be refused, would be looked at after all of them. So the long pieces of work, answers and what owners
-//! send, take turns with everything else: after a millisecond of work the runtime looks at its sockets and lets whatever
+//! send, take turns with everything else: after two milliseconds of work the runtime looks at its sockets and lets whatever
 //! is ready go first, then work goes on, in the order in which it waits. Nothing is lost by that: while nobody else is
 //! ready a turn takes microseconds. What cannot be divided is a single poll, so those are short.
 
 use std::fmt;
 use std::future::poll_fn;
 use std::mem;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -22,7 +21,10 @@ use crate::domain::Clock;
 
 /// How long each thread works at a stretch. If the others took longer than that for their turn, work gets as long: neither
 /// starves.
-const TURN: Duration = Duration::from_millis(1);
+const TURN: Duration = Duration::from_millis(2);
+/// With so much of it left the others may have their turn already, and work goes on beside it: a runtime that looks at its
+/// sockets often enough by itself holds nobody up.
+const EARLY: Duration = Duration::from_millis(1);
 
 /// What shares the threads with everything else.
 pub struct Turns {
@@ -36,37 +38,40 @@ pub struct Turns {
 struct State {
     /// What is left of the time that work has in its turn, of all threads together.
     left: Duration,
-    /// Permits that come back after the others' turn.
-    withheld: usize,
     /// Whether the others have their turn.
     turning: bool,
+    /// What work took beside it, of all threads together.
+    beside: Duration,
+    /// Permits that come back after it.
+    withheld: usize,
 }
 
 impl Turns {
     /// Work on a runtime of so many threads.
     pub fn new(clock: Arc<dyn Clock>, threads: usize) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(threads));
-        let state = Mutex::new(State { left: all(threads, TURN), withheld: 0, turning: false });
+        let state = State { left: all(threads, TURN), turning: false, beside: Duration::ZERO, withheld: 0 };
+        let state = Mutex::new(state);
         Arc::new(Self { clock, threads, permits, state })
     }
 
     /// Does a piece of work, whenever it is its turn. For what a task does as a whole: what is polled beside other things may
     /// be given its turn and not take it.
-    pub async fn work<F: Future>(self: &Arc<Self>, work: F) -> F::Output {
-        let mut work = pin!(work);
-        let mut permits = PollSemaphore::new(Arc::clone(&self.permits));
-        poll_fn(|context| {
+    pub fn work<F: Future>(self: &Arc<Self>, work: F) -> impl Future<Output = F::Output> + use<F> {
+        // In a place of its own: it is large, and would be carried along in all that is wrapped around it.
+        let mut work = Box::pin(work);
+        let (turns, mut permits) = (Arc::clone(self), PollSemaphore::new(Arc::clone(&self.permits)));
+        poll_fn(move |context| {
             let permit = ready!(permits.poll_acquire(context));
-            let began = self.clock.monotonic();
+            let began = turns.clock.monotonic();
             let polled = work.as_mut().poll(context);
-            let took = self.clock.monotonic().saturating_sub(began);
+            let took = turns.clock.monotonic().saturating_sub(began);
             // There always is one: the permits are never closed.
             if let Some(permit) = permit {
-                self.worked(took, permit);
+                turns.worked(took, permit);
             }
             polled
         })
-        .await
     }
 
     /// Takes note of a poll. The permit goes to who is next, or is withheld for the others' turn.
@@ -74,13 +79,15 @@ impl Turns {
         let begins = {
             let mut state = self.state();
             state.left = state.left.saturating_sub(took);
-            if !state.left.is_zero() {
-                return;
+            if state.turning {
+                state.beside += took;
             }
-            state.withheld += 1;
-            !mem::replace(&mut state.turning, true)
+            if state.left.is_zero() {
+                state.withheld += 1;
+                permit.forget();
+            }
+            state.left <= all(self.threads, EARLY) && !mem::replace(&mut state.turning, true)
         };
-        permit.forget();
         if begins {
             tokio::spawn(Arc::clone(self).turn());
         }
@@ -95,7 +102,8 @@ impl Turns {
         let took = self.clock.monotonic().saturating_sub(began);
         let withheld = {
             let mut state = self.state();
-            state.left = all(self.threads, TURN.max(took));
+            let others = all(self.threads, took).saturating_sub(mem::take(&mut state.beside));
+            state.left = others.max(all(self.threads, TURN));
             state.turning = false;
             mem::take(&mut state.withheld)
         };
@@ -219,6 +227,18 @@ mod tests {
         }
         assert_eq!(workshop.visit(50, 5 * LONG).await, 5);
         tasks.join_all().await;
+    }
+
+    #[tokio::test]
+    async fn a_runtime_that_looks_at_its_sockets_by_itself_holds_nobody_up() {
+        let workshop = Workshop::new(1);
+        for _ in 0..10 {
+            Arc::clone(&workshop).toil(1, TURN - EARLY).await;
+            assert_eq!(workshop.turns.permits.available_permits(), 1, "nothing is withheld");
+            yield_now().await;
+            yield_now().await;
+            assert_eq!(workshop.turns.state().left, TURN, "the others had their turn beside it");
+        }
     }
 
     #[tokio::test]
