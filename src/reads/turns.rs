@@ -233,7 +233,7 @@ mod tests {
     async fn a_runtime_that_looks_at_its_sockets_by_itself_holds_nobody_up() {
         let workshop = Workshop::new(1);
         for _ in 0..10 {
-            Arc::clone(&workshop).toil(1, TURN - EARLY).await;
+            Arc::clone(&workshop).toil(1, EARLY).await;
             assert_eq!(workshop.turns.permits.available_permits(), 1, "nothing is withheld");
             yield_now().await;
             yield_now().await;
