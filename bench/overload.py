@@ -9,6 +9,8 @@ import asyncio
 import json
 import os
 import resource
+import subprocess
+import sys
 import time
 from urllib.parse import urlsplit
 
@@ -197,12 +199,17 @@ async def storm(server, results):
         peak = max(peak, len(seen.good) / 4)
     server.forget_peak()
     before, cpu = server.memory_mb(), server.cpu_us()
+    # The generator is late itself, and cannot say how long a refusal takes.
+    probe = subprocess.Popen([sys.executable, "probe.py", server.url, str(secs)], cwd=rig.HERE, stdout=subprocess.PIPE)
     seen, within = await offered(server, TIMES * peak, secs)
+    probed = json.loads(probe.communicate()[0])
     results.add(part="storm", times=TIMES, seconds=secs, peak=round(peak, 1), goodput=round(within / secs, 1),
                 ratio=round(within / secs / peak, 3), answered=len(seen.good), refused=len(seen.refused),
-                told_when=seen.told, odd=seen.odd, unsent=seen.unsent, refused_p50_ms=at(seen.refused, 0.5),
-                refused_p99_ms=at(seen.refused, 0.99), answered_p99_ms=at(seen.good, 0.99), before_mb=before,
-                peak_mb=server.memory_mb("VmHWM"), cores=round((server.cpu_us() - cpu) / 1e6 / secs, 2),
+                told_when=seen.told, odd=seen.odd, unsent=seen.unsent, refused_p50_ms=probed["p50_ms"],
+                refused_p99_ms=probed["p99_ms"], probes=probed["refused"], probe_late_p99_ms=probed["late_p99_ms"],
+                generator_p50_ms=at(seen.refused, 0.5), generator_p99_ms=at(seen.refused, 0.99),
+                answered_p99_ms=at(seen.good, 0.99), before_mb=before, peak_mb=server.memory_mb("VmHWM"),
+                cores=round((server.cpu_us() - cpu) / 1e6 / secs, 2),
                 well_again_s=round(await until_well(server, alone / 1000), 2))
 
 

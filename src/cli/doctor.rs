@@ -1,5 +1,5 @@
 //! `spine doctor`: asks each system one small question for each kind of record, and says what is broken, what that takes
-//! away, and what to do.
+//! away, and what to do. Before that, whether Spine's own certificate is about to end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,23 +7,30 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{Exit, block_on, complain, complain_all, read_config, say};
 use crate::app;
+use crate::config::Config;
 use crate::domain::{Clock, SystemClock};
 use crate::graph::{self, Code};
 use crate::reads::ReadOptions;
 use crate::reports::{Examined, Impact, Reports};
+use crate::server::Tls;
 use crate::systems::SystemError;
 use crate::systems::examine::Finding;
+use crate::systems::http::Quota;
 
 /// Time to read the list of deals, for what hangs on a system that fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A clock that is further off makes signatures and tokens fail.
 const CLOCK_SECONDS: i64 = 30;
+
+/// A certificate that ends sooner is told of: there is time to renew it.
+const RENEW_DAYS: i64 = 21;
 
 /// Options of `spine doctor`.
 #[derive(Debug, clap::Args)]
@@ -58,8 +65,16 @@ pub(super) fn run(options: &Options) -> Exit {
                 return Exit::Usage;
             }
         };
+        let certificate = match Certificate::shown(&config, clock.now()) {
+            Ok(certificate) => certificate,
+            Err(message) => {
+                complain(&message);
+                return Exit::Usage;
+            }
+        };
         let (examined, project) = reports.examine(project).await;
         let mut diagnosis = Diagnosis {
+            certificate,
             project: project.map(|id| id.to_string()),
             systems: examined.iter().map(|examined| Diagnosed::of(&reports, examined)).collect(),
         };
@@ -74,16 +89,62 @@ pub(super) fn run(options: &Options) -> Exit {
             }
         }
         say(&if options.json { json(&diagnosis) } else { text(&diagnosis) });
-        exit_of(&examined)
+        let ended = diagnosis.certificate.as_ref().is_some_and(Certificate::has_ended);
+        if ended { Exit::Usage } else { exit_of(&examined) }
     })
 }
 
 /// What was found.
 #[derive(Debug, Serialize)]
 struct Diagnosis {
+    /// The certificate that Spine shows; none if it speaks no TLS itself.
+    certificate: Option<Certificate>,
     /// The project that was asked for in all systems; none if none was found.
     project: Option<String>,
     systems: Vec<Diagnosed>,
+}
+
+/// A certificate, with those between it and its authority.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Certificate {
+    /// Until when it is good; none if it never ends.
+    until: Option<Timestamp>,
+    /// Whole days until then, less than none if it has ended.
+    days_left: Option<i64>,
+}
+
+impl Certificate {
+    /// The one of `server.tls`. An error says what is wrong with it.
+    fn shown(config: &Config, now: Timestamp) -> Result<Option<Self>, String> {
+        let Some(tls) = &config.server.tls else { return Ok(None) };
+        let until = Tls::good_until(tls)
+            .map_err(|(key, message)| format!("error: {}", config.error_at(&format!("server.tls.{key}"), message)))?;
+        Ok(Some(Self::until(until, now)))
+    }
+
+    fn until(until: Option<Timestamp>, now: Timestamp) -> Self {
+        let days_left = until.map(|until| until.duration_since(now).as_secs().div_euclid(24 * 60 * 60));
+        Self { until, days_left }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.days_left.is_some_and(|days| days < 0)
+    }
+
+    /// How it stands, in a line.
+    fn line(&self) -> String {
+        match (self.until, self.days_left) {
+            (Some(until), Some(days)) if days < 0 => {
+                format!("FAIL  certificate            it ended at {until}: nobody takes it any more. Renew it.")
+            }
+            (Some(until), Some(days)) if days < RENEW_DAYS => {
+                format!("WARN  certificate            it ends in {days} days, at {until}. Renew it.")
+            }
+            (Some(until), _) => format!("ok    certificate            good until {until}"),
+            (None, _) => "ok    certificate            it never ends".to_owned(),
+        }
+    }
 }
 
 /// What was found of a connection.
@@ -99,10 +160,27 @@ struct Diagnosed {
     checks: Vec<Check>,
     /// How far its clock is ahead of ours, in seconds; none if it does not say what time it is.
     clock_skew_seconds: Option<i64>,
+    /// What is left of its quota; none if it does not tell.
+    quota: Option<Allowance>,
     /// The fields that are null, or not whole, while it fails.
     affected_fields: Vec<String>,
     /// What hangs on it; none while all is well, and if the CRM cannot be read.
     impact: Option<Hangs>,
+}
+
+/// How many calls a system takes, and how many of them are left.
+#[derive(Debug, Serialize)]
+struct Allowance {
+    limit: u64,
+    remaining: u64,
+    /// Whether less than a tenth is left.
+    low: bool,
+}
+
+impl From<Quota> for Allowance {
+    fn from(quota: Quota) -> Self {
+        Self { limit: quota.limit, remaining: quota.remaining, low: quota.is_low() }
+    }
 }
 
 /// What came of a question.
@@ -153,7 +231,8 @@ impl From<Impact> for Hangs {
 impl Diagnosed {
     fn of(reports: &Reports, examined: &Examined<'_>) -> Self {
         let connection = examined.connection;
-        let skew = connection.health().and_then(|health| health.clock_skew);
+        let health = connection.health();
+        let skew = health.as_ref().and_then(|health| health.clock_skew);
         let checks: Vec<Check> = examined.findings.iter().map(Check::from).collect();
         let well = checks.iter().all(|check| check.error.is_none());
         Self {
@@ -163,6 +242,7 @@ impl Diagnosed {
             owns: examined.owns.iter().map(|domain| domain.as_str()).collect(),
             checks,
             clock_skew_seconds: skew.map(|skew| skew.as_secs()),
+            quota: health.and_then(|health| health.quota).map(Allowance::from),
             affected_fields: if well { Vec::new() } else { graph::affected(reports, connection) },
             well,
             impact: None,
@@ -215,6 +295,9 @@ fn text(diagnosis: &Diagnosis) -> String {
 }
 
 fn write_text(out: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
+    if let Some(certificate) = &diagnosis.certificate {
+        writeln!(out, "spine itself\n  {}\n", certificate.line())?;
+    }
     for system in &diagnosis.systems {
         let owns =
             if system.owns.is_empty() { "nothing: it is never asked".to_owned() } else { system.owns.join(", ") };
@@ -239,6 +322,10 @@ fn write_text(out: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
         }
         if let Some(skew) = system.clock_skew_seconds.filter(|skew| skew.abs() > CLOCK_SECONDS) {
             writeln!(out, "  WARN  its clock is {skew} s ahead of this machine's: signatures and tokens may fail")?;
+        }
+        if let Some(quota) = &system.quota {
+            let (word, advice) = if quota.low { ("WARN", ": when none is, the system refuses") } else { ("ok  ", "") };
+            writeln!(out, "  {word}  {:<23}{} of {} calls left{advice}", "quota", quota.remaining, quota.limit)?;
         }
         write_effect(out, system)?;
         writeln!(out)?;
@@ -272,4 +359,46 @@ fn write_effect(out: &mut String, system: &Diagnosed) -> std::fmt::Result {
         count => format!("; {count} state no amount"),
     };
     writeln!(out, "        on {} deals, {} of them open{value}{without}", impact.deals, impact.open_deals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_told_of_three_weeks_before_it_ends() {
+        let now: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
+        for (until, days, ended, line) in [
+            (Some("2026-07-06T12:00:00Z"), Some(21), false, "ok "),
+            (Some("2026-07-06T11:59:59Z"), Some(20), false, "WARN "),
+            (Some("2026-06-15T12:00:00Z"), Some(0), false, "WARN "),
+            (Some("2026-06-15T11:59:59Z"), Some(-1), true, "FAIL "),
+            (None, None, false, "ok "),
+        ] {
+            let certificate = Certificate::until(until.map(|until| until.parse().unwrap()), now);
+            assert_eq!((certificate.days_left, certificate.has_ended()), (days, ended), "{until:?}");
+            assert!(certificate.line().starts_with(line), "{}", certificate.line());
+        }
+    }
+
+    #[test]
+    fn a_quota_that_is_nearly_used_up_is_told_of() {
+        let told = |remaining| {
+            let system = Diagnosed {
+                connection: "crm".to_owned(),
+                system: "hubspot",
+                addresses: BTreeSet::new(),
+                owns: vec!["commercial"],
+                well: true,
+                checks: Vec::new(),
+                clock_skew_seconds: None,
+                quota: Some(Quota { limit: 250_000, remaining }.into()),
+                affected_fields: Vec::new(),
+                impact: None,
+            };
+            text(&Diagnosis { certificate: None, project: None, systems: vec![system] })
+        };
+        assert!(told(25_000).contains("ok    quota                  25000 of 250000 calls left\n"), "{}", told(25_000));
+        assert!(told(24_999).contains("WARN  quota                  24999 of 250000 calls left: "), "{}", told(24_999));
+    }
 }

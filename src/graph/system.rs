@@ -15,7 +15,7 @@ use super::scalars::DateTime;
 use crate::domain::{ConnectionName, Domain};
 use crate::reports::{self, ReportError};
 use crate::systems::Connection;
-use crate::systems::http::{BreakerState, Health, HealthStatus};
+use crate::systems::http::{BreakerState, Health, HealthStatus, Quota};
 
 /// A connection to a system, and how it fares.
 #[derive(Debug, Clone, SimpleObject)]
@@ -45,6 +45,8 @@ pub struct System {
     latency_ms: Option<u64>,
     /// How far its clock is ahead of Spine's, in seconds, right to one or so; null if it does not say what time it is.
     clock_skew_seconds: Option<i64>,
+    /// What is left of its quota, by its latest answer that told; null if none did.
+    quota: Option<SystemQuota>,
     /// Until when the system wants no calls (its rate limit); null if it does not mind.
     rate_limited_until: Option<DateTime>,
     /// Calls under way now.
@@ -86,6 +88,15 @@ impl From<reports::Impact> for Impact {
         let contract_value = contract_value.into_iter().map(Money::from).collect();
         Self { deals, open_deals, contract_value, without_amount }
     }
+}
+
+/// How many calls a system takes within some time of its own choosing, a day for most.
+#[derive(Debug, Clone, Copy, SimpleObject)]
+pub struct SystemQuota {
+    /// In all.
+    limit: u64,
+    /// Until that time is over.
+    remaining: u64,
 }
 
 /// The last failure of a connection.
@@ -175,6 +186,10 @@ impl System {
                 .and_then(|health| health.latency)
                 .and_then(|latency| u64::try_from(latency.as_millis()).ok()),
             clock_skew_seconds: health.as_ref().and_then(|health| health.clock_skew).map(|skew| skew.as_secs()),
+            quota: health
+                .as_ref()
+                .and_then(|health| health.quota)
+                .map(|Quota { limit, remaining }| SystemQuota { limit, remaining }),
             rate_limited_until: health.as_ref().and_then(|health| health.rate_limited_until).map(DateTime),
             running: health.as_ref().map_or(0, |health| health.running),
             waiting: health.as_ref().map_or(0, |health| health.waiting),

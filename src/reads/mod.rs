@@ -20,6 +20,7 @@ mod sync;
 mod tests;
 mod touched;
 mod trace;
+mod turns;
 mod upstream;
 mod wave;
 
@@ -36,4 +37,5 @@ pub use reader::{Key, Reader};
 pub use store::Store;
 pub use touched::{Touched, TouchedReads};
 pub use trace::{BatchTrace, ReadTrace, Trace};
+pub use turns::Turns;
 pub use upstream::{Fetch, Kind};

@@ -1,12 +1,14 @@
 //! Which readers there are: one per kind of record of each owner.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::broadcast;
 
-use super::{ByOwner, Changed, Fetch, Freshness, Key, Kind, Links, Reader, Store};
+use super::{ByOwner, Changed, Fetch, Freshness, Key, Kind, Links, Reader, Store, Turns};
 use crate::config::{Cache, OwnerRule, Owners};
 use crate::domain::{
     Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, CostSum, Deal, DealId, DealQuery, Direction,
@@ -37,6 +39,8 @@ pub struct Reads {
     pub receivables: ByOwner<Invoices>,
     /// Costs, and bills of vendors.
     pub costs: ByOwner<Costs>,
+    /// What reads and what makes answers of it take turns with whoever comes in.
+    pub turns: Arc<Turns>,
     pub(super) ticket_readers: Vec<Arc<Tickets>>,
     store: Arc<Store>,
     /// Told of every eviction.
@@ -204,11 +208,14 @@ impl Reads {
         patience: Duration,
     ) -> Self {
         let store = Store::new(cache.max_bytes, Freshness::longest_of_all(cache, patience));
+        // As many as the runtime has.
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let turns = Turns::new(Arc::clone(clock), threads);
         let owners = |domain: Domain| -> Vec<(OwnerRule, Readers<'_>)> {
             let readers = |rule: &OwnerRule| {
                 let connection = connections.iter().find(|connection| connection.name == rule.owner)?;
                 let freshness = Freshness::of(cache, domain, patience);
-                Some((rule.clone(), Readers { connection, clock, store: &store, freshness }))
+                Some((rule.clone(), Readers { connection, clock, store: &store, turns: &turns, freshness }))
             };
             owners.of(domain).iter().filter_map(readers).collect()
         };
@@ -234,8 +241,9 @@ impl Reads {
                 Some(Invoices { sums, ..invoices })
             }),
             costs: by_owner(owners(Domain::Costs), |_, readers| readers.costs()),
+            turns: Arc::clone(&turns),
             ticket_readers,
-            store,
+            store: Arc::clone(&store),
             changes: broadcast::Sender::new(CHANGES),
         }
     }
@@ -311,6 +319,7 @@ struct Readers<'a> {
     connection: &'a Connection,
     clock: &'a Arc<dyn Clock>,
     store: &'a Arc<Store>,
+    turns: &'a Arc<Turns>,
     freshness: Freshness,
 }
 
@@ -334,6 +343,8 @@ impl Readers<'_> {
     ) -> Reader<K, V> {
         let Owner { connection, system } = self.owner();
         let kind = Kind { connection, system, name, limit };
+        let turns = Arc::clone(self.turns);
+        let fetch: Fetch<K, V> = Box::new(move |call, keys| turns.work(fetch(call, keys)).boxed());
         Reader::new(kind, self.store, Arc::clone(self.clock), self.freshness.clone(), fetch)
     }
 

@@ -1,11 +1,13 @@
 //! `GET /metrics`, at `server.admin_listen` alone: figures for those who run Spine, as Prometheus reads them.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::header;
 
 use super::configuration::Configuration;
+use super::places::Places;
 use super::replicas::{Figures, PeerFigures};
 use crate::systems::Connection;
 use crate::systems::http::{BreakerState, Health};
@@ -14,7 +16,12 @@ use crate::systems::http::{BreakerState, Health};
 const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The figures now.
-pub(super) fn text(configuration: &Configuration, connections: &[Connection], replicas: &Figures) -> Response {
+pub(super) fn text(
+    configuration: &Configuration,
+    places: &[Arc<Places>],
+    connections: &[Connection],
+    replicas: &Figures,
+) -> Response {
     let mut text = String::new();
     let state = configuration.state();
     let gauge = "gauge";
@@ -26,6 +33,7 @@ pub(super) fn text(configuration: &Configuration, connections: &[Connection], re
     line(&mut text, "spine_config_refused", u8::from(state.refused_at.is_some()));
     metric(&mut text, "spine_config_refusals_total", "counter", "Configurations that could not be used.");
     line(&mut text, "spine_config_refusals_total", state.refused);
+    of_places(&mut text, places);
     for (name, kind, help, value) in SYSTEMS {
         metric(&mut text, name, kind, help);
         for connection in connections {
@@ -41,6 +49,20 @@ pub(super) fn text(configuration: &Configuration, connections: &[Connection], re
         of_replicas(&mut text, replicas);
     }
     ([(header::CONTENT_TYPE, MEDIA)], text).into_response()
+}
+
+fn of_places(text: &mut String, places: &[Arc<Places>]) {
+    metric(text, "spine_places_taken", "gauge", "Requests in work, and subscriptions that are followed.");
+    for places in places {
+        line(text, &format!("spine_places_taken{{of=\"{}\"}}", places.of.word()), places.figures().taken);
+    }
+    metric(text, "spine_refused_total", "counter", "Those who found all places taken, or had their part of them.");
+    for places in places {
+        let (of, figures) = (places.of.word(), places.figures());
+        for (reason, refused) in [("all_taken", figures.all_taken), ("part_taken", figures.part_taken)] {
+            line(text, &format!("spine_refused_total{{of=\"{of}\",reason=\"{reason}\"}}"), refused);
+        }
+    }
 }
 
 fn of_replicas(text: &mut String, replicas: &Figures) {

@@ -216,8 +216,8 @@ pub fn routers<E: Executor>(door: Door<E>) -> Routers {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(move || async move { health::ready(&draining, &places, &configuration) }));
     let (configuration, connections) = (Arc::clone(&door.configuration), door.reports.connections.clone());
-    let replicas = Arc::clone(&door.replicas);
-    let metrics = get(move || async move { metrics::text(&configuration, &connections, &replicas.figures()) });
+    let (replicas, places) = (Arc::clone(&door.replicas), [Arc::clone(&door.places), Arc::clone(&door.followed)]);
+    let metrics = get(move || async move { metrics::text(&configuration, &places, &connections, &replicas.figures()) });
     let admin = completed(health.clone().route("/metrics", metrics));
     let proxies = door.options.trusted_proxies.clone();
     let mut public = routes(door);

@@ -39,6 +39,14 @@ pub(super) enum Of {
 }
 
 impl Of {
+    /// As metrics call it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Subscriptions => "subscriptions",
+        }
+    }
+
     /// Why there is no place.
     fn all_taken(self) -> &'static str {
         match self {
@@ -60,10 +68,20 @@ impl Of {
     }
 }
 
+/// How many places are taken, and how many were refused one since the start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Figures {
+    pub(super) taken: usize,
+    /// Because all were taken.
+    pub(super) all_taken: u64,
+    /// Because they had their part of them, and others asked.
+    pub(super) part_taken: u64,
+}
+
 /// The places.
 #[derive(Debug)]
 pub(super) struct Places {
-    of: Of,
+    pub(super) of: Of,
     most: usize,
     free: Arc<Semaphore>,
     state: Mutex<State>,
@@ -87,8 +105,10 @@ struct State {
     taken: usize,
     /// Those who have a place, or were refused one a moment ago.
     asking: HashMap<Who, Asking>,
-    /// Requests refused since the start because all places were taken.
+    /// Refused since the start because all places were taken.
     refused: u64,
+    /// Refused since the start because they had their part.
+    had_their_part: u64,
     window: Instant,
     refused_in_window: u32,
     unready_until: Instant,
@@ -107,6 +127,7 @@ impl Places {
             taken: 0,
             asking: HashMap::new(),
             refused: 0,
+            had_their_part: 0,
             window: now,
             refused_in_window: 0,
             unready_until: now,
@@ -131,6 +152,7 @@ impl Places {
         let now = Instant::now();
         let mut state = self.state();
         if let Some(part) = state.part_of(who, self.most, now) {
+            state.had_their_part += 1;
             return Err(busy(&self.of.part_taken(part)));
         }
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
@@ -160,6 +182,12 @@ impl Places {
     pub(super) fn overloaded(&self) -> Option<u64> {
         let state = self.state();
         (Instant::now() < state.unready_until).then_some(state.refused)
+    }
+
+    /// How they are taken.
+    pub(super) fn figures(&self) -> Figures {
+        let state = self.state();
+        Figures { taken: state.taken, all_taken: state.refused, part_taken: state.had_their_part }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -301,6 +329,8 @@ mod tests {
             drop(places.take(ANA).unwrap_err());
         }
         assert_eq!(places.overloaded(), None);
+        let Figures { taken, all_taken, part_taken } = places.figures();
+        assert_eq!((taken, all_taken, part_taken), (3, 0, u64::from(2 * SUSTAINED)));
         assert!(places.take(BEN).is_ok(), "Ben's part is there");
     }
 

@@ -57,6 +57,13 @@ impl Tls {
         Ok(Self { acceptor: acceptor(tls, Arc::clone(&verifier))?, verifier })
     }
 
+    /// Until when the certificate that Spine shows is good, with those between it and its authority; none if they never end. An
+    /// error is the key of a setting and what is wrong with it.
+    pub fn good_until(tls: &config::Tls) -> Result<Option<Timestamp>, (&'static str, String)> {
+        let chain = certificates("certificate", &tls.certificate)?;
+        Ok(chain.iter().filter_map(|certificate| validity::not_after(certificate)).min())
+    }
+
     /// Whether a certificate that was shown before these files were read would be taken now.
     pub(super) fn takes(&self, ClientCertificate { chain, .. }: &ClientCertificate) -> bool {
         let Some((certificate, between)) = chain.split_first() else { return false };

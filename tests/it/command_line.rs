@@ -1,6 +1,8 @@
 //! The command line, as a stranger types it.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -159,8 +161,23 @@ fn serve_refuses_to_show_everything_to_everybody() {
     std::fs::remove_file(&file).unwrap();
 }
 
+/// A folder, as long as it is held.
+struct Folder(PathBuf);
+
+impl Display for Folder {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
 /// A configuration over systems that nobody calls.
-fn offline_config(directory: &str) -> String {
+fn offline_config(directory: &str) -> Folder {
     let directory = std::env::temp_dir().join(format!("spine-{directory}-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let file = directory.join("spine.toml");
@@ -182,7 +199,7 @@ fn offline_config(directory: &str) -> String {
         "query A { deals(first: 1) { totalCount } } query B { deals(first: 150) { nodes { project { name } } } }",
     )
     .unwrap();
-    directory.display().to_string()
+    Folder(directory)
 }
 
 #[test]

@@ -59,9 +59,28 @@ async fn all_is_well_where_every_system_shows_what_it_owns() {
             assert!(check["found"].is_u64(), "{check}");
         }
     }
+    assert_eq!(system(&diagnosis, "hubspot")["quota"], json!({ "limit": 650_000, "remaining": 649_999, "low": false }));
+    assert_eq!(system(&diagnosis, "sap")["quota"], Value::Null, "it tells none");
     let (code, text) = doctor(&gateway, &[]).await;
     assert_eq!(code, Some(0), "{text}");
     assert!(text.trim_end().ends_with(&format!("asked for {}.", diagnosis["project"].as_str().unwrap())), "{text}");
+}
+
+#[tokio::test]
+async fn the_end_of_spines_own_certificate_is_told() {
+    let gateway = Gateway::start(60).await;
+    let of = |certificate: &str| {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sign_in/certificates/").to_owned() + certificate;
+        let tls = format!("[server]\ntls = {{ certificate = {file:?}, key = {file:?} }}");
+        gateway.demo.gateway_config().replace("[server]", &tls)
+    };
+    let (code, text) = doctor_of(of("billing.pem"), &["--json"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    let diagnosis: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(diagnosis["certificate"]["until"], "2126-11-02T17:44:32Z");
+    let (code, text) = doctor_of(of("ended.pem"), &[]).await;
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("FAIL  certificate") && text.contains("ended at 2025-04-01T00:00:00Z"), "{text}");
 }
 
 #[tokio::test]

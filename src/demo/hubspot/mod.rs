@@ -181,6 +181,8 @@ fn answered(endpoint: String, limited: bool, answer: Result<Response, Problem>) 
             ("x-hubspot-ratelimit-max", "190"),
             ("x-hubspot-ratelimit-remaining", "189"),
             ("x-hubspot-ratelimit-interval-milliseconds", "10000"),
+            ("x-hubspot-ratelimit-daily", "650000"),
+            ("x-hubspot-ratelimit-daily-remaining", "649999"),
         ] {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }

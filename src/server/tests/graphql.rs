@@ -198,15 +198,6 @@ async fn introspection_is_answered() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_error_without_its_text() {
-    let server = start().await;
-    let answer = server.ask("{ hello panics }").await;
-    answer.refused(500, "INTERNAL");
-    assert!(!answer.body.contains("canary"));
-    assert_eq!(server.ask("{ hello }").await.status, 200);
-}
-
-#[tokio::test]
 async fn an_answer_that_does_not_come_is_given_up_at_the_deadline() {
     let options = ServerOptions { request_timeout: milliseconds(10), ..ServerOptions::default() };
     let server = start_with(options).await;

@@ -3,12 +3,15 @@
 mod graphql;
 mod lifecycle;
 mod overload;
+mod panics;
 mod refusals;
 mod reports;
 mod security;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, Error, Object, Result, Schema, ValidationMode, value};
@@ -25,6 +28,7 @@ use crate::access::{Access, Catalogue};
 use crate::config::{self, Cache, Owners, Seconds};
 use crate::domain::{Clock, SharedIdRule, SystemClock};
 use crate::reads::{ReadOptions, Reads};
+use crate::systems::Connection;
 
 /// Signals between a test and the resolvers.
 #[derive(Default)]
@@ -35,6 +39,11 @@ struct Signals {
     go_on: Notify,
     /// It was given up.
     dropped: Notify,
+    /// Resolvers that have begun to work, and pieces of work that they have done.
+    working: AtomicUsize,
+    pieces: AtomicUsize,
+    /// That is enough of them.
+    enough: AtomicBool,
 }
 
 struct NotifyOnDrop<'a>(&'a Notify);
@@ -96,6 +105,28 @@ impl Query {
         self.0.go_on.notified().await;
         7
     }
+
+    /// Works until it is enough, each time for longer than a turn, and waits for nothing.
+    async fn works(&self) -> i32 {
+        self.0.working.fetch_add(1, Ordering::SeqCst);
+        while !self.0.enough.load(Ordering::SeqCst) {
+            let began = std::time::Instant::now();
+            while began.elapsed() < Duration::from_millis(2) {
+                std::hint::spin_loop();
+            }
+            self.0.pieces.fetch_add(1, Ordering::SeqCst);
+            let mut went = false;
+            std::future::poll_fn(|context| {
+                if std::mem::replace(&mut went, true) {
+                    return Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+        }
+        7
+    }
 }
 
 /// A server with a toy behind its door.
@@ -120,21 +151,45 @@ async fn start_within(options: ServerOptions, limits: Limits) -> Server {
     let schema = Schema::new(Query(Arc::clone(&signals)), EmptyMutation, EmptySubscription);
     let trusting = Schema::build(Query(Arc::clone(&signals)), EmptyMutation, EmptySubscription);
     let trusting = trusting.validation_mode(ValidationMode::Fast).finish();
+    let graph = Toy { checking: schema, trusting, masks: Arc::default(), catalogue: Catalogue::default() };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let reads = Reads::new(&Owners::default(), &Cache::default(), &[], &clock, Duration::from_secs(1));
+    start_over(graph, signals, reports(&Owners::default(), Vec::new(), clock), options, limits).await
+}
+
+/// A graph behind the door.
+struct Toy<E> {
+    checking: E,
+    trusting: E,
+    masks: Arc<Masks>,
+    catalogue: Catalogue,
+}
+
+/// What is read of connections.
+fn reports(owners: &Owners, connections: Vec<Connection>, clock: Arc<dyn Clock>) -> Arc<Reports> {
+    let reads = Reads::new(owners, &Cache::default(), &connections, &clock, Duration::from_secs(1));
     let (shared_id, settings) = (SharedIdRule::new(Regex::new("^[0-9]+$").unwrap(), &[]), config::Reports::default());
-    let access = Access::new(&config::Access::default(), false, &Catalogue::default()).unwrap();
+    Arc::new(Reports { reads: Arc::new(reads), connections, shared_id, clock, settings })
+}
+
+async fn start_over<E: Executor>(
+    graph: Toy<E>,
+    signals: Arc<Signals>,
+    reports: Arc<Reports>,
+    options: ServerOptions,
+    limits: Limits,
+) -> Server {
+    let Toy { checking, trusting, masks, catalogue } = graph;
+    let access = Access::new(&config::Access::default(), false, &catalogue).unwrap();
     let sign_in =
-        SignIn::new(&config::SignIn::default(), &options, Arc::new(access), Arc::clone(&clock), None).unwrap();
-    let reports = Arc::new(Reports { reads: Arc::new(reads), connections: Vec::new(), shared_id, clock, settings });
-    let (masks, webhooks) = (Arc::default(), Arc::default());
+        SignIn::new(&config::SignIn::default(), &options, Arc::new(access), Arc::clone(&reports.clock), None).unwrap();
+    let webhooks = Arc::default();
     let replicas = Arc::new(Replicas::new(Arc::clone(&reports.clock)));
     let (sign_in, configuration) = (Arc::new(sign_in), Arc::new(Configuration::new(Arc::clone(&reports.clock))));
     let trail = Trail::open(&config::Audit::default(), Arc::clone(&reports.clock)).map(Arc::new).unwrap();
     let answer_bytes = 1 << 20;
     let operations = Operations::load(&config::Operations::default()).unwrap();
     let behind = Behind {
-        checking: schema,
+        checking,
         trusting,
         masks,
         reports,

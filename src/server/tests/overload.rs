@@ -77,6 +77,29 @@ async fn a_tenfold_overload_is_refused_at_once_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_refusal_does_not_wait_behind_the_work_that_was_let_in() {
+    let server = start_with(with_places(20)).await;
+    let pieces = || server.signals.pieces.load(Ordering::SeqCst);
+    let held = async { join_all((0..20).map(|_| server.ask("{ works }"))).await };
+    let others = async {
+        while server.signals.working.load(Ordering::SeqCst) < 20 {
+            tokio::task::yield_now().await;
+        }
+        let before = pieces();
+        let refused = server.ask("{ hello }").await;
+        let waited = pieces() - before;
+        server.signals.enough.store(true, Ordering::SeqCst);
+        (refused, waited)
+    };
+    let (held, (refused, waited)) = tokio::join!(held, others);
+    refused.refused(503, "OVERLOADED");
+    // A piece for each time that one side waits for the other: to connect, to ask, to answer, to hang up. Each would be for all
+    // twenty otherwise.
+    assert!(waited <= 20, "{waited}");
+    assert!(held.iter().all(|answer| answer.json() == json!({ "data": { "works": 7 } })));
+}
+
+#[tokio::test]
 async fn one_address_does_not_take_all_places_while_another_one_asks() {
     let server = start_with(with_places(4)).await;
     let (greedy, modest) = ([127, 0, 0, 1], [127, 0, 0, 2]);

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-use super::{ErrorKind, Failure, Response, Retry};
+use super::{ErrorKind, Failure, Quota, Response, Retry};
 
 /// The usual judgement of an answer.
 ///
@@ -68,6 +68,23 @@ pub(super) fn told_time(headers: &HeaderMap) -> Option<Timestamp> {
     headers.get(header::DATE).and_then(text).and_then(date)
 }
 
+/// The headers that tell a quota and what is left of it. HubSpot's of the day, before those of ten seconds, which tell nothing for
+/// longer; then those that many servers have.
+const QUOTAS: [[&str; 2]; 3] = [
+    ["x-hubspot-ratelimit-daily", "x-hubspot-ratelimit-daily-remaining"],
+    ["x-ratelimit-limit", "x-ratelimit-remaining"],
+    ["ratelimit-limit", "ratelimit-remaining"],
+];
+
+/// What is left of the system's quota, where its answer tells. A number may be followed by what it is counted by.
+pub(super) fn told_quota(headers: &HeaderMap) -> Option<Quota> {
+    let number = |name: &str| text(headers.get(name)?)?.split([',', ';']).next()?.trim().parse().ok();
+    QUOTAS.iter().find_map(|[limit, remaining]| {
+        let (limit, remaining) = (number(limit)?, number(remaining)?);
+        (remaining <= limit).then_some(Quota { limit, remaining })
+    })
+}
+
 fn text(value: &HeaderValue) -> Option<&str> {
     value.to_str().ok().map(str::trim)
 }
@@ -100,6 +117,31 @@ mod tests {
         for body in ["", " ", "<!doctype html>", "null", "\"text\"", "1", "\u{feff}", "OK {}"] {
             let json = [(header::CONTENT_TYPE, "application/json")];
             assert_eq!(judge(200, &json, body), Err((ErrorKind::BadResponse, Retry::No)), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_quota_is_read_where_it_is_told_whole() {
+        for (told, quota) in [
+            (
+                &[("x-hubspot-ratelimit-daily", "650000"), ("x-hubspot-ratelimit-daily-remaining", "64999")][..],
+                Some(64_999),
+            ),
+            (&[("x-ratelimit-limit", "650000;w=60"), ("x-ratelimit-remaining", "0")], Some(0)),
+            (&[("ratelimit-limit", "650000, 650000;w=60"), ("ratelimit-remaining", " 650000 ")], Some(650_000)),
+            (&[("x-hubspot-ratelimit-max", "190"), ("x-hubspot-ratelimit-remaining", "1")], None),
+            (&[("x-ratelimit-limit", "650000")], None),
+            (&[("x-ratelimit-limit", "many"), ("x-ratelimit-remaining", "1")], None),
+            (&[("x-ratelimit-limit", "1"), ("x-ratelimit-remaining", "2")], None),
+            (&[("x-ratelimit-limit", "650000"), ("x-ratelimit-remaining", "-1")], None),
+        ] {
+            let headers: HeaderMap = told
+                .iter()
+                .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)))
+                .collect();
+            let expected = quota.map(|remaining| Quota { limit: 650_000, remaining });
+            assert_eq!(told_quota(&headers), expected, "{told:?}");
+            assert_eq!(expected.is_some_and(Quota::is_low), quota.is_some_and(|left| left < 65_000));
         }
     }
 

@@ -29,7 +29,7 @@ pub use exchange::Signer;
 pub use message::{Classify, Failure, Request, Response};
 pub use sign_in::{Granted, SignIn, Ticket};
 
-pub use super::upstream::{BreakerState, Health, HealthStatus, LastError, Retry};
+pub use super::upstream::{BreakerState, Health, HealthStatus, LastError, Quota, Retry};
 
 use super::upstream::{Failed, Guard, Upstream};
 use super::{Call, ErrorKind, SystemError};
@@ -148,6 +148,9 @@ impl HttpClient {
         let response = self.exchange(call, url, request).await?;
         if let Some(time) = classify::told_time(&response.headers) {
             self.guard.told_time(time);
+        }
+        if let Some(quota) = classify::told_quota(&response.headers) {
+            self.guard.told_quota(quota);
         }
         (self.classify)(&response).map_err(|failure| judged(response.status, failure))?;
         Ok(response)

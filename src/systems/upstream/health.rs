@@ -33,12 +33,30 @@ pub struct Health {
     pub latency: Option<Duration>,
     /// How far its clock is ahead of ours, by its latest answer: right to a second or so. None if it does not say.
     pub clock_skew: Option<SignedDuration>,
+    /// What is left of the system's quota, by its latest answer that told; none if none did.
+    pub quota: Option<Quota>,
     /// Calls under way.
     pub running: usize,
     /// Calls that wait for a place.
     pub waiting: usize,
     /// Calls at once that there may be now: at most `http.concurrency`, and fewer while the system is slow or refuses.
     pub places: usize,
+}
+
+/// How many calls a system takes within some time of its own choosing, a day for most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// In all.
+    pub limit: u64,
+    /// Until that time is over.
+    pub remaining: u64,
+}
+
+impl Quota {
+    /// Whether less than a tenth is left.
+    pub fn is_low(self) -> bool {
+        self.remaining < self.limit / 10
+    }
 }
 
 /// How a connection fares, in a word; the worse the greater.
@@ -62,8 +80,9 @@ impl Health {
         let (calls, failures) = (self.calls + other.calls, self.failures + other.failures);
         let (running, waiting) = (self.running + other.running, self.waiting + other.waiting);
         let (places, clock_skew) = (self.places + other.places, skews.max_by_key(|skew| skew.abs()));
+        let quota = self.quota.into_iter().chain(other.quota).min_by_key(|quota| quota.remaining);
         let worse = if self.status() >= other.status() { self } else { other };
-        Self { calls, failures, clock_skew, running, waiting, places, ..worse }
+        Self { calls, failures, clock_skew, quota, running, waiting, places, ..worse }
     }
 
     /// How it fares, in a word.
@@ -103,6 +122,7 @@ pub(super) struct Record {
     pub(super) last_error: Option<(ErrorKind, Duration)>,
     pub(super) latency: Option<Duration>,
     pub(super) clock_skew: Option<SignedDuration>,
+    pub(super) quota: Option<Quota>,
 }
 
 impl Record {
@@ -117,6 +137,7 @@ impl Record {
             last_error: None,
             latency: None,
             clock_skew: None,
+            quota: None,
         }
     }
 

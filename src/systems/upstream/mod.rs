@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use breaker::BreakerState;
-pub use health::{Health, HealthStatus, LastError};
+pub use health::{Health, HealthStatus, LastError, Quota};
 pub use retry::Retry;
 
 use super::{Call, ErrorKind, SystemError};
@@ -140,6 +140,11 @@ impl Guard {
         self.record().clock_skew = Some(skew);
     }
 
+    /// Takes note of what is left of the system's quota.
+    pub(super) fn told_quota(&self, quota: Quota) {
+        self.record().quota = Some(quota);
+    }
+
     /// Takes a retry from the budget, if there is one left.
     pub(super) fn may_retry(&self) -> bool {
         let now = self.now();
@@ -199,6 +204,7 @@ impl Guard {
             retries: record.retries,
             latency: record.latency,
             clock_skew: record.clock_skew,
+            quota: record.quota,
             running,
             waiting,
             places,

@@ -10,11 +10,25 @@ by_id = { path = "/x?ids={ids}", rows = "rows", error = "error.message" }
 fields = { id = "id", name = "name" }
 "#;
 
-/// A file that holds a secret.
-fn secret(text: &str) -> String {
+/// A file that holds a secret, as long as it is held.
+struct Secret(std::path::PathBuf);
+
+impl std::fmt::Display for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+fn secret(text: &str) -> Secret {
     let path = std::env::temp_dir().join(format!("spine-rest-{}-{text}", std::process::id()));
     std::fs::write(&path, format!("{text}\n")).unwrap();
-    path.display().to_string()
+    Secret(path)
 }
 
 async fn one(connection: &Connection) -> Result<Option<String>, SystemError> {

@@ -22,7 +22,20 @@ pub(super) static ROWS: &[Row] = &[
     ),
     held("C2", "who asked first leaves", &[(ENGINE, &["a_reader_that_leaves_does_not_take_the_load_with_it"])]),
     held("C3", "the load fails", &[(ENGINE, &["a_failure_is_remembered_for_a_second_and_not_longer"])]),
-    held("C4", "the load panics", &[(ENGINE, &["a_connector_that_panics_fails_its_readers_and_nothing_else"])]),
+    held(
+        "C4",
+        "the load panics",
+        &[
+            (ENGINE, &["a_connector_that_panics_fails_its_readers_and_nothing_else"]),
+            (
+                "src/server/tests/panics.rs",
+                &[
+                    "a_connector_that_panics_fails_its_fields_and_is_asked_again",
+                    "a_resolver_that_panics_is_an_error_without_its_text_and_holds_nothing",
+                ],
+            ),
+        ],
+    ),
     held(
         "C5",
         "a value ends while many ask for it",
@@ -148,7 +161,17 @@ pub(super) static ROWS: &[Row] = &[
         "ten times more questions than there are places",
         &[
             ("src/server/tests/graphql.rs", &["requests_beyond_the_most_at_once_are_told_to_come_back"]),
-            ("src/server/tests/overload.rs", &["a_tenfold_overload_is_refused_at_once_and_leaves_nothing_behind"]),
+            (
+                "src/server/tests/overload.rs",
+                &[
+                    "a_tenfold_overload_is_refused_at_once_and_leaves_nothing_behind",
+                    "a_refusal_does_not_wait_behind_the_work_that_was_let_in",
+                ],
+            ),
+            (
+                "src/reads/turns.rs",
+                &["whoever_comes_in_waits_for_one_piece_of_work_of_many", "those_who_come_in_take_no_more_than_half"],
+            ),
         ],
         "what is still answered in a minute of it: `make bench` measures it, and no test does",
     ),
