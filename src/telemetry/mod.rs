@@ -53,7 +53,7 @@ pub fn init(format: LogFormat, filter: &str) -> Result<Log, ParseError> {
     // The one error is that there is a log already.
     drop(match format {
         LogFormat::Text => log.event_format(Plain::default()).fmt_fields(Fields).try_init(),
-        LogFormat::Json => log.json().with_timer(Now).flatten_event(true).try_init(),
+        LogFormat::Json => log.json().with_timer(Now::default()).flatten_event(true).try_init(),
     });
     Ok(Log(lines))
 }

@@ -14,13 +14,15 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::domain::{Clock, SystemClock};
+
 /// When a line was written: `2026-03-31T09:30:00.123456Z`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Now;
+#[derive(Debug, Default)]
+pub(super) struct Now(SystemClock);
 
 impl FormatTime for Now {
     fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        written(Timestamp::now(), writer)
+        written(self.0.now(), writer)
     }
 }
 
@@ -48,11 +50,14 @@ fn written(at: Timestamp, writer: &mut impl Write) -> fmt::Result {
 /// A line: time, level, target, message and fields. The library makes those in colours, those within spans, and those of crates that
 /// know `log` alone.
 #[derive(Debug)]
-pub(super) struct Plain(Format<Full, Now>);
+pub(super) struct Plain {
+    time: Now,
+    library: Format<Full, Now>,
+}
 
 impl Default for Plain {
     fn default() -> Self {
-        Self(tracing_subscriber::fmt::format().with_timer(Now))
+        Self { time: Now::default(), library: tracing_subscriber::fmt::format().with_timer(Now::default()) }
     }
 }
 
@@ -64,9 +69,9 @@ where
     fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let is_foreign = event.metadata().target() == "log";
         if is_foreign || writer.has_ansi_escapes() || ctx.event_scope().is_some() {
-            return self.0.format_event(ctx, writer, event);
+            return self.library.format_event(ctx, writer, event);
         }
-        Now.format_time(&mut writer)?;
+        self.time.format_time(&mut writer)?;
         let about = event.metadata();
         writer.write_str(match *about.level() {
             Level::ERROR => " ERROR ",
