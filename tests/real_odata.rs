@@ -143,11 +143,11 @@ mod tests {
             invoice.party,
             invoice.issue_date,
             invoice.due_date,
-            booked(invoice.net),
-            booked(invoice.tax),
-            booked(invoice.total),
-            booked(invoice.paid),
-            booked(invoice.balance),
+            booked(invoice.net()),
+            booked(invoice.tax()),
+            booked(invoice.total()),
+            booked(invoice.paid()),
+            booked(invoice.balance()),
         )
     }
 

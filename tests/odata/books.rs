@@ -79,7 +79,7 @@ pub(crate) fn documents(names: [&'static str; 2], parent: &str, documents: &[Inv
             _ => "closed",
         };
         let party = document.party.as_ref();
-        let Booked { document: total, company } = document.total;
+        let Booked { document: total, company } = document.total();
         heads.row(&[
             id.clone(),
             or_none(document.number.as_ref()),
@@ -91,12 +91,12 @@ pub(crate) fn documents(names: [&'static str; 2], parent: &str, documents: &[Inv
             or_none(document.due_date),
             or_none(document.project_ids.first()),
             or_none(total.map(|money| money.currency.code())),
-            amount(document.tax.document),
+            amount(document.tax().document),
             amount(total),
-            amount(document.paid.document),
-            amount(document.tax.company),
+            amount(document.paid().document),
+            amount(document.tax().company),
             amount(company),
-            amount(document.paid.company),
+            amount(document.paid().company),
         ]);
         for (at, line) in document.lines.iter().enumerate() {
             lines.row(&[

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 
 use spine::domain::{DealId, InvoiceId, InvoiceQuery, ProjectQuery};
 use spine::systems::{Connection, ErrorKind};
@@ -65,7 +64,7 @@ async fn the_size_of_pages_changes_nothing() {
     assert_eq!(ids_of(&receivables(&whole, &ids).await), ids_of(&receivables(&small, &ids).await));
     let of = |found: &std::collections::HashMap<_, Vec<spine::domain::Cost>>| {
         ids.iter()
-            .map(|id| found[id].iter().map(|cost| (Arc::clone(&cost.id), cost.amount)).collect::<Vec<_>>())
+            .map(|id| found[id].iter().map(|cost| (cost.id.clone(), cost.amount)).collect::<Vec<_>>())
             .collect::<Vec<_>>()
     };
     assert_eq!(of(&costs(&whole, &ids).await), of(&costs(&small, &ids).await));
