@@ -15,7 +15,7 @@ use spine::demo::company::model::{Document, DocumentKind};
 use super::support::{Answer, Gateway, client, company, send};
 
 /// Histories that are run unless told otherwise.
-const SEEDS: std::ops::Range<u64> = 0..100;
+const SEEDS: std::ops::Range<u64> = 0..300;
 /// Histories that one pair of gateways goes through.
 const PER_PAIR: usize = 25;
 /// Pairs at once: of more, some would answer too late for want of a processor.
