@@ -1,7 +1,8 @@
 //! Documents that were found to be valid before are not validated again.
 //!
 //! async-graphql walks through a document on each request, in its fast mode too, with a look into the registry for each field: of
-//! what a deal card costs without its reads that is a third. An extension is asked in place of the validator, and asks it not.
+//! the instructions that a deal card takes without its reads that is a seventh. An extension is asked in place of the validator,
+//! and does not ask it.
 
 use std::sync::Arc;
 
