@@ -107,11 +107,6 @@ def requests(server, count=200):
     return [request(server, text(n)) for n in rig.deals(count)]
 
 
-def at(times, part):
-    """The value below which this part of the times lies, in ms."""
-    return round(sorted(times)[min(int(len(times) * part), len(times) - 1)] * 1000, 2) if times else None
-
-
 class Seen:
     """What came of questions."""
 
@@ -193,7 +188,7 @@ async def until_well(server, usual):
 
 async def storm(server, results):
     secs, peak = rig.number("OVERLOAD", 60), 0
-    alone = at((await closed(server, 1, 3)).good, 0.5)
+    alone = rig.at((await closed(server, 1, 3)).good, 0.5)
     for count in (4, 8, 16, 32, 64):
         seen = await closed(server, count, 4)
         peak = max(peak, len(seen.good) / 4)
@@ -207,8 +202,8 @@ async def storm(server, results):
                 ratio=round(within / secs / peak, 3), answered=len(seen.good), refused=len(seen.refused),
                 told_when=seen.told, odd=seen.odd, unsent=seen.unsent, refused_p50_ms=probed["p50_ms"],
                 refused_p99_ms=probed["p99_ms"], probes=probed["refused"], probe_late_p99_ms=probed["late_p99_ms"],
-                generator_p50_ms=at(seen.refused, 0.5), generator_p99_ms=at(seen.refused, 0.99),
-                answered_p99_ms=at(seen.good, 0.99), before_mb=before, peak_mb=server.memory_mb("VmHWM"),
+                generator_p50_ms=rig.at(seen.refused, 0.5), generator_p99_ms=rig.at(seen.refused, 0.99),
+                answered_p99_ms=rig.at(seen.good, 0.99), before_mb=before, peak_mb=server.memory_mb("VmHWM"),
                 cores=round((server.cpu_us() - cpu) / 1e6 / secs, 2),
                 well_again_s=round(await until_well(server, alone / 1000), 2))
 
@@ -219,8 +214,9 @@ async def idle(server, results):
     sockets = await connect(server, SOCKETS)
     beside = await closed(server, 4, 5)
     open_still = sum(not socket.transport.is_closing() for socket in sockets)
-    results.add(part="idle", sockets=open_still, p50_ms=at(usual.good, 0.5), p99_ms=at(usual.good, 0.99),
-                beside_p50_ms=at(beside.good, 0.5), beside_p99_ms=at(beside.good, 0.99), odd=beside.odd + len(beside.refused),
+    results.add(part="idle", sockets=open_still, p50_ms=rig.at(usual.good, 0.5), p99_ms=rig.at(usual.good, 0.99),
+                beside_p50_ms=rig.at(beside.good, 0.5), beside_p99_ms=rig.at(beside.good, 0.99),
+                odd=beside.odd + len(beside.refused),
                 kb_each=round((server.memory_mb() - before) * 1024 / SOCKETS, 1))
     for socket in sockets:
         socket.transport.abort()

@@ -13,6 +13,8 @@ import sys
 import time
 from urllib.parse import urlsplit
 
+import rig
+
 EVERY = 0.02
 # Not valid, so that it costs nothing where there is room for it.
 QUESTION = b'{"query":"{ nothing }"}'
@@ -45,10 +47,6 @@ def receive(connection):
     return data
 
 
-def at(times, part):
-    return round(sorted(times)[min(int(len(times) * part), len(times) - 1)] * 1000, 2) if times else None
-
-
 def main():
     url, secs = urlsplit(sys.argv[1]), float(sys.argv[2])
     go_first()
@@ -65,8 +63,8 @@ def main():
         next_one = max(next_one + EVERY, time.perf_counter())
         time.sleep(max(0, next_one - time.perf_counter()))
         late.append(max(0, time.perf_counter() - next_one))
-    print(json.dumps({"refused": len(refused), "p50_ms": at(refused, 0.5), "p99_ms": at(refused, 0.99),
-                      "late_p99_ms": at(late, 0.99)}))
+    print(json.dumps({"refused": len(refused), "p50_ms": rig.at(refused, 0.5), "p99_ms": rig.at(refused, 0.99),
+                      "late_p99_ms": rig.at(late, 0.99)}))
 
 
 if __name__ == "__main__":

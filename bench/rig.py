@@ -222,6 +222,11 @@ def fire(server, query, numbers, connections, secs, offset=0):
     raise RuntimeError(done.stdout + done.stderr)
 
 
+def at(times, part):
+    """The value below which this part of the times lies, in ms."""
+    return round(sorted(times)[min(int(len(times) * part), len(times) - 1)] * 1000, 2) if times else None
+
+
 class Results:
     """A file of run/ with a JSON object a line."""
 
