@@ -9,6 +9,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::mem;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -56,10 +57,12 @@ impl Turns {
     }
 
     /// Does a piece of work, whenever it is its turn. For what a task does as a whole: what is polled beside other things may
-    /// be given its turn and not take it.
-    pub fn work<F: Future>(self: &Arc<Self>, work: F) -> impl Future<Output = F::Output> + use<F> {
-        // In a place of its own: it is large, and would be carried along in all that is wrapped around it.
-        let mut work = Box::pin(work);
+    /// be given its turn and not take it. It has a place of its own, because it is large, and would be carried along in all that is
+    /// wrapped around it.
+    pub fn work<F: Future + ?Sized>(
+        self: &Arc<Self>,
+        mut work: Pin<Box<F>>,
+    ) -> impl Future<Output = F::Output> + use<F> {
         let (turns, mut permits) = (Arc::clone(self), PollSemaphore::new(Arc::clone(&self.permits)));
         poll_fn(move |context| {
             let permit = ready!(permits.poll_acquire(context));
@@ -171,7 +174,12 @@ mod tests {
                     behind_all_others().await;
                 }
             };
-            self.turns.work(toil).await;
+            self.turns.work(Box::pin(toil)).await;
+        }
+
+        /// Fifty that toil twenty times each.
+        fn crowd(self: &Arc<Self>, each: Duration) -> JoinSet<()> {
+            (0..50).map(|_| Arc::clone(self).toil(20, each)).collect()
         }
 
         fn done(&self) -> usize {
@@ -197,10 +205,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_comes_in_waits_for_one_piece_of_work_of_many() {
         let workshop = Workshop::new(1);
-        let mut tasks = JoinSet::new();
-        for _ in 0..50 {
-            tasks.spawn(Arc::clone(&workshop).toil(20, LONG));
-        }
+        let tasks = workshop.crowd(LONG);
         assert_eq!(workshop.visit(500, Duration::ZERO).await, 1);
         assert!(workshop.done() >= 400, "work goes on meanwhile: {}", workshop.done());
         tasks.join_all().await;
@@ -210,10 +215,7 @@ mod tests {
     #[tokio::test]
     async fn short_pieces_of_work_are_done_without_a_pause() {
         let workshop = Workshop::new(1);
-        let mut tasks = JoinSet::new();
-        for _ in 0..50 {
-            tasks.spawn(Arc::clone(&workshop).toil(20, TURN / 10));
-        }
+        let tasks = workshop.crowd(TURN / 10);
         assert_eq!(workshop.visit(50, Duration::ZERO).await, 10);
         tasks.join_all().await;
     }
@@ -221,10 +223,7 @@ mod tests {
     #[tokio::test]
     async fn those_who_come_in_take_no_more_than_half() {
         let workshop = Workshop::new(1);
-        let mut tasks = JoinSet::new();
-        for _ in 0..50 {
-            tasks.spawn(Arc::clone(&workshop).toil(20, LONG));
-        }
+        let tasks = workshop.crowd(LONG);
         assert_eq!(workshop.visit(50, 5 * LONG).await, 5);
         tasks.join_all().await;
     }
@@ -259,7 +258,7 @@ mod tests {
     async fn work_that_panics_keeps_nobody_waiting() {
         let workshop = Workshop::new(1);
         let turns = Arc::clone(&workshop.turns);
-        let failed = tokio::spawn(async move { turns.work(async { panic!("canary") }).await }).await;
+        let failed = tokio::spawn(async move { turns.work(Box::pin(async { panic!("canary") })).await }).await;
         assert!(failed.unwrap_err().is_panic());
         Arc::clone(&workshop).toil(3, LONG).await;
     }

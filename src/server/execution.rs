@@ -110,7 +110,7 @@ impl<'a> Execution<'a> {
         let deadline = options.deadline;
         let request = request(asked, self.document()).data(options);
         // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
-        let answer = door.reports.reads.turns.work(once(executor, request, self.is_followed()));
+        let answer = door.reports.reads.turns.work(Box::pin(once(executor, request, self.is_followed())));
         let executed =
             AssertUnwindSafe(answer).catch_unwind().instrument(tracing::info_span!("graphql", request.id = %id));
         match timeout_at(deadline + GRACE, executed).await {

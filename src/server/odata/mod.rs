@@ -163,7 +163,7 @@ async fn answer<E: Executor>(
             _ => asked.counted(reports, &reading).await.map(|count| (count.to_string().into_bytes(), None)),
         }
     };
-    let (body, rates) = timeout_at(reading.deadline + GRACE, reports.reads.turns.work(body))
+    let (body, rates) = timeout_at(reading.deadline + GRACE, reports.reads.turns.work(Box::pin(body)))
         .await
         .map_err(|_| Problem::deadline())??;
     if momentary {

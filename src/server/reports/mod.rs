@@ -98,7 +98,7 @@ async fn answer<E: Executor>(
     let _measured = door.measured.operation(id, viewer, Some(asked.report.name), None, options.budget.as_ref());
     let progress = Progress::default();
     let run = door.reports.run(asked.report.name, &asked.filter, &options, &progress);
-    let run = door.reports.reads.turns.work(run).instrument(tracing::info_span!("report", request.id = %id));
+    let run = door.reports.reads.turns.work(Box::pin(run)).instrument(tracing::info_span!("report", request.id = %id));
     // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
     let table = timeout_at(options.deadline + GRACE, run).await.map_err(|_| Failure::late())?.map_err(Failure::of)?;
     line.rows = Some(table.rows.len());
