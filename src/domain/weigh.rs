@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 use thin_vec::ThinVec;
 
+use super::invoice::OneCurrency;
 use super::{
     Booked, Client, ClientId, Communication, CommunicationKind, ConnectionName, Contact, ContactId, Cost, CostKind,
     CostState, CostSum, Deal, DealId, DealOrder, DealQuery, DealStatus, Direction, Effort, Flaw, Health, Invoice,
@@ -116,6 +117,8 @@ structs! {
     Invoice {
         id, number, direction, kind, state, party, issue_date, due_date, amounts, lines, payments, project_ids, url, flaws,
     }
+    PackedAmounts { document, company }
+    OneCurrency { net, tax, total, paid, balance }
     Party { id, name }
     InvoiceLine { description, quantity, net, project_id }
     Payment { id, date, amount }
@@ -129,12 +132,6 @@ structs! {
     }
     ProjectQuery { status, text }
     InvoiceQuery { project_ids, direction, kind, open, due_before, issued_from, issued_to }
-}
-
-impl Weigh for PackedAmounts {
-    fn heap_bytes(&self) -> usize {
-        self.company_bytes().map_or(0, |bytes| bytes + PIECE)
-    }
 }
 
 impl Weigh for Link {
