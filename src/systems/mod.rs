@@ -23,6 +23,8 @@ pub mod redmine;
 pub mod registry;
 pub mod rest;
 pub mod sap_b1;
+#[cfg(test)]
+mod secret_file;
 pub mod sql;
 pub mod tryton;
 pub mod upstream;

@@ -1,5 +1,7 @@
 //! Logs: one line per event, to stderr, for people or for machines. Results go to stdout and never mix with them.
 
+#[cfg(test)]
+pub(crate) mod kept;
 mod lines;
 mod text;
 

@@ -183,31 +183,18 @@ impl<W: Write> Write for Clean<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use proptest::prelude::*;
 
+    use super::super::kept::Kept;
     use super::*;
 
     /// What is written of an event.
     fn logged(event: impl FnOnce()) -> String {
-        #[derive(Clone, Default)]
-        struct Kept(Arc<Mutex<Vec<u8>>>);
-        impl std::io::Write for Kept {
-            fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
-                self.0.lock().unwrap().extend_from_slice(text);
-                Ok(text.len())
-            }
-
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
         let kept = Kept::default();
-        let written = Arc::clone(&kept.0);
+        let writer = kept.clone();
         let log = tracing_subscriber::fmt().with_ansi(false).event_format(Plain::default()).fmt_fields(Fields);
-        tracing::subscriber::with_default(log.with_writer(move || kept.clone()).finish(), event);
-        let line = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        tracing::subscriber::with_default(log.with_writer(move || writer.clone()).finish(), event);
+        let line = kept.text();
         let (time, rest) = line.split_at(27);
         assert!(time.parse::<Timestamp>().is_ok(), "{line}");
         rest.to_owned()

@@ -29,6 +29,7 @@ use crate::config::{self, Cache, Owners, Seconds};
 use crate::domain::{Clock, SharedIdRule, SystemClock};
 use crate::reads::{ReadOptions, Reads};
 use crate::systems::Connection;
+use crate::telemetry::kept::Kept;
 
 /// Signals between a test and the resolvers.
 #[derive(Default)]
@@ -321,18 +322,7 @@ impl Answer {
 
 /// What is logged, as text.
 #[derive(Clone, Default)]
-struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+struct Log(Kept);
 
 impl Log {
     /// Keeps what this thread logs. The runtime of a test has one thread; the server is on it, too.
@@ -342,13 +332,13 @@ impl Log {
         static ANOTHER: std::sync::LazyLock<tracing::Dispatch> =
             std::sync::LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));
         std::sync::LazyLock::force(&ANOTHER);
-        let writer = self.clone();
+        let writer = self.0.clone();
         let log = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_ansi(false);
         tracing::subscriber::set_default(log.with_writer(move || writer.clone()).finish())
     }
 
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        self.0.text()
     }
 }
 

@@ -5,7 +5,6 @@ mod chaos;
 mod faults;
 mod traffic;
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;

@@ -17,10 +17,10 @@ use tokio::time::Instant;
 
 use super::client::Client;
 use super::config::Config;
-use super::tests::SecretFile;
 use super::{Call, Connection, ConnectionContext, ProjectId, SystemError, connect};
 use crate::config::Traffic;
 use crate::domain::{ConnectionName, InvoiceQuery, ManualClock, SharedIdRule};
+use crate::systems::secret_file::SecretFile;
 use crate::systems::{ErrorKind, Priority};
 
 /// The answer to a question for a page of 10 rows from an offset.

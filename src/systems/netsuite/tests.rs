@@ -1,8 +1,6 @@
 //! The connector against the embedded account, over real HTTP.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -28,6 +26,7 @@ use crate::domain::{
     Booked, ConnectionName, Cost, CostKind, CostState, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState, ManualClock,
     Money, ProjectInvoice, SharedIdRule, Sum,
 };
+use crate::systems::secret_file::SecretFile;
 use crate::systems::{ErrorKind, Priority};
 
 /// An embedded system, a connection to it, and a hand on both.
@@ -55,29 +54,6 @@ pub(super) fn id(text: &str) -> ProjectId {
 
 pub(super) fn ids(texts: &[&str]) -> Vec<ProjectId> {
     texts.iter().map(|text| id(text)).collect()
-}
-
-/// A file that holds a secret, for as long as it is held.
-pub(super) struct SecretFile(pub(super) PathBuf);
-
-impl SecretFile {
-    pub(super) fn new(secret: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("spine-netsuite-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, secret).unwrap();
-        Self(path)
-    }
-
-    pub(super) fn reference(&self) -> String {
-        format!("{{ file = \"{}\" }}", self.0.display())
-    }
-}
-
-impl Drop for SecretFile {
-    fn drop(&mut self) {
-        std::fs::remove_file(&self.0).ok();
-    }
 }
 
 fn pem(der: &[u8]) -> String {

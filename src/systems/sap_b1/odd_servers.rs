@@ -20,6 +20,7 @@ use super::config::Config;
 use super::{Call, ConnectionContext, SystemError, wire};
 use crate::config::Traffic;
 use crate::domain::{ConnectionName, ManualClock, SharedIdRule};
+use crate::systems::secret_file::SecretFile;
 use crate::systems::{ErrorKind, Priority};
 
 const LINKS: [&str; 6] = [
@@ -88,12 +89,11 @@ async fn join(State(odd): State<Odd>, headers: HeaderMap, body: String) -> Respo
 }
 
 fn client(server: &Server) -> Client {
-    let secret = std::env::temp_dir().join(format!("spine-sap-odd-{}", server.0.rsplit(':').next().unwrap()));
-    std::fs::write(&secret, "secret").unwrap();
+    let secret = SecretFile::new("secret");
     let config: Config = toml::from_str(&format!(
-        "url = \"{}\"\ncompany_db = \"DB\"\nuser = \"u\"\npassword = {{ file = \"{}\" }}\npage_size = 50",
+        "url = \"{}\"\ncompany_db = \"DB\"\nuser = \"u\"\npassword = {}\npage_size = 50",
         server.0,
-        secret.display()
+        secret.reference()
     ))
     .unwrap();
     let context = ConnectionContext {
@@ -102,9 +102,7 @@ fn client(server: &Server) -> Client {
         traffic: Traffic { retries: 0, max_pages: 6, ..Traffic::default() },
         clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
     };
-    let client = Client::new(&config, &context).unwrap();
-    std::fs::remove_file(secret).unwrap();
-    client
+    Client::new(&config, &context).unwrap()
 }
 
 fn call() -> Call {

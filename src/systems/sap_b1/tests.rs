@@ -1,7 +1,6 @@
 //! The connector against the embedded Service Layer, over real HTTP.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,6 +21,7 @@ use crate::domain::{
     Booked, ConnectionName, Cost, CostKind, CostState, FlawKind, InvoiceId, InvoiceKind, InvoiceQuery, InvoiceState,
     InvoiceStatus, ManualClock, Money, ProjectInvoice, SharedIdRule,
 };
+use crate::systems::secret_file::SecretFile;
 use crate::systems::{ErrorKind, Priority};
 
 /// An embedded system, a connection to it, and a hand on both.
@@ -48,25 +48,6 @@ fn ids(texts: &[&str]) -> Vec<ProjectId> {
     texts.iter().map(|text| id(text)).collect()
 }
 
-/// A file that holds a secret, for as long as it is held.
-struct SecretFile(std::path::PathBuf);
-
-impl SecretFile {
-    fn new(secret: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("spine-sap-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, secret).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for SecretFile {
-    fn drop(&mut self) {
-        std::fs::remove_file(&self.0).ok();
-    }
-}
-
 impl Bench {
     async fn start(company: Company, extra: &str) -> Self {
         Self::with_password(company, extra, PASSWORD).await
@@ -79,9 +60,9 @@ impl Bench {
         let embedded = serve("sap", router, company, ([127, 0, 0, 1], 0).into()).await.unwrap();
         let secret = SecretFile::new(password);
         let config = format!(
-            "url = \"{}\"\ncompany_db = \"{COMPANY_DB}\"\nuser = \"{USER}\"\npassword = {{ file = \"{}\" }}\n{extra}",
+            "url = \"{}\"\ncompany_db = \"{COMPANY_DB}\"\nuser = \"{USER}\"\npassword = {}\n{extra}",
             embedded.url,
-            secret.0.display()
+            secret.reference()
         );
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
         let context = ConnectionContext {
@@ -526,8 +507,8 @@ fn a_configuration_that_cannot_work_is_refused_with_its_key() {
     let secret = SecretFile::new("secret");
     let problem = |change: &str| {
         let mut table: toml::Table = toml::from_str(&format!(
-            "url = \"https://sap.example:50000\"\ncompany_db = \"DB\"\nuser = \"u\"\npassword = {{ file = \"{}\" }}",
-            secret.0.display()
+            "url = \"https://sap.example:50000\"\ncompany_db = \"DB\"\nuser = \"u\"\npassword = {}",
+            secret.reference()
         ))
         .unwrap();
         table.extend(toml::from_str::<toml::Table>(change).unwrap());

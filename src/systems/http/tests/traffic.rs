@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::chaos::{Act, Upstream, json, message};
 use super::*;
 use crate::domain::ManualClock;
+use crate::telemetry::kept::Kept;
 
 #[tokio::test]
 async fn a_request_carries_its_body_and_the_headers_of_the_connection() {
@@ -253,13 +254,13 @@ async fn health_tells_what_happened_and_when() {
 
 #[tokio::test]
 async fn a_failed_call_is_one_line_of_the_log_without_anything_of_the_request_or_the_answer() {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let writer = Arc::clone(&log);
+    let log = Kept::default();
+    let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_env_filter("spine=debug")
-        .with_writer(move || Log(Arc::clone(&writer)))
+        .with_writer(move || writer.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let upstream = Upstream::start(|_| json("503 canary", r#"{"message": "canary"}"#)).await;
@@ -268,11 +269,11 @@ async fn a_failed_call_is_one_line_of_the_log_without_anything_of_the_request_or
     // The first call makes the log's places known; a test on another thread may have had them switched off before.
     client.send(&call(5000), request.clone()).await.unwrap_err();
     tracing::callsite::rebuild_interest_cache();
-    log.lock().unwrap().clear();
+    log.clear();
     client.send(&call(5000), request).await.unwrap_err();
     drop(guard);
 
-    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(!log.contains("canary") && !log.contains("127.0.0.1"), "{log}");
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let levels: Vec<_> = lines.iter().map(|line| line["level"].as_str().unwrap()).collect();
@@ -283,18 +284,4 @@ async fn a_failed_call_is_one_line_of_the_log_without_anything_of_the_request_or
     assert_eq!(failed["upstream.kind"], "Broken");
     assert_eq!((&failed["upstream.status"], &failed["attempts"]), (&503.into(), &2.into()));
     assert!(failed["duration_ms"].is_u64());
-}
-
-/// A log in memory.
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

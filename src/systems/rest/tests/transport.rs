@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::ClientId;
+use crate::systems::secret_file::SecretFile;
 use crate::systems::{ErrorKind, SystemError};
 
 const CLIENTS: &str = r#"
@@ -9,27 +10,6 @@ const CLIENTS: &str = r#"
 by_id = { path = "/x?ids={ids}", rows = "rows", error = "error.message" }
 fields = { id = "id", name = "name" }
 "#;
-
-/// A file that holds a secret, as long as it is held.
-struct Secret(std::path::PathBuf);
-
-impl std::fmt::Display for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.display().fmt(f)
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.0));
-    }
-}
-
-fn secret(text: &str) -> Secret {
-    let path = std::env::temp_dir().join(format!("spine-rest-{}-{text}", std::process::id()));
-    std::fs::write(&path, format!("{text}\n")).unwrap();
-    Secret(path)
-}
 
 async fn one(connection: &Connection) -> Result<Option<String>, SystemError> {
     let key = ClientId::new("1");
@@ -47,15 +27,16 @@ async fn answered(answer: impl Fn(&Seen) -> Response + Send + Sync + 'static) ->
 
 #[tokio::test]
 async fn signs_in_as_configured() {
-    let (token, password, key) = (secret("bearer-token"), secret("basic-password"), secret("key"));
+    let files = ["bearer-token\n", "basic-password\n", "key\n"].map(SecretFile::new);
+    let [token, password, key] = files.each_ref().map(SecretFile::reference);
     for (auth, name, value) in [
-        (format!(r#"{{ kind = "bearer", token = {{ file = "{token}" }} }}"#), "authorization", "Bearer bearer-token"),
+        (format!(r#"{{ kind = "bearer", token = {token} }}"#), "authorization", "Bearer bearer-token"),
         (
-            format!(r#"{{ kind = "basic", user = "spine", password = {{ file = "{password}" }} }}"#),
+            format!(r#"{{ kind = "basic", user = "spine", password = {password} }}"#),
             "authorization",
             "Basic c3BpbmU6YmFzaWMtcGFzc3dvcmQ=",
         ),
-        (format!(r#"{{ kind = "header", name = "X-API-Key", value = {{ file = "{key}" }} }}"#), "x-api-key", "key"),
+        (format!(r#"{{ kind = "header", name = "X-API-Key", value = {key} }}"#), "x-api-key", "key"),
     ] {
         let stub = stub(|_| json(r#"{"rows":[]}"#)).await;
         let text = format!("auth = {auth}\nheaders = {{ Accept-Language = \"de\" }}\n{CLIENTS}");
@@ -71,9 +52,10 @@ async fn signs_in_as_configured() {
 
 #[tokio::test]
 async fn a_secret_shows_in_no_error_and_no_debug_output() {
-    let token = secret("very-secret-token");
+    let file = SecretFile::new("very-secret-token\n");
+    let token = file.reference();
     let stub = stub(|_| status(401, r#"{"error":"very-secret-token"}"#)).await;
-    let text = format!("auth = {{ kind = \"bearer\", token = {{ file = \"{token}\" }} }}\n{CLIENTS}");
+    let text = format!("auth = {{ kind = \"bearer\", token = {token} }}\n{CLIENTS}");
     let connection = connection(&stub.url, &text);
     let error = one(&connection).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthorized);
