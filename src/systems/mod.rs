@@ -26,6 +26,7 @@ pub mod sap_b1;
 #[cfg(test)]
 mod secret_file;
 pub mod sql;
+mod text;
 pub mod tryton;
 pub mod upstream;
 

@@ -69,7 +69,7 @@ impl Mapper {
                 tax = tax.minus(reading.booked("tax", row, AMOUNTS, -kind.sign));
             } else if !row.is("transactiondiscount") && AMOUNTS.iter().any(|column| row.text(column).is_some()) {
                 lines.push(InvoiceLine {
-                    description: text(row.text("memo")),
+                    description: row.text("memo").map(Into::into),
                     quantity: reading.decimal("lines", row, "quantity").map(|quantity| quantity * kind.sign),
                     net: reading.booked("lines", row, AMOUNTS, kind.sign),
                     project_id: self.project(row),
@@ -154,7 +154,7 @@ impl Mapper {
             state: CostState::Actual,
             date,
             amount,
-            description: text(row.text("memo")).map(Into::into),
+            description: row.text("memo").map(Into::into),
             party: None,
             document: None,
             url: None,
@@ -209,9 +209,9 @@ impl Mapper {
             state,
             date,
             amount,
-            description: text(row.text("memo")).map(Into::into),
+            description: row.text("memo").map(Into::into),
             party: party(row),
-            document: text(row.text("tranid")).map(Into::into),
+            document: row.text("tranid").map(Into::into),
             url: self.url(document),
             flaws: reading.flaws.into(),
         })
@@ -399,10 +399,6 @@ fn state(head: &Row, balance: Booked) -> InvoiceState {
 fn party(row: &Row) -> Option<Box<Party>> {
     let (code, name) = (row.text("partycode"), row.text("partyname"));
     // Without numbering of entities, the ID is the name.
-    let name = text(name.or(code));
+    let name = name.or(code);
     (code.is_some() || name.is_some()).then(|| Box::new(Party { id: code.map(Into::into), name: name.map(Into::into) }))
-}
-
-fn text(text: Option<&str>) -> Option<String> {
-    text.map(str::to_owned)
 }

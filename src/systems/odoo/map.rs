@@ -14,6 +14,7 @@ use crate::domain::{
     Money, Party, Payment, ProjectId, SharedIdRule, Sum, digits, parse_currency,
 };
 use crate::systems::labour::Labour;
+use crate::systems::text::text;
 
 /// What the mapping has to know of the configuration.
 #[derive(Debug)]
@@ -284,11 +285,7 @@ pub(super) fn rounded(amount: Decimal, currency: Currency) -> Decimal {
 
 pub(super) fn party(link: Option<&Link>) -> Option<Box<Party>> {
     let id = |link: &Link| Some(link.id().to_string().into());
-    link.map(|link| Box::new(Party { id: id(link), name: text(link.name()).map(Into::into) }))
-}
-
-pub(super) fn text(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    link.map(|link| Box::new(Party { id: id(link), name: text(link.name()) }))
 }
 
 /// The currency that a link names; the name of a currency is its code.

@@ -3,11 +3,12 @@
 use rust_decimal::Decimal;
 
 use super::domain::Domain;
-use super::map::{Mapper, Projects, Reading, parts, party, rounded, shares, split, text};
+use super::map::{Mapper, Projects, Reading, parts, party, rounded, shares, split};
 use super::record::Record;
 use super::wire::{self, Link, Number};
 use crate::domain::{Booked, Cost, CostKind, CostState, CostSum, Currency, FlawKind, Money, ProjectId, Sum};
 use crate::systems::labour::Labour;
+use crate::systems::text::text;
 
 /// From how many hours on there is time to be priced: a ten-thousandth. Less is what is left of binary floats.
 const SHORTEST: Decimal = Decimal::from_parts(1, 0, 0, false, 4);
@@ -41,9 +42,9 @@ impl Mapper {
                 state: CostState::Actual,
                 date,
                 amount,
-                description: text(line.name.as_deref()).map(Into::into),
+                description: text(line.name.as_deref()),
                 party: party(line.partner_id.as_ref()).filter(|_| *kind == CostKind::Vendor),
-                document: text(line.move_name.as_deref()).map(Into::into),
+                document: text(line.move_name.as_deref()),
                 url: line.move_id.as_ref().map(|document| self.url("account.move", document.id())),
                 flaws: reading.flaws.clone().into(),
             };
@@ -114,10 +115,10 @@ impl Mapper {
                 state: CostState::Committed,
                 date,
                 amount,
-                description: text(line.name.as_deref()).map(Into::into),
+                description: text(line.name.as_deref()),
                 party: party(line.partner_id.as_ref()),
                 // Its name may have the vendor's own number behind it: `P00013 (4711)`.
-                document: text(order.and_then(Link::name).and_then(|name| name.split(" (").next())).map(Into::into),
+                document: text(order.and_then(Link::name).and_then(|name| name.split(" (").next())),
                 url: order.map(|order| self.url("purchase.order", order.id())),
                 flaws: reading.flaws.clone().into(),
             };
@@ -152,9 +153,9 @@ impl Mapper {
             state: CostState::Actual,
             date: reading.date("date", line.date.as_deref()),
             amount: Booked { document: amount, company: amount },
-            description: text(line.name.as_deref()).map(Into::into),
+            description: text(line.name.as_deref()),
             party: party(line.partner_id.as_ref()).filter(|_| *kind != CostKind::Labour),
-            document: text(line.reference.as_deref()).map(Into::into),
+            document: text(line.reference.as_deref()),
             url: Some(self.url("account.analytic.line", line.id.0)),
             flaws: reading.flaws.into(),
         };

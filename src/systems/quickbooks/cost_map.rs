@@ -8,9 +8,10 @@ use super::chart::{Chart, Posting};
 use super::client::Entity;
 use super::config::{Carrier, Labour};
 use super::customers::Place;
-use super::map::{Approval, Company, Mapper, Reading, approval, detail, flat, is, is_void, party, text};
+use super::map::{Approval, Company, Mapper, Reading, approval, detail, flat, is, is_void, party};
 use super::wire;
 use crate::domain::{Booked, Cost, CostKind, CostState, FlawKind, Money, digits};
+use crate::systems::text::text;
 
 /// A kind of document that costs.
 #[derive(Debug)]
@@ -78,9 +79,9 @@ impl Mapper {
                 state: if kind.effect == Effect::Commits { CostState::Committed } else { CostState::Actual },
                 date,
                 amount: if takes_back { amount.negated() } else { amount },
-                description: text(line.description.as_deref()).map(Into::into),
+                description: text(line.description.as_deref()),
                 party: party(document.vendor_ref.as_ref().or(document.entity_ref.as_ref())),
-                document: text(document.doc_number.as_deref()).map(Into::into),
+                document: text(document.doc_number.as_deref()),
                 url: self.url(&kind.entity, &document.id),
                 flaws: reading.flaws.into(),
             };
@@ -129,11 +130,9 @@ impl Mapper {
             state: CostState::Actual,
             date,
             amount,
-            description: text(line.description.as_deref())
-                .or_else(|| text(entry.private_note.as_deref()))
-                .map(Into::into),
+            description: text(line.description.as_deref()).or_else(|| text(entry.private_note.as_deref())),
             party: None,
-            document: text(entry.doc_number.as_deref()).map(Into::into),
+            document: text(entry.doc_number.as_deref()),
             url: self.url(entity, &entry.id),
             flaws: reading.flaws.into(),
         };
@@ -167,7 +166,7 @@ impl Mapper {
             state: CostState::Actual,
             date,
             amount: Booked { document: money, company: money },
-            description: text(time.description.as_deref()).map(Into::into),
+            description: text(time.description.as_deref()),
             party: party(time.employee_ref.as_ref()),
             document: None,
             url: self.url(entity, &time.id),
@@ -218,10 +217,10 @@ fn worked(reading: &mut Reading, time: &wire::TimeActivity) -> Option<Decimal> {
     if !seconds.is_zero() {
         return Some(seconds);
     }
-    let (start, end) = match (text(time.start_time.as_deref()), text(time.end_time.as_deref())) {
-        (Some(start), Some(end)) => (start, end),
+    let (start, end) = match [&time.start_time, &time.end_time].map(|clock| text::<String>(clock.as_deref())) {
+        [Some(start), Some(end)] => (start, end),
         // Nothing is stated, or the clock still runs.
-        (None, None) if stated.iter().any(Option::is_some) => return Some(seconds),
+        [None, None] if stated.iter().any(Option::is_some) => return Some(seconds),
         _ => return None,
     };
     let breaks = [time.break_hours.as_ref(), time.break_minutes.as_ref(), time.break_seconds.as_ref()];

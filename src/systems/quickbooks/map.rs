@@ -10,7 +10,6 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use smallvec::SmallVec;
-use smol_str::ToSmolStr;
 
 use super::client::{Currencies, Entity};
 use super::config::Carrier;
@@ -20,6 +19,7 @@ use crate::domain::{
     Amounts, Booked, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
     Money, Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
 };
+use crate::systems::text::text;
 
 /// A kind of document that bills or takes back.
 #[derive(Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Mapper {
         }
         Invoice {
             id: record_id(&kind.entity, &document.id),
-            number: text(document.doc_number.as_deref()).map(|number| number.to_smolstr()),
+            number: text(document.doc_number.as_deref()),
             direction: kind.direction,
             kind: kind.kind,
             state: state(document, total, balance),
@@ -245,7 +245,7 @@ pub(super) enum Approval {
 }
 
 pub(super) fn approval(document: &wire::Document) -> Approval {
-    let status = document.txn_approval_info.as_ref().and_then(|info| text(info.approval_status.as_deref()));
+    let status = document.txn_approval_info.as_ref().and_then(|info| text::<String>(info.approval_status.as_deref()));
     match status.as_deref() {
         None | Some("APPROVED") => Approval::Given,
         Some("PENDING_APPROVAL" | "REQUIRES_APPROVAL" | "IN_PROGRESS" | "REJECTED") => Approval::Missing,
@@ -281,11 +281,7 @@ fn state(document: &wire::Document, total: Booked, balance: Booked) -> InvoiceSt
 pub(super) fn party(reference: Option<&Ref>) -> Option<Box<Party>> {
     let reference = reference?;
     let (id, name) = (text(reference.value.as_deref()), text(reference.name.as_deref()));
-    (id.is_some() || name.is_some()).then(|| Box::new(Party { id: id.map(Into::into), name: name.map(Into::into) }))
-}
-
-pub(super) fn text(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    (id.is_some() || name.is_some()).then(|| Box::new(Party { id, name }))
 }
 
 /// The fields of one record, as they are read one after the other.

@@ -17,6 +17,7 @@ use crate::domain::{
     Amounts, Booked, Cost, CostKind, CostState, Currency, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind,
     InvoiceLine, InvoiceState, Money, Party, Payment, ProjectId, SharedIdRule, digits, parse_currency,
 };
+use crate::systems::text::text;
 
 /// The company database's own names of currencies.
 pub(super) type Currencies = BTreeMap<String, Currency>;
@@ -160,9 +161,9 @@ impl Mapper {
             state: if kind.effect == Effect::Commits { CostState::Committed } else { CostState::Actual },
             date,
             amount: if kind.effect == Effect::TakesBack { amount.negated() } else { amount },
-            description: text(line.item_description.as_deref()).map(Into::into),
+            description: text(line.item_description.as_deref()),
             party: party(document),
-            document: document.doc_num.map(|number| number.to_string()).map(Into::into),
+            document: document.doc_num.map(|number| number.to_smolstr()),
             url: self.url(kind.code, document),
             flaws: reading.flaws.into(),
         };
@@ -188,7 +189,7 @@ impl Mapper {
             state: CostState::Actual,
             date,
             amount: debit.minus(credit),
-            description: text(row.line_memo.as_deref()).or_else(|| text(row.memo.as_deref())).map(Into::into),
+            description: text(row.line_memo.as_deref()).or_else(|| text(row.memo.as_deref())),
             party: None,
             document: Some(row.trans_id.to_string().into()),
             url: None,
@@ -378,9 +379,5 @@ fn is(value: Option<&str>, name: &str, kept: &str) -> bool {
 
 fn party(document: &wire::Document) -> Option<Box<Party>> {
     let (id, name) = (text(document.card_code.as_deref()), text(document.card_name.as_deref()));
-    (id.is_some() || name.is_some()).then(|| Box::new(Party { id: id.map(Into::into), name: name.map(Into::into) }))
-}
-
-fn text(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    (id.is_some() || name.is_some()).then(|| Box::new(Party { id, name }))
 }

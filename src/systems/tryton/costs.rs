@@ -360,7 +360,7 @@ fn lines_of(Document { invoice, lines }: &Document) -> Found {
             amount: amount(line.net)?,
             description: line.description.clone().map(Into::into),
             party: invoice.party.clone(),
-            document: invoice.number.as_ref().map(ToString::to_string).map(Into::into),
+            document: invoice.number.clone(),
             url: invoice.url.clone(),
             flaws: of_lines(&invoice.flaws).into(),
         };
