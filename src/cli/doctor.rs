@@ -134,16 +134,17 @@ impl Certificate {
 
     /// How it stands, in a line.
     fn line(&self) -> String {
-        match (self.until, self.days_left) {
+        let (word, how) = match (self.until, self.days_left) {
             (Some(until), Some(days)) if days < 0 => {
-                format!("FAIL  certificate            it ended at {until}: nobody takes it any more. Renew it.")
+                ("FAIL", format!("it ended at {until}: nobody takes it any more. Renew it."))
             }
             (Some(until), Some(days)) if days < RENEW_DAYS => {
-                format!("WARN  certificate            it ends in {days} days, at {until}. Renew it.")
+                ("WARN", format!("it ends in {days} days, at {until}. Renew it."))
             }
-            (Some(until), _) => format!("ok    certificate            good until {until}"),
-            (None, _) => "ok    certificate            it never ends".to_owned(),
-        }
+            (Some(until), _) => ("ok", format!("good until {until}")),
+            (None, _) => ("ok", "it never ends".to_owned()),
+        };
+        format!("{word:<4}  {:<23}{how}", "certificate")
     }
 }
 
