@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::support::Gateway;
+use super::support::{Answer, Gateway};
 
 /// Runs the doctor over a gateway's systems; gives its exit code and what it printed.
 async fn doctor(gateway: &Gateway, arguments: &'static [&'static str]) -> (Option<i32>, String) {
@@ -64,6 +64,21 @@ async fn all_is_well_where_every_system_shows_what_it_owns() {
     let (code, text) = doctor(&gateway, &[]).await;
     assert_eq!(code, Some(0), "{text}");
     assert!(text.trim_end().ends_with(&format!("asked for {}.", diagnosis["project"].as_str().unwrap())), "{text}");
+}
+
+#[tokio::test]
+async fn the_graph_says_what_is_left_of_a_quota() {
+    let gateway = Gateway::start(60).await;
+    let query = "{ systems { name quota { limit remaining } } }";
+    let quota = |answer: &Answer, name: &str| {
+        let systems = answer.fine()["systems"].as_array().unwrap();
+        systems.iter().find(|system| system["name"] == name).unwrap()["quota"].clone()
+    };
+    assert_eq!(quota(&gateway.ask(query).await, "hubspot"), Value::Null, "it was not asked yet");
+    gateway.ask("{ deals(first: 1) { nodes { name } } projects(first: 1) { nodes { name } } }").await.fine();
+    let answer = gateway.ask_live(query).await;
+    assert_eq!(quota(&answer, "hubspot"), json!({ "limit": 650_000, "remaining": 649_999 }));
+    assert_eq!(quota(&answer, "redmine"), Value::Null, "it tells none");
 }
 
 #[tokio::test]

@@ -167,6 +167,16 @@ async fn no_more_is_followed_than_the_server_has_places_for() {
     let mut first = Events::of(&gateway, query, json!({}), &[]).await;
     first.answer().await;
     assert_eq!(Events::ask(&gateway, query, json!({}), &[]).await.status(), 503);
+    let metrics = send(client().get(format!("{}/metrics", gateway.served.admin))).await.text().await.unwrap();
+    for line in [
+        "spine_places_taken{of=\"requests\"} 0",
+        "spine_places_taken{of=\"subscriptions\"} 1",
+        "spine_refused_total{of=\"requests\",reason=\"all_taken\"} 0",
+        "spine_refused_total{of=\"subscriptions\",reason=\"all_taken\"} 1",
+        "spine_refused_total{of=\"subscriptions\",reason=\"part_taken\"} 0",
+    ] {
+        assert!(metrics.lines().any(|told| told == line), "{line} in {metrics}");
+    }
     drop(first);
     // Its place is free as soon as the server has noticed.
     while Events::ask(&gateway, query, json!({}), &[]).await.status() == 503 {}
