@@ -119,7 +119,7 @@ fields!(ClientField {
 });
 
 impl Direct for Client {
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         object::<Self>(fields, json, |field, json| {
             match ClientField::of(field) {
                 Some(ClientField::Id) => self.origin.write_id(IdNode::Client, self.record.id.as_str(), json),

@@ -125,7 +125,7 @@ fields!(CostField {
 });
 
 impl Direct for Cost {
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         let record = &*self.record;
         object::<Self>(fields, json, |field, json| {
             match CostField::of(field) {

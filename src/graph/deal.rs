@@ -124,7 +124,7 @@ impl Deal {
             .collect())
     }
 
-    fn money(&self, fields: &[Selected<'_>]) -> Financials {
+    fn money(&self, fields: &[Selected]) -> Financials {
         match self.record.project_id() {
             Some(id) => Financials::of_linked(id.clone(), Arc::clone(&self.record), Pushdown::of(fields)),
             None => Financials::of_unlinked(Arc::clone(&self.record)),
@@ -516,7 +516,7 @@ fields!(DealField {
 });
 
 impl Direct for Deal {
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         let record = &*self.record;
         object::<Self>(fields, json, |field, json| {
             match DealField::of(field) {

@@ -342,7 +342,7 @@ fields!(InvoiceField {
 });
 
 impl Direct for Invoice {
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         let record = &*self.record;
         let flaws = record.flaws.as_slice();
         object::<Self>(fields, json, |field, json| {

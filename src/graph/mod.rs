@@ -35,7 +35,7 @@ mod trusting;
 mod wave;
 
 pub use context::Spine;
-pub use direct::{Json, LongWay};
+pub use direct::{Json, LongWay, Selections};
 pub use errors::{Code, coalesce, system_error};
 pub use mask::{Masked, Masks, is_marked};
 pub use needs::FactClass;

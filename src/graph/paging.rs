@@ -260,9 +260,9 @@ impl<T: Direct> List<T> {
         self.0.edges.push(Edge::new(cursor, One(node)));
     }
 
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         let list = &self.0;
-        object::<Relay<T>>(fields, json, |field, json| match field.name {
+        object::<Relay<T>>(fields, json, |field, json| match field.name() {
             "nodes" => write_list::<T>(list.edges.iter().map(|edge| &edge.node.0), &field.below, scene, json),
             "edges" => {
                 json.raw(b"[");
@@ -271,7 +271,7 @@ impl<T: Direct> List<T> {
                         json.raw(b",");
                     }
                     object::<Edge<Cursor, One<T>, EmptyFields>>(&field.below, json, |field, json| {
-                        match field.name {
+                        match field.name() {
                             "node" => return edge.node.0.write(&field.below, scene, json),
                             "cursor" => json.string(&edge.cursor.encode_cursor()),
                             _ => return Err(Deferred),

@@ -97,16 +97,16 @@ pub fn asks_for_a_report(document: &ExecutableDocument, given: Given<'_>) -> boo
 }
 
 /// Whether what hangs on systems is selected below them.
-fn asks_for_impact(below: &[Selected<'_>]) -> bool {
-    Selected::rows(below).into_iter().any(|row| row.name == "impact")
+fn asks_for_impact(below: &[Selected]) -> bool {
+    Selected::rows(below).into_iter().any(|row| row.name() == "impact")
 }
 
-fn roots<'a>(document: &'a ExecutableDocument, given: Given<'a>) -> Vec<Selected<'a>> {
+fn roots<'a>(document: &'a ExecutableDocument, given: Given<'a>) -> Vec<Selected> {
     select_from(&document.fragments, &given.operation.selection_set.node)
 }
 
 /// How many rows a list is to have, if it says.
-fn first(list: &Selected<'_>, given: Given<'_>) -> Option<usize> {
+fn first(list: &Selected, given: Given<'_>) -> Option<usize> {
     number(list.argument("first", given))
 }
 
@@ -141,8 +141,8 @@ struct Known {
 }
 
 impl Planner<'_> {
-    fn root(&mut self, field: &Selected<'_>) {
-        let name = field.name;
+    fn root(&mut self, field: &Selected) {
+        let name = field.name();
         let reads = self.reads;
         let commercial = reads.commercial.as_ref();
         match name {
@@ -180,7 +180,7 @@ impl Planner<'_> {
                     self.step(1, None, Some(invoices.pages.kind()), name, 1);
                 }
                 let known = Known { rows: self.rows(field), wave: 2, link: false };
-                for project in Selected::rows(&field.below).into_iter().filter(|row| row.name == "project") {
+                for project in Selected::rows(&field.below).into_iter().filter(|row| row.name() == "project") {
                     self.projects(field, &project.below, known);
                 }
             }
@@ -203,10 +203,10 @@ impl Planner<'_> {
             "client" => {
                 let clients = commercial.and_then(|commercial| commercial.clients.as_ref());
                 self.step(1, None, clients.map(crate::reads::Reader::kind), name, 1);
-                if field.below.iter().any(|below| below.name == "projects") {
+                if field.below.iter().any(|below| below.name() == "projects") {
                     self.step(2, None, commercial.map(|commercial| commercial.deal_pages.kind()), "client.projects", 1);
                 }
-                for deals in field.below.iter().filter(|below| below.name == "deals") {
+                for deals in field.below.iter().filter(|below| below.name() == "deals") {
                     self.step(2, None, commercial.map(|commercial| commercial.deal_pages.kind()), "client.deals", 1);
                     self.deals(
                         deals,
@@ -220,9 +220,9 @@ impl Planner<'_> {
     }
 
     /// What each page of the portfolio costs; how many there are is known once they are read.
-    fn portfolio(&mut self, field: &Selected<'_>) {
+    fn portfolio(&mut self, field: &Selected) {
         let reads = self.reads;
-        let each = format!("{}, each {PAGE} deals", field.name);
+        let each = format!("{}, each {PAGE} deals", field.name());
         let commercial = reads.commercial.as_ref();
         self.step(1, None, commercial.map(|commercial| commercial.deal_pages.kind()), &each, 1);
         self.step(2, None, commercial.map(|commercial| commercial.deals_by_project.kind()), &each, PAGE);
@@ -237,7 +237,7 @@ impl Planner<'_> {
         }
         // Without a filter, what no deal leads to is looked for.
         if field.argument("filter", self.given).is_none_or(|filter| filter == Value::Null) {
-            let each = format!("{}, each page", field.name);
+            let each = format!("{}, each page", field.name());
             for delivery in reads.delivery.all() {
                 self.step(4, None, Some(delivery.project_pages.kind()), &each, 1);
             }
@@ -247,54 +247,44 @@ impl Planner<'_> {
         }
     }
 
-    fn deal(&mut self, field: &Selected<'_>) {
+    fn deal(&mut self, field: &Selected) {
         let commercial = self.reads.commercial.as_ref();
         let by_project =
             matches!(field.argument("by", self.given), Some(Value::Object(by)) if by.contains_key("projectId"));
         if by_project {
-            self.step(1, None, commercial.map(|commercial| commercial.deals_by_project.kind()), field.name, 1);
+            self.step(1, None, commercial.map(|commercial| commercial.deals_by_project.kind()), field.name(), 1);
             // The project's ID is known from the start; what hangs on the deal is not.
             let asks = Asks::of_deal(&field.below, self.given, self.view);
             for ask in asks.first {
                 let wave = if ask <= Ask::PreSalesTickets { 2 } else { 1 };
-                self.ask(Known { rows: 1, wave, link: false }, ask, field.name);
+                self.ask(Known { rows: 1, wave, link: false }, ask, field.name());
             }
         } else {
-            self.step(1, None, commercial.map(|commercial| commercial.deals.kind()), field.name, 1);
+            self.step(1, None, commercial.map(|commercial| commercial.deals.kind()), field.name(), 1);
             self.deals(field, &field.below, Known { rows: 1, wave: 2, link: true });
         }
     }
 
-    fn deals<'s, 'a: 's>(
-        &mut self,
-        field: &Selected<'_>,
-        rows: impl IntoIterator<Item = &'s Selected<'a>>,
-        known: Known,
-    ) {
+    fn deals<'s>(&mut self, field: &Selected, rows: impl IntoIterator<Item = &'s Selected>, known: Known) {
         let asks = Asks::of_deal(rows, self.given, self.view);
         for ask in asks.first {
             // The client is named by the deal alone.
             let link = known.link && ask != Ask::Client;
-            self.ask(Known { link, ..known }, ask, field.name);
+            self.ask(Known { link, ..known }, ask, field.name());
         }
-        self.second(&asks.second, known, field.name);
+        self.second(&asks.second, known, field.name());
     }
 
-    fn projects<'s, 'a: 's>(
-        &mut self,
-        field: &Selected<'_>,
-        rows: impl IntoIterator<Item = &'s Selected<'a>>,
-        known: Known,
-    ) {
+    fn projects<'s>(&mut self, field: &Selected, rows: impl IntoIterator<Item = &'s Selected>, known: Known) {
         let asks = Asks::of_project(rows, self.given, self.view);
         for ask in asks.first {
-            self.ask(known, ask, field.name);
+            self.ask(known, ask, field.name());
         }
-        self.second(&asks.second, known, field.name);
+        self.second(&asks.second, known, field.name());
     }
 
-    fn project_below(&mut self, field: &Selected<'_>) {
-        for project in field.below.iter().filter(|below| below.name == "project") {
+    fn project_below(&mut self, field: &Selected) {
+        for project in field.below.iter().filter(|below| below.name() == "project") {
             self.projects(field, &project.below, Known { rows: 1, wave: 2, link: false });
         }
     }
@@ -338,7 +328,7 @@ impl Planner<'_> {
         });
     }
 
-    fn rows(&self, list: &Selected<'_>) -> usize {
+    fn rows(&self, list: &Selected) -> usize {
         first(list, self.given).unwrap_or(DEFAULT_FIRST)
     }
 }

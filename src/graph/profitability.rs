@@ -431,9 +431,9 @@ impl ProfitabilityRow {
 }
 
 /// What is selected of the rows of a report.
-fn selected<'a>(report: &'a [Selected<'_>]) -> BTreeSet<&'a str> {
-    let rows = report.iter().filter(|field| matches!(field.name, "rows" | "totals"));
-    rows.flat_map(|row| &row.below).map(|field| field.name).collect()
+fn selected(report: &[Selected]) -> BTreeSet<&str> {
+    let rows = report.iter().filter(|field| matches!(field.name(), "rows" | "totals"));
+    rows.flat_map(|row| &row.below).map(Selected::name).collect()
 }
 
 fn measures(selected: &BTreeSet<&str>) -> Vec<Measure> {
@@ -443,7 +443,7 @@ fn measures(selected: &BTreeSet<&str>) -> Vec<Measure> {
 }
 
 /// What a report asks of the owners, by what is selected of it and the names of its dimensions.
-pub(super) fn needs(report: &[Selected<'_>], group_by: &[&str]) -> Needs {
+pub(super) fn needs(report: &[Selected], group_by: &[&str]) -> Needs {
     let dimensions = Dimension::items().iter().filter(|dimension| group_by.contains(&dimension.name));
     let needs = Needs::of(measures(&selected(report)));
     dimensions.fold(needs, |needs, dimension| needs.by(dimension.value.into()))

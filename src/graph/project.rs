@@ -507,7 +507,7 @@ fields!(ProjectField {
 });
 
 impl Direct for Project {
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         let reads = &scene.spine.reads;
         let header = std::cell::OnceCell::new();
         let header = || {

@@ -88,15 +88,15 @@ impl Query {
                 // Where the deal led when it was last seen all systems are asked at once. What is shown is read by the
                 // link that arrives: if that is another, the wave below follows it.
                 let everything = viewer(ctx)?.sees_all_deals();
-                let (deal, warm) = tokio::join!(Deal::read(ctx, &id), async {
+                let (deal, ahead) = tokio::join!(Deal::read(ctx, &id), async {
                     match spine(ctx)?.commercial()?.links.of(&id).filter(|_| everything) {
-                        Some(project) => wave::ahead_of_deal(ctx, &fields, Some(&id), project).await,
-                        None => Ok(()),
+                        Some(project) => wave::ahead_of_deal(ctx, &fields, Some(&id), project).await.map(Some),
+                        None => Ok(None),
                     }
                 });
-                warm?;
+                let ahead = ahead?;
                 let Some(deal) = deal? else { return Ok(None) };
-                wave::deals(ctx, &fields, std::slice::from_ref(&deal.record)).await?;
+                wave::deal(ctx, &fields, &deal.record, ahead.as_ref()).await?;
                 Ok(Some(One(deal)))
             }
             DealLookup::ProjectId(ProjectId(text)) => {
@@ -104,14 +104,17 @@ impl Query {
                 let fields = select_below(ctx);
                 // The ID is known already: what hangs on the project is read while the deal is.
                 let everything = viewer(ctx)?.sees_all_deals();
-                let (deals, warm) = tokio::join!(Deal::of_project(ctx, &id), async {
-                    if everything { wave::ahead_of_deal(ctx, &fields, None, id.clone()).await } else { Ok(()) }
+                let (deals, ahead) = tokio::join!(Deal::of_project(ctx, &id), async {
+                    if !everything {
+                        return Ok(None);
+                    }
+                    wave::ahead_of_deal(ctx, &fields, None, id.clone()).await.map(Some)
                 });
-                warm?;
+                let ahead = ahead?;
                 let deals = deals?;
                 let won = deals.iter().position(|deal| deal.record.status == Some(domain::DealStatus::Won));
                 let Some(deal) = deals.into_iter().nth(won.unwrap_or(0)) else { return Ok(None) };
-                wave::deals(ctx, &fields, std::slice::from_ref(&deal.record)).await?;
+                wave::deal(ctx, &fields, &deal.record, ahead.as_ref()).await?;
                 Ok(Some(One(deal)))
             }
         }
@@ -143,7 +146,7 @@ impl Query {
         }
         let fields = select_below(ctx);
         let (header, warm) =
-            tokio::join!(project.header(ctx), wave::projects(ctx, &fields, std::slice::from_ref(&project.id)));
+            tokio::join!(project.header(ctx), wave::projects(ctx, &*fields, std::slice::from_ref(&project.id)));
         warm?;
         Ok(if matches!(header, Ok(None)) { None } else { Some(One(project)) })
     }
@@ -310,7 +313,8 @@ impl Query {
         filter: Option<DealFilter>,
         currency: Option<CurrencyCode>,
     ) -> Result<Option<ProfitabilityReport>> {
-        profitability::report(ctx, group_by, filter, currency).await.map(Some)
+        // In a box, because it is by far the largest: the futures of all roots share the room of the largest, and are moved.
+        Box::pin(profitability::report(ctx, group_by, filter, currency)).await.map(Some)
     }
 
     /// The metrics of `profitability` and of the reports: what each means, and how it is computed.

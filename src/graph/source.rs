@@ -168,7 +168,7 @@ fields!(SourceField {
 });
 
 impl Direct for Source {
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         object::<Self>(fields, json, |field, json| {
             match SourceField::of(field) {
                 Some(SourceField::System) => json.string(self.0.system),

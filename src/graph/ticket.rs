@@ -250,7 +250,7 @@ fields!(TicketField {
 });
 
 impl Direct for Ticket {
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         let record = &*self.record;
         object::<Self>(fields, json, |field, json| {
             match TicketField::of(field) {

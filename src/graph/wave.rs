@@ -97,13 +97,23 @@ pub(super) struct Pushdown {
 
 impl Pushdown {
     /// What a selection on `financials` leaves to the owners.
-    pub(super) fn of(fields: &[Selected<'_>]) -> Self {
-        let none_of = |names: &[&str]| fields.iter().all(|field| !names.contains(&field.name));
+    pub(super) fn of(fields: &[Selected]) -> Self {
+        let none_of = |names: &[&str]| fields.iter().all(|field| !names.contains(&field.name()));
         Self { invoiced: none_of(&OF_EACH_INVOICE), costs: none_of(&OF_EACH_COST) }
     }
 }
 
 impl Ask {
+    /// Whether its keys are those of deals.
+    fn is_by_deal(self) -> bool {
+        matches!(self, Self::Contacts | Self::LineItems | Self::Proposal | Self::Communications | Self::PreSalesTickets)
+    }
+
+    /// Whether its keys are those of projects.
+    fn is_by_project(self) -> bool {
+        self >= Self::Project
+    }
+
     /// The readers that are asked: one, or one for each owner of a domain that has several; none if nobody owns what is
     /// asked for.
     pub(super) fn kinds<'r>(self, reads: &'r Reads) -> Vec<&'r Kind> {
@@ -173,14 +183,10 @@ pub(super) struct Asks {
 
 impl Asks {
     /// Of deals.
-    pub(super) fn of_deal<'s, 'a: 's>(
-        fields: impl IntoIterator<Item = &'s Selected<'a>>,
-        given: Given<'_>,
-        view: &View,
-    ) -> Self {
+    pub(super) fn of_deal<'s>(fields: impl IntoIterator<Item = &'s Selected>, given: Given<'_>, view: &View) -> Self {
         let mut asks = Self::default();
         for field in fields {
-            match field.name {
+            match field.name() {
                 "client" => asks.ask(Ask::Client),
                 "contacts" => asks.ask(Ask::Contacts),
                 "lineItems" => asks.ask(Ask::LineItems),
@@ -196,8 +202,8 @@ impl Asks {
     }
 
     /// Of projects.
-    pub(super) fn of_project<'s, 'a: 's>(
-        fields: impl IntoIterator<Item = &'s Selected<'a>>,
+    pub(super) fn of_project<'s>(
+        fields: impl IntoIterator<Item = &'s Selected>,
         given: Given<'_>,
         view: &View,
     ) -> Self {
@@ -220,14 +226,9 @@ impl Asks {
         self.first.insert(ask);
     }
 
-    fn project<'s, 'a: 's>(
-        &mut self,
-        fields: impl IntoIterator<Item = &'s Selected<'a>>,
-        given: Given<'_>,
-        view: &View,
-    ) {
+    fn project<'s>(&mut self, fields: impl IntoIterator<Item = &'s Selected>, given: Given<'_>, view: &View) {
         for field in fields {
-            match field.name {
+            match field.name() {
                 "milestones" => self.ask(Ask::Milestones),
                 "resources" | "hours" => self.ask(Ask::Effort),
                 "incidents" | "changeRequests" | "openCriticalIncidents" | "percentComplete" => self.ask(Ask::Work),
@@ -253,26 +254,26 @@ impl Asks {
                 "financials" => self.financials(&field.below, view),
                 _ => {}
             }
-            if HEADER.contains(&field.name) {
+            if HEADER.contains(&field.name()) {
                 self.ask(Ask::Project);
             }
         }
     }
 
-    fn financials(&mut self, fields: &[Selected<'_>], view: &View) {
+    fn financials(&mut self, fields: &[Selected], view: &View) {
         let (pushdown, parts) = (Pushdown::of(fields), Parts::of(view));
-        for Selected { name, .. } in fields {
-            let summary = SUMMARY.contains(name);
-            if (OF_CONTRACT.contains(name) || summary) && parts.contract {
+        for name in fields.iter().map(Selected::name) {
+            let summary = SUMMARY.contains(&name);
+            if (OF_CONTRACT.contains(&name) || summary) && parts.contract {
                 self.ask(Ask::Deals);
             }
-            if (OF_RECEIVABLES.contains(name) || summary) && parts.receivables {
+            if (OF_RECEIVABLES.contains(&name) || summary) && parts.receivables {
                 self.ask(if pushdown.invoiced { Ask::Invoiced } else { Ask::Receivables });
             }
-            if (OF_SPENDING.contains(name) || summary) && parts.spending {
+            if (OF_SPENDING.contains(&name) || summary) && parts.spending {
                 self.ask(if pushdown.costs { Ask::Spent } else { Ask::Costs });
             }
-            if PROGRESS.contains(name) {
+            if PROGRESS.contains(&name) {
                 self.ask(Ask::Project);
                 self.ask(Ask::Work);
             }
@@ -303,9 +304,9 @@ struct Keys {
 }
 
 /// What is selected below deals.
-pub(super) async fn deals<'s, 'a: 's>(
+pub(super) async fn deals<'s>(
     ctx: &Context<'_>,
-    fields: impl IntoIterator<Item = &'s Selected<'a>>,
+    fields: impl IntoIterator<Item = &'s Selected>,
     deals: &[Arc<Deal>],
 ) -> Result<()> {
     let asks = Asks::of_deal(fields, given(ctx), &viewer(ctx)?.view);
@@ -317,24 +318,50 @@ pub(super) async fn deals<'s, 'a: 's>(
     roll(ctx, &asks, &keys).await
 }
 
+/// What was read of a deal before it was there.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    asked: BTreeSet<Ask>,
+    /// Where the deal was taken to lead.
+    project: ProjectId,
+}
+
 /// What is selected below a deal that is not there yet, as far as it needs no more than its ID, if that is known, and its
 /// project's.
 pub(super) async fn ahead_of_deal(
     ctx: &Context<'_>,
-    fields: &[Selected<'_>],
+    fields: &[Selected],
     deal: Option<&DealId>,
     project: ProjectId,
-) -> Result<()> {
-    let keys = Keys { deals: deal.cloned().into_iter().collect(), projects: vec![project], clients: Vec::new() };
+) -> Result<Ahead> {
+    let keys =
+        Keys { deals: deal.cloned().into_iter().collect(), projects: vec![project.clone()], clients: Vec::new() };
     let mut asks = Asks::of_deal(fields, given(ctx), &viewer(ctx)?.view);
+    asks.first.retain(|ask| ask.is_by_project() || (ask.is_by_deal() && deal.is_some()));
     asks.second.clear();
+    roll(ctx, &asks, &keys).await?;
+    Ok(Ahead { asked: asks.first, project })
+}
+
+/// What is selected below a deal, and was not read ahead of it.
+pub(super) async fn deal(ctx: &Context<'_>, fields: &[Selected], deal: &Deal, ahead: Option<&Ahead>) -> Result<()> {
+    let mut asks = Asks::of_deal(fields, given(ctx), &viewer(ctx)?.view);
+    // A deal that leads elsewhere by now is followed.
+    if let Some(ahead) = ahead.filter(|ahead| Some(&ahead.project) == deal.project_id()) {
+        asks.first.retain(|ask| !ahead.asked.contains(ask));
+    }
+    let keys = Keys {
+        deals: vec![deal.id.clone()],
+        clients: deal.client.iter().cloned().collect(),
+        projects: deal.project_id().cloned().into_iter().collect(),
+    };
     roll(ctx, &asks, &keys).await
 }
 
 /// What is selected below projects.
-pub(super) async fn projects<'s, 'a: 's>(
+pub(super) async fn projects<'s>(
     ctx: &Context<'_>,
-    fields: impl IntoIterator<Item = &'s Selected<'a>>,
+    fields: impl IntoIterator<Item = &'s Selected>,
     ids: &[ProjectId],
 ) -> Result<()> {
     let asks = Asks::of_project(fields, given(ctx), &viewer(ctx)?.view);
@@ -342,8 +369,8 @@ pub(super) async fn projects<'s, 'a: 's>(
 }
 
 /// What is selected below invoices.
-pub(super) async fn invoices(ctx: &Context<'_>, fields: &[&Selected<'_>], invoices: &[Arc<Invoice>]) -> Result<()> {
-    let project = fields.iter().filter(|field| field.name == "project").flat_map(|field| &field.below);
+pub(super) async fn invoices(ctx: &Context<'_>, fields: &[&Selected], invoices: &[Arc<Invoice>]) -> Result<()> {
+    let project = fields.iter().filter(|field| field.name() == "project").flat_map(|field| &field.below);
     let ids = distinct(invoices.iter().filter_map(|invoice| invoice.project_ids.first().cloned()));
     projects(ctx, project, &ids).await
 }
@@ -361,7 +388,8 @@ async fn roll(ctx: &Context<'_>, asks: &Asks, keys: &Keys) -> Result<()> {
     {
         let deals = keys.projects.iter().filter_map(|id| commercial.deals_by_project.peek(options, id)?.ok()?.value);
         let ids = deals.flat_map(|deals| deals.iter().filter_map(|deal| deal.client.clone()).collect::<Vec<_>>());
-        clients.get_many(options, &distinct(ids)).await;
+        // In a box of its own, as the next: few ask for it, and all would carry the room that it takes.
+        Box::pin(clients.get_many(options, &distinct(ids))).await;
     }
     if asks.second.contains(&Ask::Handover)
         && let Some(commercial) = &spine.reads.commercial
@@ -369,7 +397,7 @@ async fn roll(ctx: &Context<'_>, asks: &Asks, keys: &Keys) -> Result<()> {
         let deals = keys.projects.iter().filter_map(|id| commercial.deals_by_project.peek(options, id)?.ok()?.value);
         let ids =
             deals.flat_map(|deals| passing_on(&deals).into_iter().map(|deal| deal.id.clone()).collect::<Vec<_>>());
-        DealsDetails::read(commercial, options, &distinct(ids)).await;
+        Box::pin(DealsDetails::read(commercial, options, &distinct(ids))).await;
     }
     Ok(())
 }

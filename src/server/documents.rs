@@ -11,7 +11,7 @@ use moka::sync::Cache;
 
 use super::shape::Shape;
 use crate::config::Limits;
-use crate::graph::guard;
+use crate::graph::{Selections, guard};
 
 /// Bytes of query text that are kept. What is made of a text takes some twenty times as much memory.
 const MOST_BYTES: u64 = 512 * 1024;
@@ -37,6 +37,8 @@ pub(super) struct Document {
 pub(super) struct Operation {
     /// The shape of its answers.
     pub(super) shape: Shape,
+    /// What it selects, if that does not hang on the request.
+    pub(super) selections: Option<Arc<Selections>>,
     /// Whether it was found to be valid, whatever the values of its variables.
     valid: AtomicBool,
     /// Its variables. None if one has a type whose values are checked elsewhere.
@@ -87,8 +89,9 @@ impl Document {
     fn new(parsed: ExecutableDocument) -> Self {
         let operations = parsed.operations.iter().map(|(name, operation)| {
             let shape = Shape::of(&parsed, &operation.node);
+            let selections = Selections::of(&parsed, &operation.node).map(Arc::new);
             let variables = variables(&operation.node);
-            (name.cloned(), Operation { shape, valid: AtomicBool::new(false), variables })
+            (name.cloned(), Operation { shape, selections, valid: AtomicBool::new(false), variables })
         });
         let operations = operations.collect();
         Self { parsed, exceeded: Vec::new(), operations }

@@ -108,7 +108,12 @@ impl<'a> Execution<'a> {
         }
         let executor = if known || self.masked.is_some() { &door.trusting } else { &door.checking };
         let deadline = options.deadline;
-        let request = request(asked, self.document()).data(options);
+        let mut request = request(asked, self.document()).data(options);
+        // What is selected of a document with masks is this viewer's alone, and looked at as it is executed.
+        if let (None, Some(selections)) = (&self.masked, self.chosen.and_then(|chosen| chosen.known.selections.clone()))
+        {
+            request = request.data(selections);
+        }
         // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
         let answer = door.reports.reads.turns.work(Box::pin(once(executor, request, self.is_followed())));
         let executed =

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use spine::config::Config;
 use spine::demo::erp::Erp;
 use spine::domain::Clock;
-use spine::graph::{Graph, Json, LongWay};
+use spine::graph::{Graph, Json, LongWay, Selections};
 use spine::reads::{ReadOptions, Reads};
 use spine::reports::Reports;
 use spine::systems::registry;
@@ -162,11 +162,64 @@ async fn both_ways(gateway: &Gateway) {
         graph.checking.execute(request().data(options())).await;
         let at_once = graph.checking.execute(request().data(options())).await;
         let long = graph.checking.execute(request().data(options()).data(LongWay)).await;
+        let known = async_graphql::parser::parse_query(&query).unwrap();
+        let (_, operation) = known.operations.iter().next().unwrap();
+        let known = Arc::new(Selections::of(&known, &operation.node).expect("nothing hangs on the request"));
+        let looked_at_before = graph.checking.execute(request().data(options()).data(known)).await;
+        assert_eq!(compared(&looked_at_before), compared(&at_once), "{query}");
         binary += usize::from(format!("{:?}", at_once.data).contains("Binary"));
         let difference = difference(&compared(&at_once), &compared(&long), "");
         assert!(difference.is_none(), "{}\n{query}", difference.unwrap());
     }
     assert!(binary > 60, "most of it is written at once, not only {binary} of 120");
+}
+
+#[tokio::test]
+async fn what_a_known_document_selects_hangs_on_the_variables_of_each_request() {
+    let gateway = Gateway::start(60).await;
+    let query = "query($id: ProjectId!, $on: Boolean!, $off: Boolean!) { project(id: $id) { id ...Rest } }
+        fragment Rest on Project { name @include(if: $on) status @skip(if: $off) invoices @include(if: $on) { id } }";
+    for (on, off, expected) in [
+        (true, false, vec!["id", "name", "status", "invoices"]),
+        (false, false, vec!["id", "status"]),
+        (true, true, vec!["id", "name", "invoices"]),
+        (false, true, vec!["id"]),
+        (true, false, vec!["id", "name", "status", "invoices"]),
+    ] {
+        let variables = json!({ "id": gateway.project(), "on": on, "off": off });
+        for _ in 0..2 {
+            let answer = gateway.ask_with(query, variables.clone(), Some("no-cache")).await;
+            let mut keys: Vec<_> = answer.fine()["project"].as_object().unwrap().keys().map(String::as_str).collect();
+            keys.sort_by_key(|key| expected.iter().position(|name| name == key));
+            assert_eq!(keys, expected, "{on} {off}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_for_in_several_places_is_answered_with_all_that_is_asked_there() {
+    let gateway = Gateway::start(60).await;
+    let variables = json!({ "id": gateway.project(), "on": true });
+    let whole = "query($id: ProjectId!) { project(id: $id) { id name invoices { id number } } }";
+    let whole = gateway.ask_with(whole, variables.clone(), Some("no-cache")).await.fine().clone();
+    let node = json!({ "node": whole["project"] });
+    let parts = "fragment A on Query { project(id: $id) { id invoices { id } } }
+        fragment B on Query { project(id: $id) { name invoices { number } } }";
+    for (query, expected) in [
+        (format!("query($id: ProjectId!) {{ ...A ...B }} {parts}"), &whole),
+        (format!("query($id: ProjectId!, $on: Boolean!) {{ ...A ...B @include(if: $on) }} {parts}"), &whole),
+        (
+            "query($id: ID!) { node(id: $id) { ... on Project { id } ... on Project { name invoices { id } } }
+                node(id: $id) { ... on Project { invoices { number } } } }"
+                .to_owned(),
+            &node,
+        ),
+    ] {
+        for _ in 0..2 {
+            let answer = gateway.ask_with(&query, variables.clone(), Some("no-cache")).await;
+            assert_eq!(answer.fine(), expected, "{query}");
+        }
+    }
 }
 
 #[tokio::test]

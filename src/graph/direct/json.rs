@@ -65,6 +65,7 @@ impl Json {
 
     /// A text, in quotes and escaped as `serde_json` does it.
     pub fn string(&mut self, text: &str) {
+        self.0.reserve(text.len() + 2);
         self.0.push(b'"');
         self.escaped(text);
         self.0.push(b'"');
@@ -76,10 +77,9 @@ impl Json {
             self.0.extend_from_slice(text.as_bytes());
             return;
         }
-        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-        for part in text.split_inclusive(|sign: char| sign.is_ascii() && special(sign as u8)) {
+        for part in text.split_inclusive(|sign: char| sign.is_ascii() && is_special(sign as u8)) {
             let mut signs = part.chars();
-            let last = signs.next_back().filter(|sign| sign.is_ascii() && special(*sign as u8));
+            let last = signs.next_back().filter(|sign| sign.is_ascii() && is_special(*sign as u8));
             let plain = if last.is_some() { signs.as_str() } else { part };
             self.0.extend_from_slice(plain.as_bytes());
             match last {
@@ -213,9 +213,16 @@ fn is_plain(text: &[u8]) -> bool {
         (less(word, 0x20) | quote | backslash) & (EACH * 0x80) == 0
     };
     let (words, rest) = text.as_chunks::<8>();
-    let mut last = [b' '; 8];
-    last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
-    words.iter().all(is_plain) && is_plain(&last)
+    match text.last_chunk::<8>() {
+        // What is left over is looked at with some that was seen already, which is quicker than one by one.
+        Some(last) => words.iter().all(is_plain) && is_plain(last),
+        None => rest.iter().all(|byte| !is_special(*byte)),
+    }
+}
+
+/// Whether a byte must be escaped.
+const fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 impl std::fmt::Write for Json {

@@ -12,17 +12,20 @@ mod records;
 mod select;
 
 use std::borrow::{Borrow, Cow};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context as Poller, Poll, Waker};
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
-use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Pos, Positioned, ServerResult, Value};
 use futures_util::future::try_join_all;
 use jiff::civil::Date;
 
 pub use json::Json;
 pub(super) use records::{booked, known, money, person, stated};
+pub use select::Selections;
 pub(super) use select::{Selected, fields_of, select_below, select_from};
 
 use super::context::Spine;
@@ -38,6 +41,8 @@ pub(super) type Written = Result<(), Deferred>;
 /// What is the same for all that is written in one go.
 pub(super) struct Scene<'a> {
     ctx: &'a ContextSelectionSet<'a>,
+    /// The fields of the document, by their places: looked for once, for all that are left to their resolvers.
+    standing: OnceCell<BTreeMap<Pos, &'a Positioned<Field>>>,
     pub(super) spine: &'a Spine,
     pub(super) options: &'a ReadOptions,
     pub(super) today: Date,
@@ -51,7 +56,14 @@ impl<'a> Scene<'a> {
         if ctx.data_opt::<LongWay>().is_some() {
             return None;
         }
-        Some(Self { ctx, spine, options, today: spine.clock.today() })
+        Some(Self { ctx, standing: OnceCell::new(), spine, options, today: spine.clock.today() })
+    }
+
+    /// The field as it stands in the document; none if it stands there more than once.
+    fn field(&self, selected: &Selected) -> Option<&'a Positioned<Field>> {
+        let fragments = &self.ctx.query_env.fragments;
+        let standing = self.standing.get_or_init(|| select::standing(fragments, &self.ctx.item.node));
+        standing.get(&selected.position()?).copied()
     }
 
     fn errors(&self) -> usize {
@@ -72,7 +84,7 @@ pub struct LongWay;
 /// An object that can write itself.
 pub(super) trait Direct: ContainerType {
     /// Writes the object with the selected fields, or defers.
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written;
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written;
 }
 
 /// Names the fields that an object knows to write, and how each is told from the others for every row: by its place among
@@ -89,7 +101,7 @@ macro_rules! fields {
             const ALL: &'static [Self] = &[$(Self::$field),+];
 
             /// The field that is selected; none if it is one that is left to its resolver.
-            fn of(selected: &$crate::graph::direct::Selected<'_>) -> Option<Self> {
+            fn of(selected: &$crate::graph::direct::Selected) -> Option<Self> {
                 Self::ALL.get(selected.place(Self::NAMES)).copied()
             }
         }
@@ -100,9 +112,9 @@ pub(super) use fields;
 
 /// Writes an object, `field` by field.
 pub(super) fn object<T: ContainerType>(
-    fields: &[Selected<'_>],
+    fields: &[Selected],
     json: &mut Json,
-    mut field: impl FnMut(&Selected<'_>, &mut Json) -> Written,
+    mut field: impl FnMut(&Selected, &mut Json) -> Written,
 ) -> Written {
     json.raw(b"{");
     for (at, selected) in fields.iter().enumerate() {
@@ -112,7 +124,7 @@ pub(super) fn object<T: ContainerType>(
         json.raw(&selected.key);
         if selected.masked {
             json.null();
-        } else if selected.name == "__typename" {
+        } else if selected.name() == "__typename" {
             json.string(&T::type_name());
         } else {
             field(selected, json)?;
@@ -131,7 +143,7 @@ const MOST_AHEAD: usize = 1 << 20;
 /// Writes a list of objects.
 pub(super) fn list<T: Direct>(
     items: impl IntoIterator<Item = impl Borrow<T>>,
-    fields: &[Selected<'_>],
+    fields: &[Selected],
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
@@ -156,7 +168,7 @@ pub(super) fn list<T: Direct>(
 /// Writes an object, or null.
 pub(super) fn optional<T: Direct>(
     item: Option<&T>,
-    fields: &[Selected<'_>],
+    fields: &[Selected],
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
@@ -170,11 +182,11 @@ pub(super) fn optional<T: Direct>(
 /// Writes a field by its resolver, if that needs not wait.
 pub(super) fn resolved<T: ContainerType>(
     object: &T,
-    selected: &Selected<'_>,
+    selected: &Selected,
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
-    let Some(field) = selected.field() else { return Err(Deferred) };
+    let Some(field) = scene.field(selected) else { return Err(Deferred) };
     let before = scene.errors();
     let ctx = scene.ctx.with_field(field);
     let polled = pin!(object.resolve_field(&ctx)).poll(&mut Poller::from_waker(Waker::noop()));
@@ -255,10 +267,10 @@ pub(super) async fn each<'a, T: Direct + 'a>(
 pub(super) fn at_once<'a>(
     ctx: &'a ContextSelectionSet<'a>,
     capacity: usize,
-    write: impl FnOnce(&[Selected<'a>], &Scene<'a>, &mut Json) -> Written,
+    write: impl FnOnce(&[Selected], &Scene<'a>, &mut Json) -> Written,
 ) -> Option<Value> {
     let scene = Scene::new(ctx)?;
-    let fields = select::select(ctx);
+    let fields = select::select(ctx)?;
     let mut json = Json::with_capacity(capacity.min(1 << 16));
     write(&fields, &scene, &mut json).ok()?;
     Some(Value::Binary(json.into_bytes().into()))

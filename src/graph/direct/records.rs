@@ -14,7 +14,7 @@ fields!(MoneyField {
 /// Money, or null.
 pub(in crate::graph) fn money(
     money: Option<domain::Money>,
-    field: &Selected<'_>,
+    field: &Selected,
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
@@ -45,7 +45,7 @@ pub(in crate::graph) fn stated(
 pub(in crate::graph) fn booked(
     booked: &Booked,
     place: (&str, &[Flaw]),
-    field: &Selected<'_>,
+    field: &Selected,
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
@@ -55,7 +55,7 @@ pub(in crate::graph) fn booked(
 /// A colleague, or null.
 pub(in crate::graph) fn person(
     person: Option<&std::sync::Arc<domain::Person>>,
-    field: &Selected<'_>,
+    field: &Selected,
     json: &mut Json,
 ) -> Written {
     let Some(person) = person else {
@@ -63,7 +63,7 @@ pub(in crate::graph) fn person(
         return Ok(());
     };
     object::<Person>(&field.below, json, |field, json| {
-        match field.name {
+        match field.name() {
             "name" => json.string(&person.name),
             "email" => json.text(person.email.as_deref()),
             _ => return Err(Deferred),

@@ -1,10 +1,16 @@
 //! What is selected, looked at once for all rows: fragments filled in, fields of one key brought together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
-use async_graphql::{Context, ContextSelectionSet, Name, Positioned, Value};
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{
+    Context, ContextBase, ContextSelectionSet, Name, Pos, Positioned, QueryPathNode, QueryPathSegment, Value,
+};
 
 use super::Json;
 use crate::graph::guard::Given;
@@ -18,27 +24,54 @@ pub(in crate::graph) type Fragments = HashMap<Name, Positioned<FragmentDefinitio
 
 /// A field that is selected.
 #[derive(Debug)]
-pub(in crate::graph) struct Selected<'a> {
+pub(in crate::graph) struct Selected {
     /// Its key in the answer, as JSON, with the colon.
-    pub(super) key: Vec<u8>,
-    /// Its name in the schema.
-    pub(in crate::graph) name: &'a str,
+    pub(super) key: Box<[u8]>,
     /// What is selected below it.
     pub(in crate::graph) below: Vec<Self>,
+    /// The field as the document has it, without what is below it.
+    field: Field,
     /// Its place among the fields that its object knows to write; [`UNKNOWN`] until it was looked for.
     place: AtomicU8,
-    response_key: &'a str,
-    field: &'a Positioned<Field>,
-    /// Whether it stands in the document more than once, so that no single place tells all that is selected below it.
+    /// Where it stands in the document.
+    position: Pos,
+    /// Whether it stands there more than once, so that no single place tells all that is selected below it.
     merged: bool,
     /// Whether it is null for this viewer: see [`mask`](crate::graph::mask).
     pub(super) masked: bool,
 }
 
-impl<'a> Selected<'a> {
-    /// The field as it stands in the document; none if it stands there more than once.
-    pub(super) fn field(&self) -> Option<&'a Positioned<Field>> {
-        (!self.merged || self.below.is_empty()).then_some(self.field)
+impl Selected {
+    fn new(field: &Positioned<Field>, below: Vec<Self>) -> Self {
+        let Positioned { pos: position, node: field } = field;
+        let mut key = Json::default();
+        key.string(&field.response_key().node);
+        key.raw(b":");
+        let (alias, name) = (field.alias.clone(), field.name.clone());
+        let (arguments, directives) = (field.arguments.clone(), field.directives.clone());
+        Self {
+            key: key.into_bytes().into(),
+            below,
+            masked: is_marked(field),
+            field: Field { alias, name, arguments, directives, selection_set: Positioned::default() },
+            place: AtomicU8::new(UNKNOWN),
+            position: *position,
+            merged: false,
+        }
+    }
+
+    fn response_key(&self) -> &Name {
+        &self.field.response_key().node
+    }
+
+    /// Its name in the schema.
+    pub(in crate::graph) fn name(&self) -> &str {
+        &self.field.name.node
+    }
+
+    /// Where it stands in the document; none if in several places that differ.
+    pub(super) fn position(&self) -> Option<Pos> {
+        (!self.merged || self.below.is_empty()).then_some(self.position)
     }
 
     /// Its place among the fields that an object knows to write, looked for once for all rows; past the end if it does not
@@ -48,42 +81,126 @@ impl<'a> Selected<'a> {
         if known != UNKNOWN {
             return usize::from(known);
         }
-        let place = fields.iter().position(|name| *name == self.name).unwrap_or(fields.len());
+        let place = fields.iter().position(|name| *name == self.name()).unwrap_or(fields.len());
         self.place.store(u8::try_from(place).unwrap_or(UNKNOWN), Ordering::Relaxed);
         place
     }
 
     /// The value of an argument; none if it is not there.
     pub(in crate::graph) fn argument(&self, name: &str, given: Given<'_>) -> Option<Value> {
-        given.argument(&self.field.node, name)
+        given.argument(&self.field, name)
     }
 
     /// What is selected on the items of a list, by either way to them.
     pub(in crate::graph) fn rows(list: &[Self]) -> Vec<&Self> {
-        let by = |name: &'static str| list.iter().filter(move |field| field.name == name);
+        let by = |name: &'static str| list.iter().filter(move |field| field.name() == name);
         let nodes = by("nodes").flat_map(|nodes| &nodes.below);
-        let edges = by("edges").flat_map(|edges| &edges.below).filter(|field| field.name == "node");
+        let edges = by("edges").flat_map(|edges| &edges.below).filter(|field| field.name() == "node");
         nodes.chain(edges.flat_map(|node| &node.below)).collect()
     }
 
     /// Whether it has arguments.
     pub(in crate::graph) fn has_arguments(&self) -> bool {
-        !self.field.node.arguments.is_empty()
+        !self.field.arguments.is_empty()
     }
 }
 
-/// What is selected of an object.
-pub(super) fn select<'a>(ctx: &ContextSelectionSet<'a>) -> Vec<Selected<'a>> {
-    select_from(&ctx.query_env.fragments, &ctx.item.node)
+/// What an operation selects, looked at once for all requests that ask the same.
+#[derive(Debug)]
+pub struct Selections(Vec<Selected>);
+
+impl Selections {
+    /// Of an operation; none if what it selects hangs on the request, by `@skip` or `@include`.
+    pub fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Option<Self> {
+        let root = &operation.selection_set.node;
+        let mut sets = document.fragments.values().map(|fragment| &fragment.node.selection_set.node).chain([root]);
+        (!sets.any(is_conditional)).then(|| Self(select_from(&document.fragments, root)))
+    }
+
+    /// The root field that a path leads to; none if it leads further.
+    fn root(&self, path: Option<&QueryPathNode<'_>>) -> Option<&Selected> {
+        let Some(QueryPathNode { parent: None, segment: QueryPathSegment::Name(key) }) = path else { return None };
+        self.0.iter().find(|root| root.response_key() == *key)
+    }
+}
+
+/// Whether a directive in a selection set, or below it, says what of it is selected.
+fn is_conditional(set: &SelectionSet) -> bool {
+    set.items.iter().any(|selection| {
+        let (directives, below) = match &selection.node {
+            Selection::Field(field) => (&field.node.directives, Some(&field.node.selection_set)),
+            Selection::InlineFragment(inline) => (&inline.node.directives, Some(&inline.node.selection_set)),
+            Selection::FragmentSpread(spread) => (&spread.node.directives, None),
+        };
+        let says = |name: &str| name == "skip" || name == "include";
+        directives.iter().any(|directive| says(&directive.node.name.node))
+            || below.is_some_and(|set| is_conditional(&set.node))
+    })
 }
 
 /// What is selected below a field.
-pub(in crate::graph) fn select_below<'a>(ctx: &'a Context<'_>) -> Vec<Selected<'a>> {
-    select_from(&ctx.query_env.fragments, &ctx.item.node.selection_set.node)
+pub(in crate::graph) enum Below<'a> {
+    /// It was known before.
+    Known(&'a [Selected]),
+    /// It was looked for.
+    Found(Vec<Selected>),
+}
+
+impl Deref for Below<'_> {
+    type Target = [Selected];
+
+    fn deref(&self) -> &[Selected] {
+        match self {
+            Self::Known(selected) => selected,
+            Self::Found(selected) => selected,
+        }
+    }
+}
+
+/// The root field of a context, if what its operation selects was looked at before.
+fn known<'a, T>(ctx: &ContextBase<'a, T>) -> Option<&'a Selected> {
+    ctx.data_opt::<Arc<Selections>>()?.root(ctx.path_node.as_ref())
+}
+
+/// What is selected of an object; none if it is asked for in several places of the document: async-graphql resolves each by
+/// itself, and brings together only what is not written yet.
+pub(super) fn select<'a>(ctx: &ContextSelectionSet<'a>) -> Option<Below<'a>> {
+    let (stands_once, selected) = match known(ctx) {
+        Some(root) => (!root.merged, Below::Known(&root.below)),
+        None => (stands_once(ctx), Below::Found(select_from(&ctx.query_env.fragments, &ctx.item.node))),
+    };
+    stands_once.then_some(selected)
+}
+
+/// Whether one field alone leads to an object.
+fn stands_once(ctx: &ContextSelectionSet<'_>) -> bool {
+    let mut path = Vec::new();
+    let mut node = ctx.path_node.as_ref();
+    while let Some(QueryPathNode { parent, segment }) = node {
+        if let QueryPathSegment::Name(key) = segment {
+            path.push(*key);
+        }
+        node = *parent;
+    }
+    let mut set = &ctx.query_env.operation.node.selection_set.node;
+    for key in path.into_iter().rev() {
+        let fields = fields_of(&ctx.query_env.fragments, set);
+        let mut leads = fields.into_iter().filter(|field| field.response_key().node == key);
+        let (Some(field), None) = (leads.next(), leads.next()) else { return false };
+        set = &field.selection_set.node;
+    }
+    true
+}
+
+/// What is selected below a field, in all places of the document in which it is asked for, as far as is known.
+pub(in crate::graph) fn select_below<'a>(ctx: &Context<'a>) -> Below<'a> {
+    let set = &ctx.item.node.selection_set.node;
+    known(ctx)
+        .map_or_else(|| Below::Found(select_from(&ctx.query_env.fragments, set)), |root| Below::Known(&root.below))
 }
 
 /// What a selection set selects.
-pub(in crate::graph) fn select_from<'a>(fragments: &'a Fragments, set: &'a SelectionSet) -> Vec<Selected<'a>> {
+pub(in crate::graph) fn select_from(fragments: &Fragments, set: &SelectionSet) -> Vec<Selected> {
     let mut fields = Vec::with_capacity(set.items.len());
     add(fragments, set, &mut fields);
     fields
@@ -106,31 +223,43 @@ pub(in crate::graph) fn fields_of<'a>(fragments: &'a Fragments, set: &'a Selecti
     fields
 }
 
-/// Fragments are filled in whatever type they are for: on an object, those that are valid apply.
-fn add<'a>(fragments: &'a Fragments, set: &'a SelectionSet, fields: &mut Vec<Selected<'a>>) {
+/// The fields of a selection set and of all below it, by where they stand in the document.
+pub(super) fn standing<'a>(fragments: &'a Fragments, set: &'a SelectionSet) -> BTreeMap<Pos, &'a Positioned<Field>> {
+    let mut fields = BTreeMap::new();
+    stand(fragments, set, &mut fields);
+    fields
+}
+
+fn stand<'a>(fragments: &'a Fragments, set: &'a SelectionSet, fields: &mut BTreeMap<Pos, &'a Positioned<Field>>) {
     for selection in &set.items {
         match &selection.node {
             Selection::Field(field) => {
-                let response_key = field.node.response_key().node.as_str();
-                if let Some(known) = fields.iter_mut().find(|known| known.response_key == response_key) {
+                fields.insert(field.pos, field);
+                stand(fragments, &field.node.selection_set.node, fields);
+            }
+            Selection::InlineFragment(inline) => stand(fragments, &inline.node.selection_set.node, fields),
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
+                    stand(fragments, &fragment.node.selection_set.node, fields);
+                }
+            }
+        }
+    }
+}
+
+/// Fragments are filled in whatever type they are for: on an object, those that are valid apply.
+fn add(fragments: &Fragments, set: &SelectionSet, fields: &mut Vec<Selected>) {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => {
+                let response_key = &field.node.response_key().node;
+                if let Some(known) = fields.iter_mut().find(|known| known.response_key() == response_key) {
                     known.merged = true;
                     add(fragments, &field.node.selection_set.node, &mut known.below);
                     continue;
                 }
-                let mut key = Json::with_capacity(response_key.len() + 3);
-                key.string(response_key);
-                key.raw(b":");
                 let below = select_from(fragments, &field.node.selection_set.node);
-                fields.push(Selected {
-                    key: key.into_bytes(),
-                    name: field.node.name.node.as_str(),
-                    below,
-                    place: AtomicU8::new(UNKNOWN),
-                    response_key,
-                    field,
-                    merged: false,
-                    masked: is_marked(&field.node),
-                });
+                fields.push(Selected::new(field, below));
             }
             Selection::InlineFragment(inline) => add(fragments, &inline.node.selection_set.node, fields),
             Selection::FragmentSpread(spread) => {
@@ -143,10 +272,10 @@ fn add<'a>(fragments: &'a Fragments, set: &'a SelectionSet, fields: &mut Vec<Sel
 }
 
 /// Writes a value with the fields of its objects in the order in which they are selected, which async-graphql does not keep.
-pub(super) fn write_in_order(value: &Value, fields: &[Selected<'_>], json: &mut Json) {
+pub(super) fn write_in_order(value: &Value, fields: &[Selected], json: &mut Json) {
     match value {
         Value::Object(object) => {
-            let present = fields.iter().filter_map(|field| Some((field, object.get(field.response_key)?)));
+            let present = fields.iter().filter_map(|field| Some((field, object.get(field.response_key())?)));
             json.object(present, |json, (field, value)| {
                 json.raw(&field.key);
                 if field.masked {

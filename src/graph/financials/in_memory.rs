@@ -13,10 +13,10 @@ use crate::graph::wave::Pushdown;
 use crate::reports::Parts;
 
 /// The parts of the sums as they are in memory, each summed once for all figures.
-struct InMemory<'s> {
+struct InMemory<'s, 'a> {
     of: &'s Of,
     pushdown: Pushdown,
-    scene: &'s Scene<'s>,
+    scene: &'s Scene<'a>,
     contract: OnceCell<Option<Contract>>,
     receivables: OnceCell<Option<Receivables>>,
     invoiced: OnceCell<Option<Figure>>,
@@ -25,8 +25,8 @@ struct InMemory<'s> {
 
 type Known<T> = Result<T, Deferred>;
 
-impl<'s> InMemory<'s> {
-    fn new(Financials(of, pushdown): &'s Financials, scene: &'s Scene<'s>) -> Self {
+impl<'s, 'a> InMemory<'s, 'a> {
+    fn new(Financials(of, pushdown): &'s Financials, scene: &'s Scene<'a>) -> Self {
         Self {
             of,
             pushdown: *pushdown,
@@ -124,10 +124,10 @@ impl<'s> InMemory<'s> {
 }
 
 impl Direct for Financials {
-    fn write(&self, fields: &[Selected<'_>], scene: &Scene<'_>, json: &mut Json) -> Written {
+    fn write(&self, fields: &[Selected], scene: &Scene<'_>, json: &mut Json) -> Written {
         let sums = InMemory::new(self, scene);
         object::<Self>(fields, json, |field, json| {
-            let amount = match field.name {
+            let amount = match field.name() {
                 "contractValue" => sums.contract()?.map(|sums| sums.value.shown()),
                 "invoiced" => sums.invoiced()?.map(Figure::shown),
                 "collected" => sums.receivables()?.map(|sums| sums.collected.shown()),
