@@ -83,15 +83,15 @@ impl Plan {
 /// How many rows the longest list at an operation's root is to have; 0 if no list says.
 pub fn longest_list(document: &ExecutableDocument, given: Given<'_>) -> usize {
     let fields = fields_of(&document.fragments, &given.operation.selection_set.node);
-    fields.into_iter().filter_map(|field| number(given.argument(field, "first"))).max().unwrap_or(0)
+    fields.into_iter().filter_map(|field| number(given.argument(&field.node, "first"))).max().unwrap_or(0)
 }
 
 /// Whether an operation asks about the whole portfolio.
 pub fn asks_for_a_report(document: &ExecutableDocument, given: Given<'_>) -> bool {
     let fields = fields_of(&document.fragments, &given.operation.selection_set.node);
-    fields.into_iter().any(|field| match field.name.node.as_str() {
+    fields.into_iter().any(|field| match field.node.name.node.as_str() {
         REPORT => true,
-        "systems" => asks_for_impact(&select_from(&document.fragments, &field.selection_set.node)),
+        "systems" => asks_for_impact(&select_from(&document.fragments, &field.node.selection_set.node)),
         _ => false,
     })
 }
@@ -256,7 +256,7 @@ impl Planner<'_> {
             // The project's ID is known from the start; what hangs on the deal is not.
             let asks = Asks::of_deal(&field.below, self.given, self.view);
             for ask in asks.first {
-                let wave = if ask <= Ask::PreSalesTickets { 2 } else { 1 };
+                let wave = if ask.is_by_project() { 1 } else { 2 };
                 self.ask(Known { rows: 1, wave, link: false }, ask, field.name());
             }
         } else {

@@ -104,13 +104,8 @@ impl Pushdown {
 }
 
 impl Ask {
-    /// Whether its keys are those of deals.
-    fn is_by_deal(self) -> bool {
-        matches!(self, Self::Contacts | Self::LineItems | Self::Proposal | Self::Communications | Self::PreSalesTickets)
-    }
-
     /// Whether its keys are those of projects.
-    fn is_by_project(self) -> bool {
+    pub(super) fn is_by_project(self) -> bool {
         self >= Self::Project
     }
 
@@ -303,6 +298,16 @@ struct Keys {
     projects: Vec<ProjectId>,
 }
 
+impl Keys {
+    fn of_deals(deals: &[Arc<Deal>]) -> Self {
+        Self {
+            deals: distinct(deals.iter().map(|deal| deal.id.clone())),
+            clients: distinct(deals.iter().filter_map(|deal| deal.client.clone())),
+            projects: distinct(deals.iter().filter_map(|deal| deal.project_id().cloned())),
+        }
+    }
+}
+
 /// What is selected below deals.
 pub(super) async fn deals<'s>(
     ctx: &Context<'_>,
@@ -310,12 +315,7 @@ pub(super) async fn deals<'s>(
     deals: &[Arc<Deal>],
 ) -> Result<()> {
     let asks = Asks::of_deal(fields, given(ctx), &viewer(ctx)?.view);
-    let keys = Keys {
-        deals: distinct(deals.iter().map(|deal| deal.id.clone())),
-        clients: distinct(deals.iter().filter_map(|deal| deal.client.clone())),
-        projects: distinct(deals.iter().filter_map(|deal| deal.project_id().cloned())),
-    };
-    roll(ctx, &asks, &keys).await
+    roll(ctx, &asks, &Keys::of_deals(deals)).await
 }
 
 /// What was read of a deal before it was there.
@@ -337,25 +337,26 @@ pub(super) async fn ahead_of_deal(
     let keys =
         Keys { deals: deal.cloned().into_iter().collect(), projects: vec![project.clone()], clients: Vec::new() };
     let mut asks = Asks::of_deal(fields, given(ctx), &viewer(ctx)?.view);
-    asks.first.retain(|ask| ask.is_by_project() || (ask.is_by_deal() && deal.is_some()));
+    // The client is named by the deal alone.
+    asks.first.retain(|ask| ask.is_by_project() || (deal.is_some() && *ask != Ask::Client));
     asks.second.clear();
     roll(ctx, &asks, &keys).await?;
     Ok(Ahead { asked: asks.first, project })
 }
 
 /// What is selected below a deal, and was not read ahead of it.
-pub(super) async fn deal(ctx: &Context<'_>, fields: &[Selected], deal: &Deal, ahead: Option<&Ahead>) -> Result<()> {
+pub(super) async fn deal(
+    ctx: &Context<'_>,
+    fields: &[Selected],
+    deal: &Arc<Deal>,
+    ahead: Option<&Ahead>,
+) -> Result<()> {
     let mut asks = Asks::of_deal(fields, given(ctx), &viewer(ctx)?.view);
     // A deal that leads elsewhere by now is followed.
     if let Some(ahead) = ahead.filter(|ahead| Some(&ahead.project) == deal.project_id()) {
         asks.first.retain(|ask| !ahead.asked.contains(ask));
     }
-    let keys = Keys {
-        deals: vec![deal.id.clone()],
-        clients: deal.client.iter().cloned().collect(),
-        projects: deal.project_id().cloned().into_iter().collect(),
-    };
-    roll(ctx, &asks, &keys).await
+    roll(ctx, &asks, &Keys::of_deals(std::slice::from_ref(deal))).await
 }
 
 /// What is selected below projects.

@@ -9,12 +9,14 @@ use async_graphql::{Name, Value};
 use foldhash::quality::RandomState;
 use moka::sync::Cache;
 
-use super::shape::Shape;
 use crate::config::Limits;
 use crate::graph::{Selections, guard};
 
-/// Bytes of query text that are kept. What is made of a text takes some twenty times as much memory.
-const MOST_BYTES: u64 = 512 * 1024;
+/// The memory that documents may take, in bytes.
+const MOST_BYTES: u64 = 10 * 1024 * 1024;
+
+/// What is made of a text takes some twenty times as much memory, without what fragments bring to several places.
+const OF_A_TEXT: usize = 20;
 
 /// Scalars whose values are checked here as async-graphql checks them.
 const PLAIN: [&str; 5] = ["ID", "String", "Int", "Boolean", "ProjectId"];
@@ -35,10 +37,8 @@ pub(super) struct Document {
 /// An operation of a document.
 #[derive(Debug)]
 pub(super) struct Operation {
-    /// The shape of its answers.
-    pub(super) shape: Shape,
-    /// What it selects, if that does not hang on the request.
-    pub(super) selections: Option<Arc<Selections>>,
+    /// What it selects.
+    pub(super) selections: Arc<Selections>,
     /// Whether it was found to be valid, whatever the values of its variables.
     valid: AtomicBool,
     /// Its variables. None if one has a type whose values are checked elsewhere.
@@ -69,7 +69,9 @@ pub(super) struct Chosen<'a> {
 impl Documents {
     pub(super) fn new() -> Self {
         #[expect(clippy::borrowed_box, reason = "the cache hands out its own key")]
-        let weigh = |text: &Box<str>, _: &Arc<Document>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let weigh = |text: &Box<str>, document: &Arc<Document>| {
+            u32::try_from(OF_A_TEXT * text.len() + document.weight()).unwrap_or(u32::MAX)
+        };
         Self(Cache::builder().max_capacity(MOST_BYTES).weigher(weigh).build_with_hasher(RandomState::default()))
     }
 
@@ -88,13 +90,17 @@ impl Documents {
 impl Document {
     fn new(parsed: ExecutableDocument) -> Self {
         let operations = parsed.operations.iter().map(|(name, operation)| {
-            let shape = Shape::of(&parsed, &operation.node);
-            let selections = Selections::of(&parsed, &operation.node).map(Arc::new);
+            let selections = Arc::new(Selections::of(&parsed, &operation.node));
             let variables = variables(&operation.node);
-            (name.cloned(), Operation { shape, selections, valid: AtomicBool::new(false), variables })
+            (name.cloned(), Operation { selections, valid: AtomicBool::new(false), variables })
         });
         let operations = operations.collect();
         Self { parsed, exceeded: Vec::new(), operations }
+    }
+
+    /// The memory that it takes beside its text's, in bytes: fragments that double make much of little text.
+    fn weight(&self) -> usize {
+        self.operations.iter().map(|(_, operation)| operation.selections.weight()).sum()
     }
 
     /// The operation that is asked for; None if the name is unknown, or missing where there are several.
@@ -152,6 +158,26 @@ mod tests {
         assert!(first.operation(Some("A")).is_some() && first.operation(Some("C")).is_none());
         assert!(first.operation(None).is_none(), "there are two");
         assert!(documents.get(&Limits::default(), "{").is_err());
+    }
+
+    #[test]
+    fn documents_take_no_more_memory_than_they_may_however_short_their_texts() {
+        let documents = Documents::new();
+        let doubling = |at: usize| {
+            let level = |at: usize| format!("fragment f{at} on A {{ a{{...f{0}}} b{{...f{0}}} }}", at + 1);
+            let fragments = (0..11).map(level).collect::<Vec<_>>().concat();
+            format!("query q{at} {{ a{{...f0}} }} {fragments} fragment f11 on A {{ c }}")
+        };
+        let (text, most) = (doubling(0), usize::try_from(MOST_BYTES).unwrap());
+        let limits = Limits { selections: 20_000, depth: 20, ..Limits::default() };
+        let weight = documents.get(&limits, &text).unwrap().weight();
+        assert!(weight > 6_000 * 40 && weight > 20 * OF_A_TEXT * text.len() / 4, "{weight}");
+        for at in 1..200 {
+            documents.get(&limits, &doubling(at)).unwrap();
+        }
+        documents.0.run_pending_tasks();
+        assert!(documents.0.weighted_size() <= MOST_BYTES);
+        assert!(documents.0.entry_count() <= (most / weight) as u64, "{}", documents.0.entry_count());
     }
 
     #[test]

@@ -16,12 +16,12 @@ use super::body::Asked;
 use super::documents::{Chosen, Document};
 use super::error::{Refused, identify, name};
 use super::media::Media;
+use super::nulls;
 use super::request_id::RequestId;
-use super::shape::{self, Shape};
 use super::{Door, GRACE};
 use crate::access::Viewer;
 use crate::graph::guard;
-use crate::graph::{self, Json, Masked};
+use crate::graph::{self, Json, Masked, Selections};
 use crate::reads::ReadOptions;
 
 /// An operation as one viewer may ask it.
@@ -31,7 +31,7 @@ pub(super) struct Execution<'a> {
     chosen: Option<Chosen<'a>>,
     viewer: &'a Arc<Viewer>,
     /// None if nothing of it is masked.
-    masked: Option<(Masked, Shape)>,
+    masked: Option<(Masked, Arc<Selections>)>,
 }
 
 /// How it went.
@@ -53,8 +53,8 @@ impl<'a> Execution<'a> {
         let masked = chosen.and_then(|chosen| {
             let masked = door.masks.apply(&document.parsed, chosen.definition, &viewer.view)?;
             let (_, operation) = guard::operation(&masked.document, chosen.name.map(Name::as_str))?;
-            let shape = Shape::of(&masked.document, &operation.node);
-            Some((masked, shape))
+            let selections = Arc::new(Selections::of(&masked.document, &operation.node));
+            Some((masked, selections))
         });
         Self { document, chosen, viewer, masked }
     }
@@ -83,6 +83,12 @@ impl<'a> Execution<'a> {
         guard::operation(self.document(), name).map(|(_, operation)| &operation.node)
     }
 
+    /// What is selected of what is executed.
+    fn selections(&self) -> Option<&Arc<Selections>> {
+        let masked = self.masked.as_ref().map(|(_, selections)| selections);
+        masked.or(self.chosen.map(|chosen| &chosen.known.selections))
+    }
+
     fn is_followed(&self) -> bool {
         self.chosen.is_some_and(|chosen| chosen.definition.ty == OperationType::Subscription)
     }
@@ -97,11 +103,11 @@ impl<'a> Execution<'a> {
         media: Media,
     ) -> Result<Response, Refused> {
         let known = self.chosen.is_some_and(|chosen| chosen.known.is_valid_with(&asked.variables));
-        if let Some((_, shape)) = &self.masked {
+        if let Some((_, selections)) = &self.masked {
             if !known {
                 self.validate(door, &asked, media).await?;
             }
-            if self.is_followed() && shape.is_masked() {
+            if self.is_followed() && selections.is_masked() {
                 // There is nothing to read; and what stands in for a masked field cannot be followed.
                 return Ok(Response::new(Value::Object(IndexMap::new())));
             }
@@ -109,10 +115,8 @@ impl<'a> Execution<'a> {
         let executor = if known || self.masked.is_some() { &door.trusting } else { &door.checking };
         let deadline = options.deadline;
         let mut request = request(asked, self.document()).data(options);
-        // What is selected of a document with masks is this viewer's alone, and looked at as it is executed.
-        if let (None, Some(selections)) = (&self.masked, self.chosen.and_then(|chosen| chosen.known.selections.clone()))
-        {
-            request = request.data(selections);
+        if let Some(selections) = self.selections() {
+            request = request.data(Arc::clone(selections));
         }
         // Awaited here, not in a task of its own: who hangs up stops what nobody else waits for.
         let answer = door.reports.reads.turns.work(Box::pin(once(executor, request, self.is_followed())));
@@ -159,7 +163,7 @@ impl<'a> Execution<'a> {
             None => {}
         }
         let errors = response.errors.len();
-        shape::complete(&mut response.data, &response.errors);
+        nulls::complete(&mut response.data, &response.errors);
         // Errors of the graph have codes. What has none is an argument that async-graphql could not read.
         name(&mut response.errors, "BAD_REQUEST");
         identify(&mut response.errors, id);
@@ -175,13 +179,11 @@ impl<'a> Execution<'a> {
 
     /// The text of an answer.
     pub(super) fn written(&self, response: &Response) -> Vec<u8> {
-        let shape = self.masked.as_ref().map(|(_, shape)| shape);
-        let shape = shape.or(self.chosen.map(|chosen| &chosen.known.shape));
         // A list that is written already would otherwise be copied again for the brackets behind it.
         let mut json = Json::with_capacity(1024 + already_written(&response.data));
         json.raw(br#"{"data":"#);
-        match shape {
-            Some(shape) => shape.write(&response.data, &mut json),
+        match self.selections() {
+            Some(selections) => selections.write(&response.data, &mut json),
             None => json.value(&response.data),
         }
         if !response.extensions.is_empty() {

@@ -42,7 +42,7 @@ pub(super) type Written = Result<(), Deferred>;
 pub(super) struct Scene<'a> {
     ctx: &'a ContextSelectionSet<'a>,
     /// The fields of the document, by their places: looked for once, for all that are left to their resolvers.
-    standing: OnceCell<BTreeMap<Pos, &'a Positioned<Field>>>,
+    by_position: OnceCell<BTreeMap<Pos, &'a Positioned<Field>>>,
     pub(super) spine: &'a Spine,
     pub(super) options: &'a ReadOptions,
     pub(super) today: Date,
@@ -56,14 +56,14 @@ impl<'a> Scene<'a> {
         if ctx.data_opt::<LongWay>().is_some() {
             return None;
         }
-        Some(Self { ctx, standing: OnceCell::new(), spine, options, today: spine.clock.today() })
+        Some(Self { ctx, by_position: OnceCell::new(), spine, options, today: spine.clock.today() })
     }
 
     /// The field as it stands in the document; none if it stands there more than once.
     fn field(&self, selected: &Selected) -> Option<&'a Positioned<Field>> {
         let fragments = &self.ctx.query_env.fragments;
-        let standing = self.standing.get_or_init(|| select::standing(fragments, &self.ctx.item.node));
-        standing.get(&selected.position()?).copied()
+        let fields = self.by_position.get_or_init(|| select::by_position(fragments, &self.ctx.item.node));
+        fields.get(&selected.position()?).copied()
     }
 
     fn errors(&self) -> usize {
@@ -121,7 +121,7 @@ pub(super) fn object<T: ContainerType>(
         if at > 0 {
             json.raw(b",");
         }
-        json.raw(&selected.key);
+        json.raw(selected.key());
         if selected.masked {
             json.null();
         } else if selected.name() == "__typename" {

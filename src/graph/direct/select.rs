@@ -1,5 +1,6 @@
 //! What is selected, looked at once for all rows: fragments filled in, fields of one key brought together.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,56 +23,61 @@ const UNKNOWN: u8 = u8::MAX;
 /// The fragments of a document.
 pub(in crate::graph) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
+/// A field as it stands in the document, without what is below it: one for all the places to which fragments bring it, which
+/// may be thousands.
+#[derive(Debug)]
+struct Standing {
+    /// Its key in the answer, as JSON, with the colon.
+    key: Vec<u8>,
+    field: Field,
+    position: Pos,
+}
+
+impl Standing {
+    fn new(Positioned { pos, node }: &Positioned<Field>) -> Self {
+        let mut key = Json::default();
+        key.string(&node.response_key().node);
+        key.raw(b":");
+        let (alias, name) = (node.alias.clone(), node.name.clone());
+        let (arguments, directives) = (node.arguments.clone(), node.directives.clone());
+        let field = Field { alias, name, arguments, directives, selection_set: Positioned::default() };
+        Self { key: key.into_bytes(), field, position: *pos }
+    }
+}
+
 /// A field that is selected.
 #[derive(Debug)]
 pub(in crate::graph) struct Selected {
-    /// Its key in the answer, as JSON, with the colon.
-    pub(super) key: Box<[u8]>,
     /// What is selected below it.
     pub(in crate::graph) below: Vec<Self>,
-    /// The field as the document has it, without what is below it.
-    field: Field,
+    /// The field where it stands first.
+    first: Arc<Standing>,
     /// Its place among the fields that its object knows to write; [`UNKNOWN`] until it was looked for.
     place: AtomicU8,
-    /// Where it stands in the document.
-    position: Pos,
-    /// Whether it stands there more than once, so that no single place tells all that is selected below it.
+    /// Whether it stands in the document more than once, so that no single place tells all that is selected below it.
     merged: bool,
     /// Whether it is null for this viewer: see [`mask`](crate::graph::mask).
     pub(super) masked: bool,
 }
 
 impl Selected {
-    fn new(field: &Positioned<Field>, below: Vec<Self>) -> Self {
-        let Positioned { pos: position, node: field } = field;
-        let mut key = Json::default();
-        key.string(&field.response_key().node);
-        key.raw(b":");
-        let (alias, name) = (field.alias.clone(), field.name.clone());
-        let (arguments, directives) = (field.arguments.clone(), field.directives.clone());
-        Self {
-            key: key.into_bytes().into(),
-            below,
-            masked: is_marked(field),
-            field: Field { alias, name, arguments, directives, selection_set: Positioned::default() },
-            place: AtomicU8::new(UNKNOWN),
-            position: *position,
-            merged: false,
-        }
+    /// Its key in the answer, as JSON, with the colon.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.first.key
     }
 
     fn response_key(&self) -> &Name {
-        &self.field.response_key().node
+        &self.first.field.response_key().node
     }
 
     /// Its name in the schema.
     pub(in crate::graph) fn name(&self) -> &str {
-        &self.field.name.node
+        &self.first.field.name.node
     }
 
     /// Where it stands in the document; none if in several places that differ.
     pub(super) fn position(&self) -> Option<Pos> {
-        (!self.merged || self.below.is_empty()).then_some(self.position)
+        (!self.merged || self.below.is_empty()).then_some(self.first.position)
     }
 
     /// Its place among the fields that an object knows to write, looked for once for all rows; past the end if it does not
@@ -88,7 +94,7 @@ impl Selected {
 
     /// The value of an argument; none if it is not there.
     pub(in crate::graph) fn argument(&self, name: &str, given: Given<'_>) -> Option<Value> {
-        given.argument(&self.field, name)
+        given.argument(&self.first.field, name)
     }
 
     /// What is selected on the items of a list, by either way to them.
@@ -101,26 +107,54 @@ impl Selected {
 
     /// Whether it has arguments.
     pub(in crate::graph) fn has_arguments(&self) -> bool {
-        !self.field.arguments.is_empty()
+        !self.first.field.arguments.is_empty()
     }
 }
 
-/// What an operation selects, looked at once for all requests that ask the same.
+/// What an operation selects: which keys its answer has, in which order, and what of it is masked.
 #[derive(Debug)]
-pub struct Selections(Vec<Selected>);
+pub struct Selections {
+    roots: Vec<Selected>,
+    /// Whether some of it is selected or not as the request has it, by `@skip` or `@include`.
+    conditional: bool,
+}
 
 impl Selections {
-    /// Of an operation; none if what it selects hangs on the request, by `@skip` or `@include`.
-    pub fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Option<Self> {
+    /// Of an operation. The document has passed the guard, so that it neither nests without end nor is large once its
+    /// fragments are filled in.
+    pub fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
         let root = &operation.selection_set.node;
         let mut sets = document.fragments.values().map(|fragment| &fragment.node.selection_set.node).chain([root]);
-        (!sets.any(is_conditional)).then(|| Self(select_from(&document.fragments, root)))
+        Self { conditional: sets.any(is_conditional), roots: select_from(&document.fragments, root) }
     }
 
-    /// The root field that a path leads to; none if it leads further.
+    /// How many fields are selected at the root.
+    pub fn fields(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// Whether all fields at the root are null for this viewer.
+    pub fn is_masked(&self) -> bool {
+        self.roots.iter().all(|root| root.masked)
+    }
+
+    /// How much memory it takes beside what is there once for each field of the document, in bytes.
+    pub fn weight(&self) -> usize {
+        fn count(fields: &[Selected]) -> usize {
+            fields.iter().map(|field| 1 + count(&field.below)).sum()
+        }
+        count(&self.roots) * size_of::<Selected>()
+    }
+
+    /// Writes an answer in the order of what is selected, which async-graphql does not keep.
+    pub fn write(&self, data: &Value, json: &mut Json) {
+        write_in_order(data, &self.roots, json);
+    }
+
+    /// The root field that a path leads to; none if it leads further, or if each request has to look itself.
     fn root(&self, path: Option<&QueryPathNode<'_>>) -> Option<&Selected> {
         let Some(QueryPathNode { parent: None, segment: QueryPathSegment::Name(key) }) = path else { return None };
-        self.0.iter().find(|root| root.response_key() == *key)
+        self.roots.iter().find(|root| root.response_key() == *key).filter(|_| !self.conditional)
     }
 }
 
@@ -165,11 +199,10 @@ fn known<'a, T>(ctx: &ContextBase<'a, T>) -> Option<&'a Selected> {
 /// What is selected of an object; none if it is asked for in several places of the document: async-graphql resolves each by
 /// itself, and brings together only what is not written yet.
 pub(super) fn select<'a>(ctx: &ContextSelectionSet<'a>) -> Option<Below<'a>> {
-    let (stands_once, selected) = match known(ctx) {
-        Some(root) => (!root.merged, Below::Known(&root.below)),
-        None => (stands_once(ctx), Below::Found(select_from(&ctx.query_env.fragments, &ctx.item.node))),
-    };
-    stands_once.then_some(selected)
+    match known(ctx) {
+        Some(root) => (!root.merged).then_some(Below::Known(&root.below)),
+        None => stands_once(ctx).then(|| Below::Found(select_from(&ctx.query_env.fragments, &ctx.item.node))),
+    }
 }
 
 /// Whether one field alone leads to an object.
@@ -185,9 +218,9 @@ fn stands_once(ctx: &ContextSelectionSet<'_>) -> bool {
     let mut set = &ctx.query_env.operation.node.selection_set.node;
     for key in path.into_iter().rev() {
         let fields = fields_of(&ctx.query_env.fragments, set);
-        let mut leads = fields.into_iter().filter(|field| field.response_key().node == key);
+        let mut leads = fields.into_iter().filter(|field| field.node.response_key().node == key);
         let (Some(field), None) = (leads.next(), leads.next()) else { return false };
-        set = &field.selection_set.node;
+        set = &field.node.selection_set.node;
     }
     true
 }
@@ -202,16 +235,17 @@ pub(in crate::graph) fn select_below<'a>(ctx: &Context<'a>) -> Below<'a> {
 /// What a selection set selects.
 pub(in crate::graph) fn select_from(fragments: &Fragments, set: &SelectionSet) -> Vec<Selected> {
     let mut fields = Vec::with_capacity(set.items.len());
-    add(fragments, set, &mut fields);
+    Selecting { fragments, standing: HashMap::new() }.add(set, &mut fields);
     fields
 }
 
-/// The fields of a selection set, each as often as it stands there, and nothing of what is below them.
-pub(in crate::graph) fn fields_of<'a>(fragments: &'a Fragments, set: &'a SelectionSet) -> Vec<&'a Field> {
+/// The fields of a selection set, each as often as it stands there, and nothing of what is below them. Fragments are filled in
+/// whatever type they are for: on an object, those that are valid apply.
+pub(in crate::graph) fn fields_of<'a>(fragments: &'a Fragments, set: &'a SelectionSet) -> Vec<&'a Positioned<Field>> {
     let mut fields = Vec::with_capacity(set.items.len());
     for selection in &set.items {
         match &selection.node {
-            Selection::Field(field) => fields.push(&field.node),
+            Selection::Field(field) => fields.push(field),
             Selection::InlineFragment(inline) => fields.extend(fields_of(fragments, &inline.node.selection_set.node)),
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
@@ -224,60 +258,67 @@ pub(in crate::graph) fn fields_of<'a>(fragments: &'a Fragments, set: &'a Selecti
 }
 
 /// The fields of a selection set and of all below it, by where they stand in the document.
-pub(super) fn standing<'a>(fragments: &'a Fragments, set: &'a SelectionSet) -> BTreeMap<Pos, &'a Positioned<Field>> {
+pub(super) fn by_position<'a>(fragments: &'a Fragments, set: &'a SelectionSet) -> BTreeMap<Pos, &'a Positioned<Field>> {
+    fn add<'a>(fragments: &'a Fragments, set: &'a SelectionSet, fields: &mut BTreeMap<Pos, &'a Positioned<Field>>) {
+        for field in fields_of(fragments, set) {
+            fields.insert(field.pos, field);
+            add(fragments, &field.node.selection_set.node, fields);
+        }
+    }
     let mut fields = BTreeMap::new();
-    stand(fragments, set, &mut fields);
+    add(fragments, set, &mut fields);
     fields
 }
 
-fn stand<'a>(fragments: &'a Fragments, set: &'a SelectionSet, fields: &mut BTreeMap<Pos, &'a Positioned<Field>>) {
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                fields.insert(field.pos, field);
-                stand(fragments, &field.node.selection_set.node, fields);
+/// A document that is looked at.
+struct Selecting<'a> {
+    fragments: &'a Fragments,
+    standing: HashMap<Pos, Arc<Standing>>,
+}
+
+impl Selecting<'_> {
+    fn add(&mut self, set: &SelectionSet, fields: &mut Vec<Selected>) {
+        for field in fields_of(self.fragments, set) {
+            let (key, set) = (&field.node.response_key().node, &field.node.selection_set.node);
+            if let Some(known) = fields.iter_mut().find(|known| known.response_key() == key) {
+                known.merged = true;
+                known.masked |= is_marked(&field.node);
+                self.add(set, &mut known.below);
+                continue;
             }
-            Selection::InlineFragment(inline) => stand(fragments, &inline.node.selection_set.node, fields),
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    stand(fragments, &fragment.node.selection_set.node, fields);
-                }
-            }
+            let mut below = Vec::with_capacity(set.items.len());
+            self.add(set, &mut below);
+            fields.push(Selected {
+                below,
+                first: Arc::clone(self.standing.entry(field.pos).or_insert_with(|| Arc::new(Standing::new(field)))),
+                place: AtomicU8::new(UNKNOWN),
+                merged: false,
+                masked: is_marked(&field.node),
+            });
         }
     }
 }
 
-/// Fragments are filled in whatever type they are for: on an object, those that are valid apply.
-fn add(fragments: &Fragments, set: &SelectionSet, fields: &mut Vec<Selected>) {
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                let response_key = &field.node.response_key().node;
-                if let Some(known) = fields.iter_mut().find(|known| known.response_key() == response_key) {
-                    known.merged = true;
-                    add(fragments, &field.node.selection_set.node, &mut known.below);
-                    continue;
-                }
-                let below = select_from(fragments, &field.node.selection_set.node);
-                fields.push(Selected::new(field, below));
-            }
-            Selection::InlineFragment(inline) => add(fragments, &inline.node.selection_set.node, fields),
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    add(fragments, &fragment.node.selection_set.node, fields);
-                }
-            }
-        }
-    }
-}
-
-/// Writes a value with the fields of its objects in the order in which they are selected, which async-graphql does not keep.
+/// Writes a value with the fields of its objects in the order in which they are selected.
 pub(super) fn write_in_order(value: &Value, fields: &[Selected], json: &mut Json) {
     match value {
         Value::Object(object) => {
-            let present = fields.iter().filter_map(|field| Some((field, object.get(field.response_key())?)));
-            json.object(present, |json, (field, value)| {
-                json.raw(&field.key);
+            let told = Cell::new(0);
+            let selected = fields.iter().filter_map(|field| {
+                let (key, value) = object.get_key_value(field.response_key())?;
+                told.set(told.get() + 1);
+                Some((key, Some(field), value))
+            });
+            // What is there without being selected is told all the same, behind the rest.
+            let is_selected = |key: &Name| fields.iter().any(|field| field.response_key() == key);
+            let others = object.iter().filter(|(key, _)| told.get() < object.len() && !is_selected(key));
+            json.object(selected.chain(others.map(|(key, value)| (key, None, value))), |json, (key, field, value)| {
+                let Some(field) = field else {
+                    json.string(key);
+                    json.raw(b":");
+                    return json.value(value);
+                };
+                json.raw(field.key());
                 if field.masked {
                     json.null();
                 } else {

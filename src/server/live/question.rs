@@ -59,7 +59,7 @@ impl Question {
         let question = Self { document, asked, viewer, who, id: id.clone(), address };
         let chosen = question.chosen()?;
         guard::require_variables(chosen.definition, &question.asked.variables).map_err(refused)?;
-        if question.is_subscription() && chosen.known.shape.fields() != 1 {
+        if question.is_subscription() && chosen.known.selections.fields() != 1 {
             return Err(Refused::bad_request(
                 "A subscription has exactly one field at its root: follow others beside it.",
             ));

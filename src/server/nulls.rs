@@ -1,82 +1,9 @@
-//! The shape that an answer has, by its query: which keys, in which order.
+//! What failed becomes null again.
 //!
-//! async-graphql 7.2 puts the fields of an object in the order in which they are done, and leaves out those that failed.
-//! The GraphQL specification wants the query's order, and `null` for what failed.
+//! async-graphql 7.2 leaves fields that failed out of their objects. The GraphQL specification wants `null` for them.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, PathSegment, ServerError, Value};
-
-use crate::graph::{Json, is_marked};
-
-/// The keys of an object, with the shapes of their values.
-#[derive(Debug, Default)]
-pub(super) struct Shape {
-    fields: IndexMap<Name, Self>,
-    /// Whether it is null for this viewer, whatever the data says.
-    masked: bool,
-}
-
-impl Shape {
-    /// The shape of an operation's answer. The document has passed the guard, so that it neither nests without end nor
-    /// is large once its fragments are filled in.
-    pub(super) fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
-        let mut shape = Self::default();
-        shape.add(document, &operation.selection_set.node);
-        shape
-    }
-
-    /// How many fields it has at its root.
-    pub(super) fn fields(&self) -> usize {
-        self.fields.len()
-    }
-
-    /// Whether all fields at its root are null for this viewer.
-    pub(super) fn is_masked(&self) -> bool {
-        self.fields.values().all(|field| field.masked)
-    }
-
-    fn add(&mut self, document: &ExecutableDocument, set: &SelectionSet) {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => {
-                    let key = field.node.response_key().node.clone();
-                    let shape = self.fields.entry(key).or_default();
-                    shape.masked |= is_marked(&field.node);
-                    shape.add(document, &field.node.selection_set.node);
-                }
-                Selection::InlineFragment(inline) => self.add(document, &inline.node.selection_set.node),
-                Selection::FragmentSpread(spread) => {
-                    if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
-                        self.add(document, &fragment.node.selection_set.node);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Writes data in the shape's order.
-    pub(super) fn write(&self, data: &Value, json: &mut Json) {
-        match data {
-            Value::Object(object) => {
-                let selected = self.fields.iter().filter_map(|(key, shape)| Some((key, Some(shape), object.get(key)?)));
-                let others = object.iter().filter(|(key, _)| !self.fields.contains_key(*key));
-                let fields = selected.chain(others.map(|(key, value)| (key, None, value)));
-                json.object(fields, |json, (key, shape, value)| {
-                    json.string(key);
-                    json.raw(b":");
-                    match shape {
-                        Some(shape) if shape.masked => json.null(),
-                        Some(shape) => shape.write(value, json),
-                        None => json.value(value),
-                    }
-                });
-            }
-            Value::List(items) => json.list(items, |json, item| self.write(item, json)),
-            value => json.value(value),
-        }
-    }
-}
 
 /// Puts what failed back into the data, as null.
 pub(super) fn complete(data: &mut Value, errors: &[ServerError]) {
@@ -132,6 +59,7 @@ mod tests {
     use async_graphql::value;
 
     use super::*;
+    use crate::graph::{Json, Selections};
 
     fn completed(query: &str, mut data: Value, paths: &[&[PathSegment]]) -> String {
         let errors: Vec<_> = paths.iter().map(|path| ServerError::new("", None).with_path(path.to_vec())).collect();
@@ -139,7 +67,7 @@ mod tests {
         let mut json = Json::default();
         let document = parse_query(query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
-        Shape::of(&document, &operation.node).write(&data, &mut json);
+        Selections::of(&document, &operation.node).write(&data, &mut json);
         String::from_utf8(json.into_bytes()).unwrap()
     }
 
