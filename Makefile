@@ -13,7 +13,7 @@ FUZZ_VERSION := 0.13.2
 FUZZ := $(or $(shell command -v cargo-fuzz),$(CURDIR)/target/tools/bin/cargo-fuzz)
 DENY := $(or $(shell command -v cargo-deny),target/tools/bin/cargo-deny)
 
-.PHONY: help demo web test bench fuzz fmt fmt-check lint doc deny advisories unit outside contract tools clean
+.PHONY: help demo web release test bench fuzz fmt fmt-check lint doc deny advisories unit outside contract tools clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name what; do \
@@ -33,6 +33,9 @@ web/dist/index.html: web/node_modules/.package-lock.json $(wildcard web/*.html) 
 		$(shell find web/src web/scripts deploy/hubspot/src/app/cards/deal -type f)
 	npm run build --prefix web
 	@touch $@
+
+release: web ## Spine as it is to be deployed: target/spine. The release build, laid out by what is used. Some 10 to 25 minutes.
+	deploy/release.sh
 
 test: ## Everything: installs what the checks need, runs them all, and ends with a summary.
 	tests/all.sh

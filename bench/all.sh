@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # `make bench`: installs and builds what is missing, measures, and writes docs/performance.md. README.md says how to
-# measure less. SPINE names another binary than the release build.
+# measure less. SPINE names another binary than `make release` makes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 began=$SECONDS
 ./setup.sh
 if [ -z "${SPINE:-}" ]; then
-  cargo build --locked --release --manifest-path ../Cargo.toml
+  ../deploy/release.sh
 fi
 
 # What an earlier run left would be taken for this one's.

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUN = os.path.join(HERE, "run")
-SPINE = os.environ.get("SPINE") or os.path.join(HERE, "../target/release/spine")
+SPINE = os.environ.get("SPINE") or os.path.join(HERE, "../target/spine")
 STUB = "http://127.0.0.1:4100"
 DEALS = 10_000
 TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")

@@ -37,7 +37,7 @@ impl DealSource for HubSpot {
         let (rows, links, ()) = tokio::try_join!(
             self.client.read(call, &DEALS, &properties, &keys),
             self.client.links_of_deals(call, &COMPANIES, &keys),
-            self.warm(call),
+            self.read_reference(call),
         )?;
         let asked: HashSet<&str> = keys.into_iter().collect();
         let Rows { mut records, failed } = rows;
@@ -49,7 +49,7 @@ impl DealSource for HubSpot {
 
     async fn deals_by_project(&self, call: &Call, ids: &[ProjectId]) -> BatchResult<ProjectId, Vec<Deal>> {
         let properties = self.mapper.deal_properties();
-        let (by_project, ()) = tokio::try_join!(self.deal_records(call, ids, &properties), self.warm(call))?;
+        let (by_project, ()) = tokio::try_join!(self.deal_records(call, ids, &properties), self.read_reference(call))?;
         let ByProject { records, failed } = by_project;
         let all: Vec<Record> = records.values().flatten().cloned().collect();
         let keys: Vec<&str> = all.iter().map(Record::key).collect();
@@ -227,7 +227,8 @@ impl HubSpot {
     /// Deals in the order of their records; a failure of one is a failure of the page.
     async fn in_order(&self, call: &Call, records: Vec<Record>) -> Result<Vec<Deal>, SystemError> {
         let keys: Vec<&str> = records.iter().map(Record::key).collect();
-        let (links, ()) = tokio::try_join!(self.client.links_of_deals(call, &COMPANIES, &keys), self.warm(call))?;
+        let (links, ()) =
+            tokio::try_join!(self.client.links_of_deals(call, &COMPANIES, &keys), self.read_reference(call))?;
         let mut deals = self.mapped(call, &records, links).await?;
         if let Some(error) = deals.failed.into_values().next() {
             return Err(error);
@@ -236,7 +237,7 @@ impl HubSpot {
     }
 
     /// Reads pipelines and owners, if they are not at hand, while the records are still on their way.
-    async fn warm(&self, call: &Call) -> Result<(), SystemError> {
+    async fn read_reference(&self, call: &Call) -> Result<(), SystemError> {
         let pipelines = self.reference.deal_pipelines(&self.client, call, |_| true);
         let owners = self.reference.owners(&self.client, call, |_| true);
         tokio::try_join!(pipelines, owners).map(drop)
