@@ -9,6 +9,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 . ../tests/install.sh
 
+# What is built here is looked for here.
+unset CARGO_TARGET_DIR
+
 for tool in cargo node npm python3; do
   command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 2; }
 done
