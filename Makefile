@@ -41,7 +41,7 @@ test: ## Everything: installs what the checks need, runs them all, and ends with
 	tests/all.sh
 
 # Variables choose less, e.g. make bench PEERS=reference,spine ROUNDS=1: see bench/README.md. They reach it by the environment.
-bench: $(if $(SPINE),,web) ## Measures Spine against other servers, and writes docs/performance.md. Some 25 minutes.
+bench: $(if $(SPINE),,web) ## Measures Spine against other servers, and writes docs/performance.md. Some 25 minutes after `make release`.
 	bench/all.sh
 
 # Without a sanitizer of memory: Spine has no unsafe code, and so it needs no other toolchain. A panic, a wrong answer, a run

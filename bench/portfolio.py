@@ -25,18 +25,12 @@ LIMITS = {
 }
 
 
-class Company:
+class Company(rig.Demo):
     """The demo's systems of a company of so many deals."""
 
     def __init__(self, deals):
-        os.makedirs(rig.RUN, exist_ok=True)
-        with open(os.path.join(rig.RUN, "demo.log"), "ab") as log:
-            command = [rig.SPINE, "demo", "--port", "0", "--json", "--today", "2026-11-01", "--deals", str(deals)]
-            self.process = subprocess.Popen(command, cwd=rig.HERE, stdout=subprocess.PIPE, stderr=log, text=True)
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{rig.SPINE} demo does not start: see {log.name}")
-        self.systems = json.loads(line)["systems"]
+        super().__init__("--today", "2026-11-01", "--deals", str(deals))
+        self.systems = self.urls["systems"]
 
     def config(self):
         """The demo's configuration, as a file; a large company may take its time."""
@@ -60,10 +54,6 @@ class Company:
     def calls(self):
         return {name: json.loads(rig.post(f"{url}/_demo/stats", method="GET"))["calls"]
                 for name, url in self.systems.items()}
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 def run(config):

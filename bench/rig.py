@@ -191,6 +191,24 @@ class Server(Process):
         return post(self.url, body(self.name, query, n).encode(), self.headers)
 
 
+class Demo:
+    """`spine demo`: an invented company, its systems, and Spine over them. Its log goes to run/demo.log."""
+
+    def __init__(self, *options):
+        os.makedirs(RUN, exist_ok=True)
+        with open(os.path.join(RUN, "demo.log"), "ab") as log:
+            command = [SPINE, "demo", "--port", "0", "--json", *options]
+            self.process = subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{SPINE} demo does not start: see {log.name}")
+        self.urls = json.loads(line)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
 def wait_for(process, ready):
     """Waits until a server answers as it should; under valgrind, or on a busy machine, that takes a while."""
     end = time.monotonic() + 180

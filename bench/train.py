@@ -2,12 +2,12 @@
 """The load under which a release learns which of its code is used: see ../deploy/release.sh.
 
 The three queries over the stub, in each of Spine's modes, and what people ask of the demo's company with each of its ERPs: cards,
-lists with figures, a search, reports, the feed. What is never asked here works all the same; it lies farther away.
+lists with figures, reports, the feed. What is never asked here works all the same; it lies farther away.
 """
 import json
-import subprocess
 
 import rig
+from run import VARIETY
 
 ERPS = ("sap", "quickbooks", "netsuite", "odoo")
 MONEY = "{ amount currency }"
@@ -41,7 +41,7 @@ def the_stub():
                     stub.latency(latency)
                     for query in ("Q1", "Q2", "Q3"):
                         for connections in (8, 64):
-                            rig.fire(server, query, rig.deals(9_000 if mode == "cold" else 50), connections, 3)
+                            rig.fire(server, query, rig.deals(VARIETY[mode]), connections, 3)
             finally:
                 server.stop()
     finally:
@@ -49,20 +49,19 @@ def the_stub():
 
 
 def the_demo(erp):
-    """Everything is asked once with what is kept, and once without."""
-    command = [rig.SPINE, "demo", "--port", "0", "--json", "--today", "2026-11-25", "--erp", erp, "--log", "warn"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
-        try:
-            urls = json.loads(demo.stdout.readline())
-            for headers in ({}, {"cache-control": "no-cache"}) * 20:
-                for question in QUESTIONS:
-                    answer = rig.post(urls["graphql"], json.dumps({"query": question}).encode(), headers)
-                    if b'"errors"' in answer:
-                        raise SystemExit(f"the demo with {erp} answers with an error: {answer[:2000].decode()}")
-                for page in PAGES:
-                    rig.post(urls["graphql"].replace("graphql", page), headers=headers, method="GET")
-        finally:
-            demo.terminate()
+    """Everything is asked with what is kept and without, twenty times each."""
+    demo = rig.Demo("--today", "2026-11-25", "--erp", erp)
+    try:
+        graph = demo.urls["graphql"]
+        for headers in ({}, {"cache-control": "no-cache"}) * 20:
+            for question in QUESTIONS:
+                answer = rig.post(graph, json.dumps({"query": question}).encode(), headers)
+                if b'"errors"' in answer:
+                    raise SystemExit(f"the demo with {erp} answers with an error: {answer[:2000].decode()}")
+            for page in PAGES:
+                rig.post(graph.replace("graphql", page), headers=headers, method="GET")
+    finally:
+        demo.stop()
 
 
 def main():

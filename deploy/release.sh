@@ -3,19 +3,19 @@
 #
 # The release build, laid out anew by LLVM's BOLT: code that is used stands together, in the order in which it is used, so that it
 # is in the processor's caches when an answer needs it. What is used is learned from a run of the same code that counts
-# (bench/train.py). ADR 0026 has what it gives. It takes some five minutes more than the build, and needs Debian 12 or later (x86-64).
+# (bench/train.py). ADR 26 has what it gives. It takes some five minutes more than the build, and needs Debian 12 or later (x86-64).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/install.sh
 
 newest() { compgen -c | grep -xE 'llvm-bolt-[0-9]+' | sort -uV | tail -1; }
 bolt=$(newest) || {
+  debian_lists
   debian "$(apt-cache pkgnames bolt- | grep -xE 'bolt-[0-9]+' | sort -V | tail -1)"
   bolt=$(newest)
 }
 merge=${bolt/llvm-bolt/merge-fdata}
-target=${CARGO_TARGET_DIR:-$PWD/target}
-work=$target/layout
+work=$PWD/target/layout
 rm -rf "$work"
 mkdir -p "$work"
 
@@ -23,7 +23,7 @@ mkdir -p "$work"
 "${CARGO:-cargo}" rustc --locked --release --bin spine -- -C link-arg=-Wl,--emit-relocs
 
 # Cryptography is written by hand, some of it in ways that BOLT does not follow, and stays where it is.
-lay_out() { "$bolt" "$target/release/spine" --skip-funcs='aws_lc_.*' "$@" >>"$work/log" 2>&1 || {
+lay_out() { "$bolt" "${CARGO_TARGET_DIR:-target}/release/spine" --skip-funcs='aws_lc_.*' "$@" >>"$work/log" 2>&1 || {
   tail -5 "$work/log" >&2
   return 1
 }; }
@@ -37,7 +37,8 @@ SPINE=$work/counting python3 bench/train.py
 echo "laying out"
 lay_out --data="$work/used" --reorder-blocks=ext-tsp --reorder-functions=cdsort --split-functions --split-all-cold --split-eh \
   --icf=1 --update-debug-sections -o "$work/spine"
-"$work/spine" --version
-mv "$work/spine" "$target/spine"
+# What was moved must say what it said before: the same facts as the reference.
+PEERS=reference,spine SPINE=$work/spine python3 bench/parity.py
+mv "$work/spine" target/spine
 rm -rf "$work"
-echo "$target/spine is ready"
+echo "target/spine is ready"

@@ -1,13 +1,20 @@
 # How scripts install what they need. To be sourced.
 
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# What Debian has now.
+debian_lists() {
+  as_root apt-get -o DPkg::Lock::Timeout=600 update -qq
+}
+
 # Debian packages, as root or with sudo. Nothing is done if none is named.
 debian() {
   [ $# -gt 0 ] || return 0
-  local root=()
-  [ "$(id -u)" -eq 0 ] || root=(sudo)
   echo "installing $*"
-  "${root[@]}" apt-get -o DPkg::Lock::Timeout=600 update -qq
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  debian_lists
+  as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "$@"
 }
 
