@@ -20,9 +20,6 @@ use crate::systems::{Batch, Call, ErrorKind, SystemError};
 /// Longest URL, in bytes. Many proxies stop at 8,190.
 const LONGEST_URL: usize = 6000;
 
-/// For how many items of a list room is made before any has come.
-const MOST_AHEAD: usize = 64;
-
 /// A key of a read.
 pub(in crate::systems) trait Key: Clone + Eq + Hash + Send + Sync + 'static {
     /// As it is sent.
@@ -426,7 +423,7 @@ impl Api {
             Some(after) => resume(after, listing)
                 .ok_or_else(|| self.error(operation, ErrorKind::BadRequest, "a cursor that is not of this list"))?,
         };
-        let mut items: Vec<T> = Vec::with_capacity(limit.min(MOST_AHEAD));
+        let mut items: Vec<T> = Vec::new();
         let mut whole = Whole::default();
         for _ in 0..self.max_pages.max(1) {
             let left = u64::try_from(limit - items.len()).unwrap_or(u64::MAX);
