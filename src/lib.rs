@@ -14,6 +14,7 @@
 //! - [`domain`]: the canonical words: ids, money, deals, projects, tickets, invoices, costs, sources
 //! - [`config`]: the file `spine.toml`
 //! - [`telemetry`]: the log
+//! - [`workers`]: threads, each with connections of its own
 //! - [`demo`]: the embedded systems and their seeded company
 
 pub mod access;
@@ -31,3 +32,4 @@ pub mod reports;
 pub mod server;
 pub mod systems;
 pub mod telemetry;
+pub mod workers;

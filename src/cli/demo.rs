@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::serve::on_signal;
-use super::{Exit, block_on, complain, complain_all, say};
+use super::{Exit, block_on_workers, complain, complain_all, say};
 use crate::app::App;
 use crate::config::Config;
 use crate::demo::Demo;
@@ -82,7 +82,7 @@ pub(super) fn run(options: &Options) -> Exit {
             _ => Exit::Ok,
         };
     }
-    block_on(start(options, seed, clock))
+    block_on_workers(start(options, seed, clock))
 }
 
 /// Roles to look at the demo in. Nobody signs in there, so that everybody sees everything unless they name a role.

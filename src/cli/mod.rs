@@ -17,6 +17,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, ConfigError};
 use crate::systems::ErrorKind;
 use crate::telemetry::{self, LogFormat};
+use crate::workers::Workers;
 
 /// One live, read-only graph of deals, projects, tickets and invoices over the systems that own them.
 #[derive(Debug, Parser)]
@@ -146,9 +147,21 @@ fn complain(text: &str) {
 fn block_on(work: impl Future<Output = Exit>) -> Exit {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
-        Err(error) => {
-            complain(&format!("error: no threads could be started: {error}"));
-            Exit::Usage
-        }
+        Err(error) => no_threads(&error),
     }
+}
+
+/// The same for work that answers connections.
+fn block_on_workers(work: impl Future<Output = Exit>) -> Exit {
+    block_on(async {
+        match Workers::start() {
+            Ok(_workers) => work.await,
+            Err(error) => no_threads(&error),
+        }
+    })
+}
+
+fn no_threads(error: &std::io::Error) -> Exit {
+    complain(&format!("error: no threads could be started: {error}"));
+    Exit::Usage
 }

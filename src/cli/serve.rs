@@ -7,14 +7,14 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, block_on, complain, complain_all, read_config};
+use super::{Exit, block_on_workers, complain, complain_all, read_config};
 use crate::app::{App, Files};
 use crate::domain::{Clock, SystemClock};
 
 pub(super) fn run(path: &Path) -> Exit {
     let files = Files::of(path);
     let Some(config) = read_config(path) else { return Exit::Usage };
-    block_on(async {
+    block_on_workers(async {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let app = match App::build(&config, clock) {
             Ok(app) => app,

@@ -1,6 +1,5 @@
 //! Which readers there are: one per kind of record of each owner.
 
-use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crate::domain::{
     ProjectQuery, Proposal, Sum, Ticket, TicketId, Weigh,
 };
 use crate::systems::{Batch, Call, Connection, InvoiceSource, SystemError};
+use crate::workers::Each;
 
 /// The connection that owns a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Reads {
     /// Costs, and bills of vendors.
     pub costs: ByOwner<Costs>,
     /// What reads and what makes answers of it take turns with whoever comes in.
-    pub turns: Arc<Turns>,
+    pub turns: Each<Arc<Turns>>,
     pub(super) ticket_readers: Vec<Arc<Tickets>>,
     store: Arc<Store>,
     /// Told of every eviction.
@@ -208,9 +208,7 @@ impl Reads {
         patience: Duration,
     ) -> Self {
         let store = Store::new(cache.max_bytes, Freshness::longest_of_all(cache, patience));
-        // As many as the runtime has.
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let turns = Turns::new(Arc::clone(clock), threads);
+        let turns = Each::new(|threads| Turns::new(Arc::clone(clock), threads));
         let owners = |domain: Domain| -> Vec<(OwnerRule, Readers<'_>)> {
             let readers = |rule: &OwnerRule| {
                 let connection = connections.iter().find(|connection| connection.name == rule.owner)?;
@@ -241,7 +239,7 @@ impl Reads {
                 Some(Invoices { sums, ..invoices })
             }),
             costs: by_owner(owners(Domain::Costs), |_, readers| readers.costs()),
-            turns: Arc::clone(&turns),
+            turns: turns.clone(),
             ticket_readers,
             store: Arc::clone(&store),
             changes: broadcast::Sender::new(CHANGES),
@@ -319,7 +317,7 @@ struct Readers<'a> {
     connection: &'a Connection,
     clock: &'a Arc<dyn Clock>,
     store: &'a Arc<Store>,
-    turns: &'a Arc<Turns>,
+    turns: &'a Each<Arc<Turns>>,
     freshness: Freshness,
 }
 
@@ -343,7 +341,7 @@ impl Readers<'_> {
     ) -> Reader<K, V> {
         let Owner { connection, system } = self.owner();
         let kind = Kind { connection, system, name, limit };
-        let turns = Arc::clone(self.turns);
+        let turns = self.turns.clone();
         let fetch: Fetch<K, V> = Box::new(move |call, keys| turns.work(fetch(call, keys)).boxed());
         Reader::new(kind, self.store, Arc::clone(self.clock), self.freshness.clone(), fetch)
     }

@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,6 +25,7 @@ use super::sign_in::Peer;
 use super::tls::{ClientCertificate, Tls};
 use super::unread::Unread;
 use crate::config::ServerOptions;
+use crate::workers;
 
 /// The most headers of a request, and the most bytes they take together.
 const MAX_HEADERS: usize = 100;
@@ -88,21 +89,26 @@ pub async fn serve(listener: TcpListener, answering: watch::Receiver<Answering>,
         let caller = Caller { peer, certificate: None, generation, held };
         let (answering, stop) = (answering.clone(), stop.clone());
         let patience = options.idle_timeout.0;
-        let stream = Unread::new(stream, options.write_timeout.0);
-        let connection = async move {
-            let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new())
-                .header_read_timeout(patience)
-                .max_headers(MAX_HEADERS)
-                .max_header_size(MAX_HEAD);
-            let Some(Tls { acceptor, .. }) = tls else { return converse(&http, stream, answering, caller, stop).await };
-            // Who does not shake hands in time, or not at all, is gone.
-            let Ok(Ok(stream)) = tokio::time::timeout(patience, acceptor.accept(stream)).await else { return };
-            let certificate = ClientCertificate::of(stream.get_ref().1.peer_certificates());
-            converse(&http, stream, answering, Caller { certificate, ..caller }, stop).await;
-        };
+        let Ok(stream) = stream.into_std() else { continue };
         let end = end.clone();
-        tokio::spawn(async move {
+        workers::spawn(move || async move {
+            // Who cannot be registered is gone.
+            let Ok(stream) = TcpStream::from_std(stream) else { return };
+            let stream = Unread::new(stream, options.write_timeout.0);
+            let connection = async move {
+                let mut http = http1::Builder::new();
+                http.timer(TokioTimer::new())
+                    .header_read_timeout(patience)
+                    .max_headers(MAX_HEADERS)
+                    .max_header_size(MAX_HEAD);
+                let Some(Tls { acceptor, .. }) = tls else {
+                    return converse(&http, stream, answering, caller, stop).await;
+                };
+                // Who does not shake hands in time, or not at all, is gone.
+                let Ok(Ok(stream)) = tokio::time::timeout(patience, acceptor.accept(stream)).await else { return };
+                let certificate = ClientCertificate::of(stream.get_ref().1.peer_certificates());
+                converse(&http, stream, answering, Caller { certificate, ..caller }, stop).await;
+            };
             tokio::select! {
                 () = connection => {}
                 () = end.cancelled() => {}

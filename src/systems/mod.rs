@@ -27,6 +27,7 @@ pub mod sap_b1;
 mod secret_file;
 pub mod sql;
 mod text;
+mod tls;
 pub mod tryton;
 pub mod upstream;
 

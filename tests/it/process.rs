@@ -1,6 +1,6 @@
 //! The process, as the machine treats it: signals, and no more files to open.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
@@ -28,6 +28,18 @@ fn terminate(child: &Child) {
     assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
 }
 
+/// Begins a request whose body has so many bytes: when this returns its head was read, and its body is waited for.
+fn begin(url: &str, length: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap().split('/').next().unwrap()).unwrap();
+    let head =
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n";
+    write!(stream, "{head}content-length: {length}\r\n\r\n").unwrap();
+    let mut go = [0; 25];
+    stream.read_exact(&mut go).unwrap();
+    assert_eq!(go, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
 fn until_logged(log: &mut BufReader<std::process::ChildStderr>, words: &str) {
     let mut line = String::new();
     while !line.contains(words) {
@@ -41,14 +53,8 @@ async fn a_second_signal_ends_the_process_at_once() {
     // An answer takes much longer than anybody waits here.
     let (mut child, ready, mut log) = demo("", "--log info --fault sap=slow");
     let url = ready["graphql"].as_str().unwrap().to_owned();
-    let mut held = TcpStream::connect(url.strip_prefix("http://").unwrap().split('/').next().unwrap()).unwrap();
     // A request whose body does not come: it is under way until `server.body_timeout`.
-    let unfinished =
-        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
-    std::io::Write::write_all(&mut held, unfinished.as_bytes()).unwrap();
-    // It is there once another one has been answered.
-    let query = json!({ "query": "{ deals(first: 1) { nodes { name } } }" });
-    read_json(send(json_body(client().post(&url), &query)).await).await;
+    let held = begin(&url, 9);
     terminate(&child.0);
     until_logged(&mut log, "stopping: finishing what is under way");
     assert!(child.0.try_wait().unwrap().is_none(), "it waits for the request");
@@ -73,4 +79,56 @@ async fn a_process_without_files_left_to_open_goes_on_when_there_are_some() {
     assert!(answer.get("errors").is_none(), "{answer:#}");
     drop(child);
     log.read_to_string(&mut String::new()).unwrap();
+}
+
+/// One that has deals with all that [`CARD`] asks for.
+const COMPANY: &str = "--seed 7 --today 2026-06-15";
+const CARD: &str =
+    "{ deals(first: 3, filter: { linked: true }) { nodes { name project { name health invoices { number } }
+    financials { margin { amount } } } } }";
+
+/// All calls that the embedded systems were asked for.
+async fn calls(ready: &Value) -> Vec<Value> {
+    let mut calls = Vec::new();
+    for url in ready["systems"].as_object().unwrap().values() {
+        let stats = read_json(send(client().get(format!("{}/_demo/stats", url.as_str().unwrap()))).await).await;
+        calls.push(stats["calls"].clone());
+    }
+    calls
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_on_many_threads_share_what_is_read() {
+    let body = json!({ "query": CARD });
+    let ask = async |url: &str| read_json(send(json_body(client().post(url), &body)).await).await;
+    let (_one, ready, _log) = demo("TOKIO_WORKER_THREADS=1", COMPANY);
+    let alone = ask(ready["graphql"].as_str().unwrap()).await;
+    assert!(alone["data"]["deals"]["nodes"][0]["financials"]["margin"]["amount"].is_string(), "{alone:#}");
+    let once = calls(&ready).await;
+
+    let (_many, ready, _log) = demo("TOKIO_WORKER_THREADS=4", COMPANY);
+    let url = ready["graphql"].as_str().unwrap();
+    // Each by a connection of its own.
+    let answers = futures_util::future::join_all((0..40).map(|_| ask(url))).await;
+    assert!(answers.iter().all(|answer| *answer == alone));
+    assert_eq!(calls(&ready).await, once);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_under_way_on_any_thread_are_answered_before_the_process_ends() {
+    let (mut child, ready, mut log) = demo("TOKIO_WORKER_THREADS=4", &format!("--log info {COMPANY}"));
+    let url = ready["graphql"].as_str().unwrap();
+    let body = json!({ "query": CARD }).to_string();
+    let mut held: Vec<TcpStream> = (0..8).map(|_| begin(url, body.len())).collect();
+    terminate(&child.0);
+    until_logged(&mut log, "stopping: finishing what is under way");
+    for stream in &mut held {
+        stream.write_all(body.as_bytes()).unwrap();
+    }
+    for mut stream in held {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"margin\""), "{answer}");
+    }
+    assert!(child.0.wait().unwrap().success());
 }

@@ -16,7 +16,9 @@ use url::Url;
 
 use super::{ErrorKind, Failed, Failure, Request, Response, Retry};
 use crate::config::Traffic;
+use crate::systems::tls;
 use crate::systems::upstream::address;
+use crate::workers::Each;
 
 /// Signs attempts, for systems where a signature is good for one of them only: a call that is made again is signed again.
 pub trait Signer: fmt::Debug + Send + Sync {
@@ -24,10 +26,10 @@ pub trait Signer: fmt::Debug + Send + Sync {
     fn sign(&self, method: &Method, url: &Url, headers: &mut HeaderMap);
 }
 
-/// What sends: the pool of connections, and the limits on one answer.
+/// What sends: the pools of connections, and the limits on one answer.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    client: reqwest::Client,
+    client: Each<reqwest::Client>,
     pub(super) signer: Option<Arc<dyn Signer>>,
     idle_timeout: Duration,
     max_body: usize,
@@ -64,7 +66,7 @@ pub(super) fn judged(status: StatusCode, failure: Failure) -> Failed {
 }
 
 impl Exchange {
-    /// Sets up the pool. The error says what in the configuration is wrong.
+    /// Sets up the pools. The error says what in the configuration is wrong.
     pub(super) fn new(base_url: &Url, traffic: &Traffic, headers: HeaderMap) -> Result<Self, String> {
         Self::by_names(base_url, traffic, headers, Names(Box::new(|name| Box::pin(found(name)))))
     }
@@ -94,26 +96,24 @@ impl Exchange {
             return Err("the base URL has a `?` or a `#` part".to_owned());
         }
         headers.values_mut().for_each(|value| value.set_sensitive(true));
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("spine/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(traffic.connect_timeout.0)
-            // Servers close idle connections after 5 s to 75 s; one that is gone costs a second attempt.
-            .pool_idle_timeout(Duration::from_secs(30))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(names);
-        if let Some(path) = &traffic.ca_file {
-            let pem = std::fs::read(path)
-                .map_err(|error| format!("the file of CA certificates {} cannot be read: {error}", path.display()))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .ok()
-                .filter(|certificates| !certificates.is_empty())
-                .ok_or_else(|| format!("the file {} holds no CA certificates in PEM", path.display()))?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let client = builder.build().map_err(|error| format!("the HTTP client cannot be built: {}", cause(&error)))?;
+        let roots = traffic.ca_file.as_deref().map(tls::certificates).transpose()?.unwrap_or_default();
+        let mut tls = tls::settings(true, roots)?;
+        tls.alpn_protocols = vec!["h2".into(), "http/1.1".into()];
+        let names = Arc::new(names);
+        let client = Each::try_new(|_| {
+            let builder = reqwest::Client::builder()
+                .user_agent(concat!("spine/", env!("CARGO_PKG_VERSION")))
+                .default_headers(headers.clone())
+                .connect_timeout(traffic.connect_timeout.0)
+                // Servers close idle connections after 5 s to 75 s; one that is gone costs a second attempt.
+                .pool_idle_timeout(Duration::from_secs(30))
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .no_proxy()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(Arc::clone(&names));
+            builder.build().map_err(|error| format!("the HTTP client cannot be built: {}", cause(&error)))
+        })?;
         Ok(Self { client, signer: None, idle_timeout: traffic.idle_timeout.0, max_body: traffic.max_body })
     }
 

@@ -28,8 +28,8 @@ mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod tls;
 mod tsql;
+mod upgrade;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,6 +48,7 @@ use self::sqlserver::SqlServer;
 use self::statement::Statement;
 use super::declared::known::of_known_projects;
 use super::declared::path::Path;
+use super::tls;
 use super::upstream::{Guard, address};
 use super::{Connection, ConnectionContext, ConnectionProblem};
 use crate::domain::Direction;
@@ -117,8 +118,8 @@ fn server(config: &Config, context: &ConnectionContext) -> Result<Box<dyn Server
         Engine::Sqlserver => Box::new(SqlServer { login, tls, roots: der() }),
         Engine::Postgresql => {
             let settings = match tls {
-                Tls::VerifyFull => Some(tls::settings(true, roots)),
-                Tls::Required => Some(tls::settings(false, roots)),
+                Tls::VerifyFull => Some(tls::settings(true, roots).map(Arc::new)),
+                Tls::Required => Some(tls::settings(false, roots).map(Arc::new)),
                 Tls::Plain => None,
             };
             let tls = settings.transpose().map_err(|message| ConnectionProblem::new("tls", message))?;

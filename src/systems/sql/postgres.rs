@@ -21,7 +21,7 @@ use super::session::{
     Asked, Login, Server, Session, broken, count, misconfigured, not_of_this_list, not_reached, reached, short,
 };
 use super::statement::Statement;
-use super::tls::Upgrade;
+use super::upgrade::Upgrade;
 use crate::systems::ErrorKind;
 use crate::systems::upstream::{Failed, Retry};
 

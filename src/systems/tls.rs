@@ -1,12 +1,8 @@
-//! TLS to `PostgreSQL`: rustls with aws-lc-rs, the platform's roots and those of `http.ca_file`, as the HTTP client has it.
+//! TLS to systems: rustls with aws-lc-rs, the platform's roots and those of `http.ca_file`.
 
 use std::fs;
-use std::future::Future;
-use std::io;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -14,10 +10,6 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream as Rustls;
 
 /// Reads the CA certificates of a file. The error says what is wrong with it.
 pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -30,8 +22,8 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, 
         .ok_or_else(|| format!("the file {} holds no CA certificates in PEM", file.display()))
 }
 
-/// The settings of TLS: the certificate is verified, or not looked at.
-pub(super) fn settings(verify: bool, roots: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, String> {
+/// The settings of TLS: the certificate is verified, or not looked at. Copies share the roots and the sessions.
+pub(super) fn settings(verify: bool, roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = if verify {
         let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider));
@@ -41,8 +33,7 @@ pub(super) fn settings(verify: bool, roots: Vec<CertificateDer<'static>>) -> Res
     };
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| format!("TLS cannot be set up: {error}"))?;
-    let settings = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    Ok(Arc::new(settings))
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 /// `tls = "required"`: the line is encrypted, and nobody asks to whom.
@@ -81,51 +72,5 @@ impl ServerCertVerifier for Anyone {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Makes a connection one over TLS when `PostgreSQL` has said that it takes one.
-pub(super) struct Upgrade {
-    pub(super) settings: Arc<ClientConfig>,
-    pub(super) host: ServerName<'static>,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Upgrade {
-    type Stream = Encrypted<S>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted<S>>> + Send>>;
-
-    fn connect(self, stream: S) -> Self::Future {
-        Box::pin(async move { TlsConnector::from(self.settings).connect(self.host, stream).await.map(Encrypted) })
-    }
-}
-
-/// A connection over TLS.
-pub(super) struct Encrypted<S>(Rustls<S>);
-
-impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {
-    /// None: the certificate is verified by its name and its issuer.
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
