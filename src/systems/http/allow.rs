@@ -31,9 +31,15 @@ impl Allowed {
     }
 
     fn permits(&self, method: &Method, path: &str) -> bool {
+        let (mut patterns, mut segments) = (self.pattern.split('/'), path.split('/'));
         self.method == *method
-            && self.pattern.split('/').count() == path.split('/').count()
-            && self.pattern.split('/').zip(path.split('/')).all(|(pattern, segment)| segment_matches(pattern, segment))
+            && loop {
+                match (patterns.next(), segments.next()) {
+                    (Some(pattern), Some(segment)) if segment_matches(pattern, segment) => {}
+                    (None, None) => break true,
+                    _ => break false,
+                }
+            }
     }
 }
 
