@@ -18,6 +18,7 @@ pub(super) static ROWS: &[Row] = &[
             (ENGINE, &["requests_within_a_millisecond_travel_together_and_one_key_is_asked_once"]),
             ("src/reads/tests/waves.rs", &["from_many_threads_every_key_is_answered_and_asked_once"]),
             ("tests/it/batching.rs", &["a_hundred_identical_requests_at_once_cost_what_one_costs"]),
+            ("tests/it/process.rs", &["connections_on_many_threads_share_what_is_read"]),
         ],
     ),
     held("C2", "who asked first leaves", &[(ENGINE, &["a_reader_that_leaves_does_not_take_the_load_with_it"])]),
@@ -194,7 +195,13 @@ pub(super) static ROWS: &[Row] = &[
                     "health_says_that_the_process_answers_and_whether_it_is_about_to_stop",
                 ],
             ),
-            ("tests/it/process.rs", &["a_second_signal_ends_the_process_at_once"]),
+            (
+                "tests/it/process.rs",
+                &[
+                    "a_second_signal_ends_the_process_at_once",
+                    "requests_under_way_on_any_thread_are_answered_before_the_process_ends",
+                ],
+            ),
         ],
     ),
     held(
