@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use crate::config::{Config, ConfigError};
 use crate::systems::ErrorKind;
@@ -143,9 +144,26 @@ fn complain(text: &str) {
     drop(writeln!(std::io::stderr().lock(), "{text}"));
 }
 
+/// How many threads are to work, where it is not one for each core.
+const THREADS: &str = "TOKIO_WORKER_THREADS";
+
+/// The most that may be asked for.
+const MOST_THREADS: usize = 1024;
+
 /// Runs a command that waits for things.
 fn block_on(work: impl Future<Output = Exit>) -> Exit {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = Builder::new_multi_thread();
+    if let Some(said) = std::env::var_os(THREADS) {
+        // The runtime would read it by itself, and panic.
+        let threads = said.to_str().and_then(|said| said.parse().ok());
+        let Some(threads) = threads.filter(|threads| (1..=MOST_THREADS).contains(threads)) else {
+            let hint = "or leave it out for one for each core";
+            complain(&format!("error: {THREADS} is no number of threads: write one from 1 to {MOST_THREADS}, {hint}"));
+            return Exit::Usage;
+        };
+        runtime.worker_threads(threads);
+    }
+    match runtime.enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
         Err(error) => no_threads(&error),
     }

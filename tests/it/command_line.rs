@@ -62,6 +62,20 @@ fn wrong_usage_is_told_on_stderr_and_exits_with_2() {
 }
 
 #[test]
+fn a_number_of_threads_that_is_none_is_told() {
+    for threads in ["0", "-1", "two", "", "1025", "99999999999999999999"] {
+        let output = spine(&["demo", "--port", "0"]).env("TOKIO_WORKER_THREADS", threads).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{threads:?}");
+        let told = text(&output.stderr);
+        assert!(
+            told.starts_with("error: TOKIO_WORKER_THREADS is no number of threads: write one from 1 to 1024"),
+            "{told}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
 fn facts_are_the_same_for_the_same_seed_and_day() {
     let facts = |seed: &str| run(&["demo", "--facts", "--seed", seed, "--deals", "30", "--today", "2026-06-15"]).stdout;
     assert_eq!(facts("7"), facts("7"));
