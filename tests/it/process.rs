@@ -1,9 +1,12 @@
-//! The process, as the machine treats it: signals, and no more files to open.
+//! The process, as the machine treats it: signals, threads, and no more files to open.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -28,9 +31,26 @@ fn terminate(child: &Child) {
     assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
 }
 
+/// Host and port of a URL.
+fn address(url: &str) -> &str {
+    url.strip_prefix("http://").unwrap().split('/').next().unwrap()
+}
+
+/// How often each worker has gone to wait for something, by its name.
+fn waits(child: &Child) -> BTreeMap<String, u64> {
+    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap().map(|thread| thread.unwrap().path());
+    let named = threads.filter_map(|thread| {
+        let name = fs::read_to_string(thread.join("comm")).unwrap();
+        let status = fs::read_to_string(thread.join("status")).unwrap();
+        let waits = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        name.starts_with("worker-").then(|| (name.trim().to_owned(), waits.trim().parse().unwrap()))
+    });
+    named.collect()
+}
+
 /// Begins a request whose body has so many bytes: when this returns its head was read, and its body is waited for.
 fn begin(url: &str, length: usize) -> TcpStream {
-    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap().split('/').next().unwrap()).unwrap();
+    let mut stream = TcpStream::connect(address(url)).unwrap();
     let head =
         "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n";
     write!(stream, "{head}content-length: {length}\r\n\r\n").unwrap();
@@ -70,8 +90,7 @@ async fn a_second_signal_ends_the_process_at_once() {
 async fn a_process_without_files_left_to_open_goes_on_when_there_are_some() {
     let (child, ready, mut log) = demo("ulimit -n 120;", "--log warn");
     let url = ready["graphql"].as_str().unwrap().to_owned();
-    let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
-    let held: Vec<TcpStream> = (0..150).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    let held: Vec<TcpStream> = (0..150).map(|_| TcpStream::connect(address(&url)).unwrap()).collect();
     until_logged(&mut log, "a connection could not be accepted");
     drop(held);
     let query = json!({ "query": "{ deals(first: 3) { nodes { name project { name } } } invoices(first: 3) { nodes { number } } }" });
@@ -119,7 +138,15 @@ async fn requests_under_way_on_any_thread_are_answered_before_the_process_ends()
     let (mut child, ready, mut log) = demo("TOKIO_WORKER_THREADS=4", &format!("--log info {COMPANY}"));
     let url = ready["graphql"].as_str().unwrap();
     let body = json!({ "query": CARD }).to_string();
+    let before = waits(&child.0);
+    assert_eq!(before.keys().collect::<Vec<_>>(), ["worker-1", "worker-2", "worker-3", "worker-4"]);
     let mut held: Vec<TcpStream> = (0..8).map(|_| begin(url, body.len())).collect();
+    // Each worker has two of them: it did something, and waits for the bodies now.
+    let began = Instant::now();
+    while waits(&child.0).iter().any(|(worker, waits)| *waits == before[worker]) {
+        assert!(began.elapsed() < Duration::from_secs(30), "a worker has nothing to do");
+        thread::yield_now();
+    }
     terminate(&child.0);
     until_logged(&mut log, "stopping: finishing what is under way");
     for stream in &mut held {
