@@ -3,11 +3,13 @@
 //! Plain structs without I/O and without any vendor's serialisation. A field that the owner did not state is `None`,
 //! never zero; a field the owner stated in a form nobody can read is `None` and a [`Flaw`] beside it.
 
+mod amounts;
 mod class;
 mod clock;
 mod cost;
 mod deal;
 mod flaw;
+mod in_list;
 mod ids;
 mod invoice;
 mod money;
@@ -22,6 +24,7 @@ mod sum;
 mod ticket;
 mod weigh;
 
+pub use amounts::{Amounts, PackedAmounts};
 pub use class::{Class, Classes};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cost::{Cost, CostKind, CostState};
@@ -30,13 +33,13 @@ pub use deal::{
     lead_of,
 };
 pub use flaw::{Flaw, FlawKind};
+pub use in_list::InList;
 pub use ids::{
     ClientId, ConnectionName, ContactId, DealId, GlobalId, IdNode, InvoiceId, ProjectId, SharedIdError, SharedIdRule,
     TicketId,
 };
 pub use invoice::{
-    Amounts, Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, PackedAmounts, Party, Payment,
-    ProjectInvoice, Share,
+    Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, Party, Payment, ProjectInvoice, Share,
 };
 pub use money::{Booked, Currency, Money, MoneyError, digits, parse_currency, parse_decimal};
 pub use owner::Domain;

@@ -11,12 +11,11 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 use thin_vec::ThinVec;
 
-use super::invoice::OneCurrency;
 use super::{
     Booked, Client, ClientId, Communication, CommunicationKind, ConnectionName, Contact, ContactId, Cost, CostKind,
-    CostState, CostSum, Deal, DealId, DealOrder, DealQuery, DealStatus, Direction, Effort, Flaw, Health, Invoice,
+    CostState, CostSum, Deal, DealId, DealOrder, DealQuery, DealStatus, Direction, Effort, Flaw, Health, InList, Invoice,
     InvoiceId, InvoiceKind, InvoiceLine, InvoiceQuery, InvoiceState, LineItem, Link, Milestone, MilestoneStatus, Money,
-    PackedAmounts, Page, Party, Payment, Person, Priority, Project, ProjectId, ProjectInvoice, ProjectQuery,
+    Page, Party, Payment, Person, Priority, Project, ProjectId, ProjectInvoice, ProjectQuery,
     ProjectStatus, Proposal, ResourceAllocation, Share, Sum, Ticket, TicketCategory, TicketId, TicketStatus,
 };
 
@@ -27,7 +26,7 @@ pub trait Weigh {
 }
 
 /// What an allocator adds to each piece: its header, and rounding up.
-const PIECE: usize = 16;
+pub(super) const PIECE: usize = 16;
 /// The two counters of an `Arc`.
 const COUNTERS: usize = 16;
 
@@ -117,8 +116,6 @@ structs! {
     Invoice {
         id, number, direction, kind, state, party, issue_date, due_date, amounts, lines, payments, project_ids, url, flaws,
     }
-    PackedAmounts { document, company }
-    OneCurrency { net, tax, total, paid, balance }
     Party { id, name }
     InvoiceLine { description, quantity, net, project_id }
     Payment { id, date, amount }
@@ -181,6 +178,15 @@ impl<T: Weigh> Weigh for Option<T> {
 impl<T: Weigh> Weigh for Box<T> {
     fn heap_bytes(&self) -> usize {
         size_of::<T>() + PIECE + T::heap_bytes(self)
+    }
+}
+
+impl<T: Weigh> Weigh for InList<T> {
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Here(record) => record.heap_bytes(),
+            Self::Shared(record) => record.heap_bytes(),
+        }
     }
 }
 

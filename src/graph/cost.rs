@@ -1,12 +1,11 @@
 //! Costs.
 
-use std::sync::Arc;
-
 use async_graphql::{Enum, Object, Result};
 
 use super::deal::readable;
-use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, object, resolved};
+use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, list_of, object, resolved};
 use super::invoice::Party;
+use super::listed::Listed;
 use super::money::{Money, shown};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::scalars::Date;
@@ -17,7 +16,7 @@ use crate::reads::{Fresh, Owner};
 /// A cost on a project.
 #[derive(Debug, Clone)]
 pub struct Cost {
-    record: Arc<domain::Cost>,
+    record: Listed<domain::Cost>,
     origin: Origin,
 }
 
@@ -59,8 +58,29 @@ impl From<&domain::CostKind> for CostKind {
 }
 
 impl Cost {
-    pub(super) fn new<V>(owner: &Owner, read: &Fresh<V>, record: Arc<domain::Cost>) -> Self {
-        Self { record, origin: Origin::of(owner, read) }
+    /// The costs of a project.
+    pub(super) fn of_project(owner: &Owner, read: &Fresh<Vec<domain::Cost>>) -> impl Iterator<Item = Self> {
+        let listed = read.value.iter().flat_map(Listed::all);
+        listed.map(|record| Self { record, origin: Origin::of(owner, read) })
+    }
+
+    /// Writes the costs of a project, each where it lies.
+    pub(super) fn write_all(
+        owner: &Owner,
+        read: &Fresh<Vec<domain::Cost>>,
+        fields: &[Selected],
+        scene: &Scene<'_>,
+        json: &mut Json,
+    ) -> Written {
+        let Some(mut cost) = Self::of_project(owner, read).next() else {
+            json.raw(b"[]");
+            return Ok(());
+        };
+        // One object goes from place to place.
+        list_of(0..read.value.as_ref().map_or(0, |all| all.len()), json, |at, json| {
+            cost.record.go_to(at);
+            cost.write(fields, scene, json)
+        })
     }
 }
 

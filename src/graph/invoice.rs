@@ -1,5 +1,6 @@
 //! Invoices and credit notes, to clients and from vendors.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
@@ -7,22 +8,41 @@ use rust_decimal::Decimal;
 
 use super::context::{options, require, spine};
 use super::deal::readable;
-use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, object, resolved};
+use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, list_of, object, resolved};
 use super::errors::system_error;
+use super::listed::Listed;
 use super::money::{Money, shown};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::project::Project;
 use super::records::sees_one_of;
 use super::scalars::{Date, ProjectId};
 use super::source::{Origin, Source};
-use crate::domain::{self, Booked, Class, GlobalId, IdNode, InvoiceId};
+use crate::domain::{self, Booked, Class, GlobalId, IdNode, InvoiceId, ProjectInvoice};
 use crate::reads::{Fresh, Owner};
 
 /// An invoice or credit note.
 #[derive(Debug, Clone)]
 pub struct Invoice {
-    pub(super) record: Arc<domain::Invoice>,
+    record: Record,
     origin: Origin,
+}
+
+/// A document that was read by itself, or among those of a project.
+#[derive(Debug, Clone)]
+enum Record {
+    Alone(Arc<domain::Invoice>),
+    Listed(Listed<ProjectInvoice>),
+}
+
+impl Deref for Record {
+    type Target = domain::Invoice;
+
+    fn deref(&self) -> &domain::Invoice {
+        match self {
+            Self::Alone(invoice) => invoice,
+            Self::Listed(part) => &part.invoice,
+        }
+    }
 }
 
 /// To a client, or from a vendor.
@@ -134,7 +154,34 @@ fn node(direction: domain::Direction) -> IdNode {
 
 impl Invoice {
     pub(super) fn new<V>(owner: &Owner, read: &Fresh<V>, record: Arc<domain::Invoice>) -> Self {
-        Self { record, origin: Origin::of(owner, read) }
+        Self { record: Record::Alone(record), origin: Origin::of(owner, read) }
+    }
+
+    /// The documents of a project.
+    pub(super) fn of_project(owner: &Owner, read: &Fresh<Vec<ProjectInvoice>>) -> impl Iterator<Item = Self> {
+        let listed = read.value.iter().flat_map(Listed::all);
+        listed.map(|part| Self { record: Record::Listed(part), origin: Origin::of(owner, read) })
+    }
+
+    /// Writes the documents of a project, each where it lies.
+    pub(super) fn write_all(
+        owner: &Owner,
+        read: &Fresh<Vec<ProjectInvoice>>,
+        fields: &[Selected],
+        scene: &Scene<'_>,
+        json: &mut Json,
+    ) -> Written {
+        let Some(mut invoice) = Self::of_project(owner, read).next() else {
+            json.raw(b"[]");
+            return Ok(());
+        };
+        // One object goes from place to place.
+        list_of(0..read.value.as_ref().map_or(0, |all| all.len()), json, |at, json| {
+            if let Record::Listed(part) = &mut invoice.record {
+                part.go_to(at);
+            }
+            invoice.write(fields, scene, json)
+        })
     }
 
     /// Reads an invoice by its global ID; null if no owner of invoices knows it.
@@ -277,21 +324,18 @@ impl Invoice {
     /// Payments on it; null if the owner does not list them. Owner: receivables.
     #[graphql(directive = owned_by::apply(OwnerDomain::Receivables))]
     async fn payments(&self, ctx: &Context<'_>) -> Result<Option<Vec<Payment>>> {
-        let record = if self.record.payments.is_some() {
-            Arc::clone(&self.record)
-        } else {
-            // Lists come without payments: they are a read of their own.
-            let all = spine(ctx)?.reads.invoices(self.record.direction).into_iter();
-            let mut own = all.filter(|invoices| invoices.owner.connection == self.origin.owner.connection);
-            let Some(invoices) = own.next() else { return Ok(None) };
-            let read =
-                invoices.invoices.get(options(ctx)?, &self.record.id).await.map_err(|error| system_error(&error))?;
-            let Some(record) = read.value else { return Ok(None) };
-            record
-        };
         let payment =
             |payment: &domain::Payment| Payment { date: payment.date.map(Date), amount: shown(&payment.amount) };
-        Ok(record.payments.as_ref().map(|payments| payments.iter().map(payment).collect()))
+        let payments = |of: &domain::Invoice| of.payments.as_ref().map(|all| all.iter().map(payment).collect());
+        if self.record.payments.is_some() {
+            return Ok(payments(&self.record));
+        }
+        // Lists come without payments: they are a read of their own.
+        let all = spine(ctx)?.reads.invoices(self.record.direction).into_iter();
+        let mut own = all.filter(|invoices| invoices.owner.connection == self.origin.owner.connection);
+        let Some(invoices) = own.next() else { return Ok(None) };
+        let read = invoices.invoices.get(options(ctx)?, &self.record.id).await.map_err(|error| system_error(&error))?;
+        Ok(read.value.and_then(|record| payments(&record)))
     }
 
     /// The shared ID of its project; null if it names none, or several: see `projectIds`. Owner: receivables.

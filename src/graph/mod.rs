@@ -14,6 +14,7 @@ pub mod financials;
 pub mod guard;
 pub mod handover;
 pub mod invoice;
+mod listed;
 mod mask;
 pub mod metric;
 pub mod money;
@@ -35,7 +36,7 @@ mod trusting;
 mod wave;
 
 pub use context::Spine;
-pub use direct::{Json, LongWay, Selections};
+pub use direct::{Json, LongWay, Selections, roots_alone, wrote_itself};
 pub use errors::{Code, coalesce, system_error};
 pub use mask::{Masked, Masks, is_marked};
 pub use needs::FactClass;

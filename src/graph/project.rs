@@ -171,8 +171,7 @@ impl Project {
 
     async fn invoices_of(&self, ctx: &Context<'_>, invoices: &Invoices) -> Result<Vec<Invoice>> {
         let read = invoices.by_project.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
-        let list = read.value.as_deref().map(Vec::as_slice).unwrap_or_default();
-        Ok(list.iter().map(|part| Invoice::new(&invoices.owner, &read, Arc::clone(&part.invoice))).collect())
+        Ok(Invoice::of_project(&invoices.owner, &read).collect())
     }
 
     /// The same as [`Project::progress`], of what is in memory.
@@ -390,7 +389,7 @@ impl Project {
     async fn costs(&self, ctx: &Context<'_>) -> Result<Option<Many<Cost>>> {
         let costs = spine(ctx)?.costs(&self.id)?;
         let read = costs.by_project.get(options(ctx)?, &self.id).await.map_err(|error| system_error(&error))?;
-        Ok(Some(Many(each(read.value.as_deref(), |cost| Cost::new(&costs.owner, &read, cost)))))
+        Ok(Some(Many(Cost::of_project(&costs.owner, &read).collect())))
     }
 
     /// What the project inherits from sales: scope, pricing, contacts, signed proposal, notes. Null if no deal carries its ID.
@@ -538,17 +537,12 @@ impl Direct for Project {
                 Some(ProjectField::Invoices) if !field.has_arguments() => {
                     let invoices = reads.receivables.of(&self.id).ok_or(Deferred)?;
                     let read = known(Some(&invoices.by_project), &self.id, scene)?;
-                    let parts = read.value.as_deref().map(Vec::as_slice).unwrap_or_default();
-                    let graph =
-                        parts.iter().map(|part| Invoice::new(&invoices.owner, &read, Arc::clone(&part.invoice)));
-                    list::<Invoice>(graph, &field.below, scene, json)?;
+                    Invoice::write_all(&invoices.owner, &read, &field.below, scene, json)?;
                 }
                 Some(ProjectField::Costs) => {
                     let costs = reads.costs.of(&self.id).ok_or(Deferred)?;
                     let read = known(Some(&costs.by_project), &self.id, scene)?;
-                    let graph = read.value.iter().flat_map(|costs| costs.iter());
-                    let graph = graph.map(|cost| Cost::new(&costs.owner, &read, Arc::clone(cost)));
-                    list::<Cost>(graph, &field.below, scene, json)?;
+                    Cost::write_all(&costs.owner, &read, &field.below, scene, json)?;
                 }
                 Some(ProjectField::Tickets) => {
                     let tickets = reads.tickets.of(&self.id).ok_or(Deferred)?;

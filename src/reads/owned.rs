@@ -135,7 +135,7 @@ pub struct Costs {
     /// Who owns them.
     pub owner: Owner,
     /// The costs of a project.
-    pub by_project: Reader<ProjectId, Vec<Arc<Cost>>>,
+    pub by_project: Reader<ProjectId, Vec<Cost>>,
     /// The costs of a project, where the owner adds up itself.
     pub sums: Option<Reader<ProjectId, Vec<CostSum>>>,
     /// Bills of vendors, where the owner has them as documents.
@@ -430,7 +430,7 @@ impl Readers<'_> {
         let costs = self.connection.costs.as_ref()?;
         Some(Costs {
             owner: self.owner(),
-            by_project: self.reader("costs_by_project", costs.batch_limit(), fetch_lists!(costs, costs_by_project)),
+            by_project: self.reader("costs_by_project", costs.batch_limit(), fetch!(costs, costs_by_project)),
             sums: self
                 .connection
                 .cost_sums

@@ -44,7 +44,7 @@ pub(super) struct Gathered {
     pub(super) tickets: Reading<Vec<Arc<Ticket>>>,
     pub(super) invoices: Reading<Vec<ProjectInvoice>>,
     pub(super) invoice_sums: Reading<Vec<Sum>>,
-    pub(super) costs: Reading<Vec<Arc<Cost>>>,
+    pub(super) costs: Reading<Vec<Cost>>,
     pub(super) cost_sums: Reading<Vec<CostSum>>,
     pub(super) effort: Reading<Effort>,
     pub(super) details: DealsDetails,

@@ -1,7 +1,7 @@
 //! Documents that were asked before: parsed, measured and known to be valid.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_graphql::Variables;
 use async_graphql::parser::types::{BaseType, ExecutableDocument, OperationDefinition};
@@ -10,13 +10,17 @@ use foldhash::quality::RandomState;
 use moka::sync::Cache;
 
 use crate::config::Limits;
-use crate::graph::{Selections, guard};
+use crate::graph::{Selections, guard, roots_alone};
 
 /// The memory that documents may take, in bytes.
 const MOST_BYTES: u64 = 10 * 1024 * 1024;
 
 /// What is made of a text takes some twenty times as much memory, without what fragments bring to several places.
 const OF_A_TEXT: usize = 20;
+
+/// An operation whose roots alone did not do is executed so many times as a whole, before that is tried again: what keeps an
+/// object from writing itself may be in the question, or may be a system that fails for a while.
+const AFTER_ALL: u32 = 1000;
 
 /// Scalars whose values are checked here as async-graphql checks them.
 const PLAIN: [&str; 5] = ["ID", "String", "Int", "Boolean", "ProjectId"];
@@ -28,7 +32,7 @@ pub(super) struct Documents(Cache<Box<str>, Arc<Document>, RandomState>);
 /// A document that is GraphQL and within the limits.
 #[derive(Debug)]
 pub(super) struct Document {
-    pub(super) parsed: ExecutableDocument,
+    pub(super) parsed: Arc<ExecutableDocument>,
     /// What it has too much of, by limits that are only measured.
     pub(super) exceeded: Vec<guard::Excess>,
     operations: Vec<(Option<Name>, Operation)>,
@@ -39,6 +43,10 @@ pub(super) struct Document {
 pub(super) struct Operation {
     /// What it selects.
     pub(super) selections: Arc<Selections>,
+    /// It without what is below its roots, which [`selections`](Self::selections) tell; none if that does not do.
+    roots: Option<ExecutableDocument>,
+    /// For how many more requests its roots are not asked for alone.
+    whole: AtomicU32,
     /// Whether it was found to be valid, whatever the values of its variables.
     valid: AtomicBool,
     /// Its variables. None if one has a type whose values are checked elsewhere.
@@ -90,12 +98,18 @@ impl Documents {
 impl Document {
     fn new(parsed: ExecutableDocument) -> Self {
         let operations = parsed.operations.iter().map(|(name, operation)| {
-            let selections = Arc::new(Selections::of(&parsed, &operation.node));
-            let variables = variables(&operation.node);
-            (name.cloned(), Operation { selections, valid: AtomicBool::new(false), variables })
+            let selections = Selections::of(&parsed, &operation.node);
+            let known = Operation {
+                roots: roots_alone(&parsed, (name, operation), &selections),
+                selections: Arc::new(selections),
+                whole: AtomicU32::new(0),
+                valid: AtomicBool::new(false),
+                variables: variables(&operation.node),
+            };
+            (name.cloned(), known)
         });
         let operations = operations.collect();
-        Self { parsed, exceeded: Vec::new(), operations }
+        Self { parsed: Arc::new(parsed), exceeded: Vec::new(), operations }
     }
 
     /// The memory that it takes beside its text's, in bytes: fragments that double make much of little text.
@@ -125,6 +139,18 @@ fn variables(operation: &OperationDefinition) -> Option<Vec<Variable>> {
 }
 
 impl Operation {
+    /// It without what is below its roots, if that is likely to do.
+    pub(super) fn roots(&self) -> Option<&ExecutableDocument> {
+        let roots = self.roots.as_ref()?;
+        let counted = |left: u32| left.checked_sub(1);
+        self.whole.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_err().then_some(roots)
+    }
+
+    /// Takes note that its roots alone did not do.
+    pub(super) fn needs_all(&self) {
+        self.whole.store(AFTER_ALL, Ordering::Relaxed);
+    }
+
     /// Takes note that it was executed with success, and so is valid.
     pub(super) fn was_executed(&self) {
         self.valid.store(true, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use spine::config::Config;
 use spine::demo::erp::Erp;
 use spine::domain::Clock;
-use spine::graph::{Graph, Json, LongWay, Selections};
+use spine::graph::{Graph, Json, LongWay, Selections, roots_alone, wrote_itself};
 use spine::reads::{ReadOptions, Reads};
 use spine::reports::Reports;
 use spine::systems::registry;
@@ -155,23 +155,32 @@ async fn both_ways(gateway: &Gateway) {
     let graph = Graph::new(Arc::new(reports));
     let options = || ReadOptions::new(clock.monotonic(), tokio::time::Instant::now() + Duration::from_mins(1));
     let (schema, project) = (Schema::read(), gateway.project());
-    let mut binary = 0;
+    let (mut binary, mut alone) = (0, 0);
     for query in operations(&schema, &project, 120) {
         let request = || async_graphql::Request::new(&query);
         // So that both find the same in memory.
         graph.checking.execute(request().data(options())).await;
         let at_once = graph.checking.execute(request().data(options())).await;
         let long = graph.checking.execute(request().data(options()).data(LongWay)).await;
-        let known = async_graphql::parser::parse_query(&query).unwrap();
-        let (_, operation) = known.operations.iter().next().unwrap();
-        let known = Arc::new(Selections::of(&known, &operation.node));
-        let looked_at_before = graph.checking.execute(request().data(options()).data(known)).await;
+        let document = Arc::new(async_graphql::parser::parse_query(&query).unwrap());
+        let (name, operation) = document.operations.iter().next().unwrap();
+        let known = Arc::new(Selections::of(&document, &operation.node));
+        let looked_at_before = graph.checking.execute(request().data(options()).data(Arc::clone(&known))).await;
         assert_eq!(compared(&looked_at_before), compared(&at_once), "{query}");
+        let roots = async_graphql::Request::new("").data(options()).data(Arc::clone(&known));
+        let mut roots = roots.data(Arc::clone(&document));
+        roots.set_parsed_query(roots_alone(&document, (name, operation), &known).unwrap());
+        let by_roots = graph.trusting.execute(roots).await;
+        if wrote_itself(&by_roots) {
+            alone += 1;
+            assert_eq!(compared(&by_roots), compared(&at_once), "{query}");
+        }
         binary += usize::from(format!("{:?}", at_once.data).contains("Binary"));
         let difference = difference(&compared(&at_once), &compared(&long), "");
         assert!(difference.is_none(), "{}\n{query}", difference.unwrap());
     }
     assert!(binary > 60, "most of it is written at once, not only {binary} of 120");
+    assert!(alone > 60, "some of it by its roots alone, not only {alone} of 120");
 }
 
 #[tokio::test]

@@ -9,15 +9,17 @@
 
 mod json;
 mod records;
+mod roots;
 mod select;
 
 use std::borrow::{Borrow, Cow};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context as Poller, Poll, Waker};
 
-use async_graphql::parser::types::Field;
+use async_graphql::parser::types::{ExecutableDocument, Field};
 use async_graphql::registry::Registry;
 use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Pos, Positioned, ServerResult, Value};
 use futures_util::future::try_join_all;
@@ -25,10 +27,12 @@ use jiff::civil::Date;
 
 pub use json::Json;
 pub(super) use records::{booked, known, money, person, stated};
+pub use roots::{roots_alone, wrote_itself};
 pub use select::Selections;
 pub(super) use select::{Selected, fields_of, select_below, select_from};
 
 use super::context::Spine;
+use super::guard;
 use crate::reads::ReadOptions;
 
 /// It cannot be written at once.
@@ -50,7 +54,7 @@ pub(super) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn new(ctx: &'a ContextSelectionSet<'a>) -> Option<Self> {
-        let spine: &Spine = ctx.data_opt::<std::sync::Arc<Spine>>()?;
+        let spine: &Spine = ctx.data_opt::<Arc<Spine>>()?;
         let options = ctx.data_opt::<ReadOptions>()?;
         // Off for comparison, by the tests alone.
         if ctx.data_opt::<LongWay>().is_some() {
@@ -61,8 +65,15 @@ impl<'a> Scene<'a> {
 
     /// The field as it stands in the document; none if it stands there more than once.
     fn field(&self, selected: &Selected) -> Option<&'a Positioned<Field>> {
-        let fragments = &self.ctx.query_env.fragments;
-        let fields = self.by_position.get_or_init(|| select::by_position(fragments, &self.ctx.item.node));
+        let fields = self.by_position.get_or_init(|| {
+            let asked = &self.ctx.query_env;
+            let all = self.ctx.data_opt::<Arc<ExecutableDocument>>();
+            let all = all.and_then(|all| Some((all, guard::operation(all, asked.operation_name.as_deref())?.1)));
+            match all {
+                Some((all, operation)) => select::by_position(&all.fragments, &operation.node.selection_set.node),
+                None => select::by_position(&asked.fragments, &self.ctx.item.node),
+            }
+        });
         fields.get(&selected.position()?).copied()
     }
 
@@ -150,13 +161,22 @@ pub(super) fn list<T: Direct>(
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
+    list_of(items, json, |item, json| item.borrow().write(fields, scene, json))
+}
+
+/// Writes a list, item by item.
+pub(super) fn list_of<I>(
+    items: impl IntoIterator<Item = I>,
+    json: &mut Json,
+    mut write: impl FnMut(I, &mut Json) -> Written,
+) -> Written {
     json.raw(b"[");
     let (mut items, start, mut at) = (items.into_iter(), json.length(), 0);
     while let Some(item) = items.next() {
         if at > 0 {
             json.raw(b",");
         }
-        item.borrow().write(fields, scene, json)?;
+        write(item, json)?;
         at += 1;
         if at == SAMPLE {
             // Rows are much alike. The text gets its room at once, and a quarter for those that are longer, instead of being

@@ -138,6 +138,11 @@ impl Selections {
         self.roots.iter().all(|root| root.masked)
     }
 
+    /// Whether it tells all that is selected below each root, for whoever asks.
+    pub(super) fn stand_alone(&self) -> bool {
+        !self.conditional && self.roots.iter().all(|root| !root.merged)
+    }
+
     /// How much memory it takes beside what is there once for each field of the document, in bytes.
     pub fn weight(&self) -> usize {
         fn count(fields: &[Selected]) -> usize {

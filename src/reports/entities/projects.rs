@@ -379,7 +379,7 @@ impl Reports {
             known.receivables.insert(id, part);
         }
         for (id, read) in costs {
-            let part = known.take(read, |costs: &Vec<Arc<Cost>>| Some(Spending::of(costs)))?;
+            let part = known.take(read, |costs: &Vec<Cost>| Some(Spending::of(costs)))?;
             known.spending.insert(id, part);
         }
         for (id, read) in cost_sums {

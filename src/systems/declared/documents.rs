@@ -12,7 +12,7 @@ use super::map::{Inherited, Reader, Setting};
 use super::path::Field;
 use super::row::{Reject, Row, each};
 use crate::domain::{
-    Amounts, Booked, Direction, Flaw, FlawKind, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
+    Amounts, Booked, Direction, Flaw, FlawKind, InList, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
     PackedAmounts, Payment, ProjectId, ProjectInvoice, Share, SharedIdRule, split_by_project,
 };
 
@@ -236,12 +236,14 @@ fn change(invoice: &mut Invoice, amounts: &mut Amounts, by: impl Fn(Booked) -> B
     }
 }
 
-/// A document as one project sees it. What its lines do not tell apart is unknown, not the whole.
-pub(in crate::systems) fn part(invoice: Arc<Invoice>, project: &ProjectId) -> ProjectInvoice {
+/// A document as one project sees it, for which it may be alone. What its lines do not tell apart is unknown, not the whole.
+pub(in crate::systems) fn part(invoice: impl Into<InList<Invoice>>, project: &ProjectId) -> ProjectInvoice {
+    let invoice: InList<Invoice> = invoice.into();
     let by_lines = invoice.lines.iter().any(|line| line.project_id.is_some());
     if !by_lines && invoice.project_ids.len() <= 1 {
         return ProjectInvoice::whole(invoice);
     }
+    let invoice = invoice.into_shared();
     let unknown = || ProjectInvoice::part(Arc::clone(&invoice), Share::default());
     if !by_lines {
         return unknown();

@@ -12,7 +12,7 @@ use super::lists::{Params, invoice_fits};
 use super::read::{Asked, By, by_id};
 use super::row::{Reject, Row};
 use super::ways::{Listing, Lookup};
-use crate::domain::{Cost, Direction, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
+use crate::domain::{Cost, Direction, InList, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
 use crate::systems::{Batch, BatchResult, Call, CostSource, ErrorKind, InvoiceSource, SystemError};
 
 /// Documents of one direction.
@@ -73,10 +73,9 @@ impl InvoicePort {
                     }
                 }
             }
-            let invoice = Arc::new(invoice);
-            for place in &places {
+            for (place, invoice) in places.iter().zip(InList::by(invoice, places.len())) {
                 if let (Some(project), Some(list)) = (asked.key(*place), found.get_mut(*place)) {
-                    list.push(part(Arc::clone(&invoice), project));
+                    list.push(part(invoice, project));
                 }
             }
         }
@@ -96,7 +95,7 @@ pub(in crate::systems) fn page_of(
     if let Some((_, error)) = batch.failed.drain().next() {
         return Err(error);
     }
-    let mut invoices: Vec<Arc<Invoice>> = batch.found.into_values().flatten().map(|part| part.invoice).collect();
+    let mut invoices: Vec<InList<Invoice>> = batch.found.into_values().flatten().map(|part| part.invoice).collect();
     invoices.retain(|invoice| invoice_fits(query, invoice));
     invoices.sort_by(|a, b| by_id(a.id.as_str(), b.id.as_str()));
     invoices.dedup_by(|a, b| a.id == b.id);
@@ -108,9 +107,9 @@ pub(in crate::systems) fn page_of(
         }
     };
     let total = u64::try_from(invoices.len()).ok();
-    let items: Vec<Invoice> =
-        invoices.iter().skip(start).take(limit.max(1)).map(|invoice| Invoice::clone(invoice)).collect();
-    let more = start.saturating_add(items.len()) < invoices.len();
+    let all = invoices.len();
+    let items: Vec<Invoice> = invoices.into_iter().skip(start).take(limit.max(1)).map(InList::into_inner).collect();
+    let more = start.saturating_add(items.len()) < all;
     let next = items.last().filter(|_| more).map(|last| format!("id:{}", last.id));
     Ok(Page { items, next, total })
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use smallvec::SmallVec;
 
 use super::read::{Places, Query, Source};
-use crate::domain::{Cost, Direction, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
+use crate::domain::{Cost, Direction, InList, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
 use crate::systems::declared::documents::part;
 use crate::systems::declared::fields::{Costs, Invoices};
 use crate::systems::declared::ledger::page_of;
@@ -49,15 +50,17 @@ impl InvoicePort {
                 "no column is called `project_id`, and none `lines`: nobody can say what is whose",
             ));
         }
-        let Some(invoice) = self.read(table, row)?.map(Arc::new) else { return Ok(()) };
+        let Some(invoice) = self.read(table, row)? else { return Ok(()) };
         if invoice.project_ids.is_empty() {
             return Err(Reject::new(
                 "a document that names a project neither in `project_id` nor in its `lines`: nobody can say what is whose",
             ));
         }
-        for (place, project) in invoice.project_ids.iter().filter_map(|id| places.find(id.as_str())) {
-            if let Some(list) = found.get_mut(place) {
-                list.push(part(Arc::clone(&invoice), project));
+        let ids = invoice.project_ids.clone();
+        let places: SmallVec<[_; 1]> = ids.iter().filter_map(|id| places.find(id.as_str())).collect();
+        for ((place, project), invoice) in places.iter().zip(InList::by(invoice, places.len())) {
+            if let Some(list) = found.get_mut(*place) {
+                list.push(part(invoice, project));
             }
         }
         Ok(())
