@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_graphql::dataloader::Loader;
 use futures_util::FutureExt;
+use smallvec::SmallVec;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -24,6 +25,9 @@ use super::wave::{Air, Batch, Boarding, Landed, Open, Seat};
 use super::{Fetch, Freshness, Kind, Read, ReadOptions, Store};
 use crate::domain::{Clock, SourceStatus, Weigh};
 use crate::systems::{Call, ErrorKind, SystemError};
+
+/// So many answers are put into the cache in one go: what it is guarded by is in the way of all threads.
+const AT_ONCE: usize = 16;
 
 /// What makes a key.
 pub trait Key: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {}
@@ -297,34 +301,47 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
             Err(_) => Err(Arc::new(self.kind.error(ErrorKind::Internal, Some("the connector panicked")))),
         };
         let (read_at, now) = (flight.batch.departed(), self.clock.monotonic());
-        for key in &flight.keys {
-            let outcome: Outcome<V> = match &mut answer {
-                Ok(outcomes) => outcomes.remove(key).unwrap_or(Ok(None)),
-                Err(error) => Err(Arc::clone(error)),
-            };
-            let ttl = self.freshness.lifetime(&outcome);
-            let entry = Entry { key: key.clone(), outcome, as_of, read_at, ttl, last_good: None };
-            flight.entries.push(self.keep(&flight.batch, entry, now));
+        for keys in flight.keys.chunks(AT_ONCE) {
+            let entries = keys.iter().map(|key| {
+                let outcome: Outcome<V> = match &mut answer {
+                    Ok(outcomes) => outcomes.remove(key).unwrap_or(Ok(None)),
+                    Err(error) => Err(Arc::clone(error)),
+                };
+                let ttl = self.freshness.lifetime(&outcome);
+                Entry { key: key.clone(), outcome, as_of, read_at, ttl, last_good: None }
+            });
+            self.keep(&flight.batch, entries, now, &mut flight.entries);
         }
     }
 
-    /// Puts an answer into the store, unless an eviction or a later flight has taken the place of this one: what it
-    /// carries may be outdated.
-    fn keep(&self, batch: &Arc<Batch<K, V>>, mut entry: Entry<K, V>, now: Duration) -> Arc<Entry<K, V>> {
-        // A short lock for each key: whoever asks for another does not wait for the whole batch.
+    /// Puts answers into the store, unless an eviction or a later flight has taken the place of this one: what it carries may be
+    /// outdated.
+    fn keep(
+        &self,
+        batch: &Arc<Batch<K, V>>,
+        entries: impl Iterator<Item = Entry<K, V>>,
+        now: Duration,
+        landed: &mut Vec<Arc<Entry<K, V>>>,
+    ) {
+        let mut kept: SmallVec<[_; AT_ONCE]> = SmallVec::new();
+        // A short lock: whoever asks for another key does not wait for the whole batch.
         let mut air = self.air();
-        if let Err(error) = &entry.outcome {
-            let before = self.store.get::<K, V>(self.place, &entry.key);
-            entry.last_good = before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
+        for mut entry in entries {
+            if let Err(error) = &entry.outcome {
+                let before = self.store.get::<K, V>(self.place, &entry.key);
+                entry.last_good = before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
+            }
+            // That somebody's calls are used up is not to be remembered for others.
+            let is_kept = !matches!(&entry.outcome, Err(error) if matches!(error.kind, ErrorKind::Budget(_)));
+            let entry = Arc::new(entry);
+            if air.disembark(&entry.key, batch) && is_kept {
+                let bytes = (self.weigh)(&entry);
+                kept.push((Arc::clone(&entry), bytes));
+            }
+            landed.push(entry);
         }
-        // That somebody's calls are used up is not to be remembered for others.
-        let is_kept = !matches!(&entry.outcome, Err(error) if matches!(error.kind, ErrorKind::Budget(_)));
-        let entry = Arc::new(entry);
-        if air.disembark(&entry.key, batch) && is_kept {
-            self.store.put(self.place, &entry, (self.weigh)(&entry), batch.priority, now);
-            self.puts.fetch_add(1, Ordering::Release);
-        }
-        entry
+        self.store.put(self.place, &kept, batch.priority, now);
+        self.puts.fetch_add(1, Ordering::Release);
     }
 
     /// The outcome at a spot, when it is there. At the deadline of the request it is an error, or what may stand in.

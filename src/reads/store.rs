@@ -50,8 +50,10 @@ const BOOKS: usize = 128;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place(usize);
 
-/// What is held of what people read, or reports.
+/// What is held of what people read, or reports. Each has its memory for itself: who looks something up reads the one while
+/// others count in the other.
 #[derive(Default)]
+#[repr(align(128))]
 struct Room {
     /// Bytes in the young generations of all shards, and of what is about to be.
     young: AtomicU64,
@@ -59,6 +61,13 @@ struct Room {
     old: AtomicU64,
     /// When the young ones last became old, in milliseconds on the readers' clock.
     turned: AtomicU64,
+}
+
+/// Bytes taken out and not yet told to the counters, of the young ones and of the old ones.
+#[derive(Default)]
+struct Freed {
+    people: (u64, u64),
+    reports: (u64, u64),
 }
 
 /// Entries by the hash of place and key. Two keys with one hash would take each other's place, once in a trillion: a look
@@ -139,32 +148,59 @@ impl Store {
         held?.downcast().ok().filter(|entry: &Arc<Entry<K, V>>| entry.key == *key)
     }
 
-    /// Puts an entry in, in place of an earlier one. `bytes` is what it holds in all.
+    /// Puts entries in, in place of earlier ones, each with what it holds in all, in bytes.
     pub(super) fn put<K: Key, V: Send + Sync + 'static>(
         &self,
         place: Place,
-        entry: &Arc<Entry<K, V>>,
-        bytes: usize,
+        mut entries: &[(Arc<Entry<K, V>>, usize)],
         priority: Priority,
         now: Duration,
     ) {
-        let hash = self.hash(place, &entry.key);
-        let bytes = u64::try_from(bytes + BOOKS).unwrap_or(u64::MAX);
-        let held = Held { place, bytes, entry: Arc::clone(entry) as Arc<dyn Any + Send + Sync> };
-        let fits = bytes <= self.half(priority);
-        if fits {
-            self.room(priority).young.fetch_add(bytes, Ordering::Relaxed);
-            self.make_room(now);
-        }
-        let before = self.shard(hash).map(|mut shard| {
-            let before = self.remove(&mut shard, hash);
-            if fits {
-                shard.of(priority).young.add(hash, held);
+        let half = self.half(priority);
+        while let [first, rest @ ..] = entries {
+            // So many are counted at once as take little of the room: the counters are in the way of all threads.
+            let mut bytes = weight(first.1);
+            let more = rest.iter().take_while(|(_, more)| {
+                let sum = bytes.saturating_add(weight(*more));
+                let counted = sum <= half / 4;
+                bytes = if counted { sum } else { bytes };
+                counted
+            });
+            let (together, rest) = entries.split_at(1 + more.count());
+            if bytes <= half {
+                self.room(priority).young.fetch_add(bytes, Ordering::Relaxed);
+                self.make_room(now);
             }
-            before
-        });
-        // Outside the lock: it may be much.
-        drop(before);
+            self.put_together(place, together, bytes <= half, priority);
+            entries = rest;
+        }
+    }
+
+    /// Puts in what is counted already and `fits`; if it does not, what was there before is gone all the same.
+    fn put_together<K: Key, V: Send + Sync + 'static>(
+        &self,
+        place: Place,
+        entries: &[(Arc<Entry<K, V>>, usize)],
+        fits: bool,
+        priority: Priority,
+    ) {
+        let mut freed = Freed::default();
+        for (entry, bytes) in entries {
+            let hash = self.hash(place, &entry.key);
+            let entry = Arc::clone(entry) as Arc<dyn Any + Send + Sync>;
+            let held = Held { place, bytes: weight(*bytes), entry };
+            let before = self.shard(hash).map(|mut shard| {
+                let before = shard.remove(hash, &mut freed);
+                if fits {
+                    shard.of(priority).young.add(hash, held);
+                }
+                before
+            });
+            // Outside the lock: it may be much.
+            drop(before);
+        }
+        self.people.free(freed.people);
+        self.reports.free(freed.reports);
     }
 
     /// Forgets entries of a reader for good, and says how many there were. The caller has made sure that no load under way
@@ -189,12 +225,6 @@ impl Store {
             last.fetch_max(number, Ordering::SeqCst);
         }
         forgotten
-    }
-
-    /// An entry is in one room at most.
-    fn remove(&self, shard: &mut Shard, hash: u64) -> Option<Held> {
-        let of_people = shard.people.remove(hash, &self.people);
-        of_people.or_else(|| shard.reports.remove(hash, &self.reports))
     }
 
     fn room(&self, priority: Priority) -> &Room {
@@ -266,6 +296,11 @@ impl Store {
     }
 }
 
+/// What an entry takes that holds so many bytes.
+fn weight(bytes: usize) -> u64 {
+    u64::try_from(bytes + BOOKS).unwrap_or(u64::MAX)
+}
+
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -273,6 +308,14 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 impl Room {
     fn bytes(&self) -> u64 {
         self.young.load(Ordering::Relaxed) + self.old.load(Ordering::Relaxed)
+    }
+
+    fn free(&self, (young, old): (u64, u64)) {
+        for (counter, bytes) in [(&self.young, young), (&self.old, old)] {
+            if bytes > 0 {
+                counter.fetch_sub(bytes, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -282,6 +325,12 @@ impl Shard {
             Priority::Interactive => &mut self.people,
             Priority::Report => &mut self.reports,
         }
+    }
+
+    /// An entry is in one room at most.
+    fn remove(&mut self, hash: u64, freed: &mut Freed) -> Option<Held> {
+        let of_people = self.people.remove(hash, &mut freed.people);
+        of_people.or_else(|| self.reports.remove(hash, &mut freed.reports))
     }
 }
 
@@ -321,13 +370,13 @@ impl Generations {
         taken
     }
 
-    fn remove(&mut self, hash: u64, room: &Room) -> Option<Held> {
+    fn remove(&mut self, hash: u64, (young, old): &mut (u64, u64)) -> Option<Held> {
         if let Some(held) = self.young.remove(hash) {
-            room.young.fetch_sub(held.bytes, Ordering::Relaxed);
+            *young += held.bytes;
             return Some(held);
         }
         let held = self.old.remove(hash)?;
-        room.old.fetch_sub(held.bytes, Ordering::Relaxed);
+        *old += held.bytes;
         Some(held)
     }
 }

@@ -218,7 +218,7 @@ fn put(store: &Arc<Store>, place: store::Place, key: usize, number: usize) {
         last_good: None,
     };
     let priority = if key.is_multiple_of(3) { Priority::Report } else { Priority::Interactive };
-    store.put(place, &Arc::new(entry), 72, priority, Duration::ZERO);
+    store.put(place, &[(Arc::new(entry), 72)], priority, Duration::ZERO);
 }
 
 fn look(store: &Arc<Store>, place: store::Place, key: usize) -> Option<usize> {
