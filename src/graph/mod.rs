@@ -36,7 +36,7 @@ mod trusting;
 mod wave;
 
 pub use context::Spine;
-pub use direct::{Json, LongWay, Selections, roots_alone, wrote_itself};
+pub use direct::{Json, LongWay, Selections, Text, roots_alone, wrote_itself};
 pub use errors::{Code, coalesce, system_error};
 pub use mask::{Masked, Masks, is_marked};
 pub use needs::FactClass;

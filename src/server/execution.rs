@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Executor, Name, Request, Response, Value};
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
@@ -21,7 +22,7 @@ use super::request_id::RequestId;
 use super::{Door, GRACE};
 use crate::access::Viewer;
 use crate::graph::guard;
-use crate::graph::{self, Json, Masked, Selections, wrote_itself};
+use crate::graph::{self, Json, Masked, Selections, Text, wrote_itself};
 use crate::reads::ReadOptions;
 
 /// An operation as one viewer may ask it.
@@ -32,6 +33,12 @@ pub(super) struct Execution<'a> {
     viewer: &'a Arc<Viewer>,
     /// None if nothing of it is masked.
     masked: Option<(Masked, Arc<Selections>)>,
+}
+
+/// What the graph says.
+pub(super) struct Answered {
+    pub(super) response: Response,
+    text: Arc<Text>,
 }
 
 /// How it went.
@@ -101,7 +108,7 @@ impl<'a> Execution<'a> {
         asked: Asked,
         options: ReadOptions,
         media: Media,
-    ) -> Result<Response, Refused> {
+    ) -> Result<Answered, Refused> {
         let known = self.chosen.is_some_and(|chosen| chosen.known.is_valid_with(&asked.variables));
         if let Some((_, selections)) = &self.masked {
             if !known {
@@ -109,7 +116,8 @@ impl<'a> Execution<'a> {
             }
             if self.is_followed() && selections.is_masked() {
                 // There is nothing to read; and what stands in for a masked field cannot be followed.
-                return Ok(Response::new(Value::Object(IndexMap::new())));
+                let response = Response::new(Value::Object(IndexMap::new()));
+                return Ok(Answered { response, text: Arc::default() });
             }
         }
         // Who wants to know how it was read is told of one execution.
@@ -121,7 +129,7 @@ impl<'a> Execution<'a> {
             let asked = Asked { query: String::new(), operation: operation_name, variables, exceeded: Vec::new() };
             let request = request(asked, roots).data(options.clone()).data(Arc::clone(&self.document.parsed));
             let answer = self.execute(door, id, &door.trusting, request, options.deadline).await?;
-            if wrote_itself(&answer) {
+            if wrote_itself(&answer.response) {
                 return Ok(answer);
             }
             // What was read is at hand: no system is asked twice.
@@ -140,7 +148,9 @@ impl<'a> Execution<'a> {
         executor: &E,
         mut request: Request,
         deadline: Instant,
-    ) -> Result<Response, Refused> {
+    ) -> Result<Answered, Refused> {
+        let text = Arc::<Text>::default();
+        request = request.data(Arc::clone(&text));
         if let Some(selections) = self.selections() {
             request = request.data(Arc::clone(selections));
         }
@@ -149,7 +159,7 @@ impl<'a> Execution<'a> {
         let executed =
             AssertUnwindSafe(answer).catch_unwind().instrument(tracing::info_span!("graphql", request.id = %id));
         match timeout_at(deadline + GRACE, executed).await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => Ok(Answered { response, text }),
             Ok(Err(_panic)) => {
                 tracing::error!(request.id = %id, "a resolver panicked");
                 Err(Refused::internal())
@@ -178,7 +188,8 @@ impl<'a> Execution<'a> {
     }
 
     /// What was executed becomes an answer: what failed is null again, and what is masked is said.
-    pub(super) fn finish(&self, response: &mut Response, id: &RequestId, entry: Option<&Entry>) -> Finished {
+    pub(super) fn finish(&self, answered: &mut Answered, id: &RequestId, entry: Option<&Entry>) -> Finished {
+        let response = &mut answered.response;
         let whole = response.errors.is_empty();
         if let Some(entry) = entry {
             entry.note(|facts| facts.partial = !whole);
@@ -204,7 +215,10 @@ impl<'a> Execution<'a> {
     }
 
     /// The text of an answer.
-    pub(super) fn written(&self, response: &Response) -> Vec<u8> {
+    pub(super) fn written(&self, Answered { response, text }: &Answered) -> Bytes {
+        if let Some(text) = text.of(response) {
+            return text;
+        }
         // A list that is written already would otherwise be copied again for the brackets behind it.
         let mut json = Json::with_capacity(1024 + already_written(&response.data));
         json.raw(br#"{"data":"#);
@@ -225,7 +239,7 @@ impl<'a> Execution<'a> {
             json.raw(&serde_json::to_vec(&response.errors).unwrap_or_default());
         }
         json.raw(b"}");
-        json.into_bytes()
+        json.into_bytes().into()
     }
 }
 

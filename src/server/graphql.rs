@@ -165,17 +165,17 @@ async fn answer<E: Executor>(
         Plan::new(execution.document(), given, &door.reports.reads, &viewer.view)
     });
     let mut answered = execution.run(door, id, asked, options, media).await?;
-    if is_request_error(&answered) {
-        line.errors = answered.errors.len();
-        return Err(Refused::from_errors(media.not_executed(), answered.errors));
+    if is_request_error(&answered.response) {
+        line.errors = answered.response.errors.len();
+        return Err(Refused::from_errors(media.not_executed(), answered.response.errors));
     }
     let Finished { whole, errors } = execution.finish(&mut answered, id, audited.as_deref());
     line.errors = errors;
     if let (Some(plan), Some(trace)) = (plan, trace) {
-        answered.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace, &budget));
+        answered.response.extensions.insert("spine".to_owned(), explain::explained(&plan, &trace, &budget));
         observed.pin_to_moment();
     }
-    let text = Bytes::from(execution.written(&answered));
+    let text = execution.written(&answered);
     let age = observed.age().map(|age| Age { age, left: observed.lifetime().filter(|_| whole) });
     let etag = age.and_then(|age| age.left).map(|_| freshness::etag(&text));
     // Who wants everything read anew will not be given it again, and says so to whoever keeps answers on the way.
@@ -184,7 +184,7 @@ async fn answer<E: Executor>(
         door.answers.keep(question, &text, line.operation.clone(), &seen);
     }
     // Headers that a resolver has set are async-graphql's to send; the body is written already.
-    let headers = async_graphql::Response::default().http_headers(answered.http_headers);
+    let headers = async_graphql::Response::default().http_headers(answered.response.http_headers);
     let response = GraphQLResponse::from(headers).into_response();
     Ok(respond(response, text, media, age, etag.as_deref(), &parts.headers))
 }

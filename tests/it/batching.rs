@@ -94,3 +94,37 @@ async fn a_hundred_identical_requests_at_once_cost_what_one_costs() {
     futures_util::future::join_all(asked).await;
     assert_eq!(total().await, 0);
 }
+
+/// What cannot be written at once is executed a second time, by a document that has been asked before: first by its roots alone.
+#[tokio::test]
+async fn what_is_executed_twice_is_read_once() {
+    let bills =
+        "query($id: ProjectId!) { project(id: $id) { name invoices(direction: PAYABLE) { number } costs { kind }
+        deals { name } milestones { name } } }";
+    let money = "query($id: ProjectId!) { project(id: $id) { name deals { name client { name } } invoices { number }
+        tickets { subject } financials { margin { amount } } } }";
+    for (query, down) in [(bills, None), (money, Some("redmine")), (money, Some("sap")), (money, None)] {
+        let gateway = Gateway::start(60).await;
+        let variables = json!({ "id": gateway.project() });
+        if let Some(system) = down {
+            gateway.control(system, "fault", json!({ "mode": "down" })).await;
+        }
+        // By another document, so that what is read once in a lifetime is read.
+        gateway.ask_with(&format!("{query} "), variables.clone(), Some("no-cache")).await;
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            gateway.pass(1);
+            let before = [gateway.calls("hubspot").await, gateway.calls("sap").await, gateway.calls("redmine").await];
+            let answer = gateway.ask_with(query, variables.clone(), Some("no-cache")).await;
+            let after = [gateway.calls("hubspot").await, gateway.calls("sap").await, gateway.calls("redmine").await];
+            let sum = |calls: &BTreeMap<String, u64>| calls.values().sum::<u64>();
+            // Of a system that is down the attempts hang on what was learned of it.
+            let systems = ["hubspot", "sap", "redmine"].iter().zip(before.iter().zip(&after));
+            let up = systems.filter(|(system, _)| down != Some(**system));
+            let calls: Vec<u64> = up.map(|(_, (before, after))| sum(after) - sum(before)).collect();
+            assert!(calls.iter().sum::<u64>() > 0);
+            seen.push((calls, answer.data().clone(), answer.body["errors"].as_array().map(Vec::len)));
+        }
+        assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{down:?}: {seen:#?}");
+    }
+}

@@ -11,6 +11,7 @@ mod json;
 mod records;
 mod roots;
 mod select;
+mod text;
 
 use std::borrow::{Borrow, Cow};
 use std::cell::OnceCell;
@@ -30,6 +31,8 @@ pub(super) use records::{booked, known, money, person, stated};
 pub use roots::{roots_alone, wrote_itself};
 pub use select::Selections;
 pub(super) use select::{Selected, fields_of, select_below, select_from};
+use text::Begun;
+pub use text::Text;
 
 use super::context::Spine;
 use super::guard;
@@ -296,6 +299,10 @@ pub(super) fn at_once<'a>(
     let scene = Scene::new(ctx)?;
     let fields = select::select(ctx)?;
     let mut json = Json::with_capacity(capacity.min(1 << 16));
+    let begun = Begun::write(ctx, &mut json);
     write(&fields, &scene, &mut json).ok()?;
-    Some(Value::Binary(json.into_bytes().into()))
+    Some(Value::Binary(match begun {
+        Some(begun) => begun.finish(json),
+        None => json.into_bytes().into(),
+    }))
 }

@@ -201,6 +201,11 @@ fn known<'a, T>(ctx: &ContextBase<'a, T>) -> Option<&'a Selected> {
     ctx.data_opt::<Arc<Selections>>()?.root(ctx.path_node.as_ref())
 }
 
+/// The root field of a context, if its operation has no other.
+pub(super) fn only_root<'a, T>(ctx: &ContextBase<'a, T>) -> Option<&'a Selected> {
+    known(ctx).filter(|_| ctx.data_opt::<Arc<Selections>>().is_some_and(|all| all.roots.len() == 1))
+}
+
 /// What is selected of an object; none if it is asked for in several places of the document: async-graphql resolves each by
 /// itself, and brings together only what is not written yet.
 pub(super) fn select<'a>(ctx: &ContextSelectionSet<'a>) -> Option<Below<'a>> {

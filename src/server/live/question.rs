@@ -127,11 +127,11 @@ impl Question {
             entry.note(|facts| facts.document = Some(audit::hash(&asked.query)));
         }
         let mut answered = execution.run(door, &self.id, asked.clone(), options, Media::GraphQl).await?;
-        if is_request_error(&answered) {
-            return Err(Refused::from_errors(Media::GraphQl.not_executed(), answered.errors));
+        if is_request_error(&answered.response) {
+            return Err(Refused::from_errors(Media::GraphQl.not_executed(), answered.response.errors));
         }
         let Finished { whole, .. } = execution.finish(&mut answered, &self.id, audited);
-        let body = Bytes::from(execution.written(&answered));
+        let body = execution.written(&answered);
         Ok(Answer { body, parts: observed.parts(), evictions, whole })
     }
 }

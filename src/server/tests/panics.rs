@@ -43,7 +43,7 @@ impl ProjectSource for Defective {
         let project = |id: &ProjectId| Project {
             id: id.clone(),
             record_id: "7".into(),
-            name: Some("Bridge".to_owned()),
+            name: Some("Bridge".into()),
             status: ProjectStatus::Active,
             health: None,
             health_reason: None,
