@@ -225,11 +225,11 @@ mod tests {
     }
 
     fn deal_of(email: &str) -> Deal {
-        let owner = Person { name: "A".to_owned(), email: Some(email.to_owned()) };
+        let owner = Person { name: "A".into(), email: Some(email.into()) };
         Deal {
             id: DealId::new("1"),
             name: None,
-            pipeline: Some("P".to_owned()),
+            pipeline: Some("P".into()),
             stage: None,
             status: None,
             amount: None,
@@ -328,7 +328,7 @@ mod tests {
         assert!(ann.sees(&deal_of("ann@EXAMPLE.com")) && !ann.sees(&deal_of("bob@example.com")));
         let team = viewer(Some("ann@example.com"), "team");
         assert!(team.sees(&deal_of("bob@example.com")) && !team.sees(&deal_of("eve@example.com")));
-        assert!(!team.sees(&Deal { pipeline: Some("Q".to_owned()), ..deal_of("bob@example.com") }));
+        assert!(!team.sees(&Deal { pipeline: Some("Q".into()), ..deal_of("bob@example.com") }));
         let alone = viewer(Some("dan@example.com"), "team");
         assert!(alone.sees(&deal_of("dan@example.com")) && !alone.sees(&deal_of("ann@example.com")));
         assert!(!viewer(None, "own").sees(&deal_of("")), "nobody is no owner");

@@ -101,8 +101,9 @@ impl Viewer {
     /// Whether a deal is read.
     pub fn sees(&self, deal: &Deal) -> bool {
         let rule = &self.view.deals;
-        let is_one_of = |allowed: &Option<Vec<String>>, value: &Option<String>| {
-            allowed.as_ref().is_none_or(|allowed| value.as_ref().is_some_and(|value| allowed.contains(value)))
+        let is_one_of = |allowed: &Option<Vec<String>>, value: Option<&str>| {
+            let is_allowed = |allowed: &Vec<String>| value.is_some_and(|value| allowed.iter().any(|one| one == value));
+            allowed.as_ref().is_none_or(is_allowed)
         };
         // Nobody knows where a client is that does not say so: then it is nowhere.
         let is_in = |countries: &BTreeSet<String>| {
@@ -118,9 +119,9 @@ impl Viewer {
         };
         whose
             && self.view.countries.as_ref().is_none_or(is_in)
-            && is_one_of(&rule.pipelines, &deal.pipeline)
-            && is_one_of(&rule.verticals, &deal.vertical)
-            && is_one_of(&rule.deal_types, &deal.deal_type)
+            && is_one_of(&rule.pipelines, deal.pipeline.as_deref())
+            && is_one_of(&rule.verticals, deal.vertical.as_deref())
+            && is_one_of(&rule.deal_types, deal.deal_type.as_deref())
     }
 
     /// What tells its answers from those of others.

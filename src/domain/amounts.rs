@@ -60,9 +60,13 @@ impl Short {
 
     /// None if it has too many digits. A zero with a sign is no short one: the sign would be lost.
     fn of(amount: Decimal) -> Option<Self> {
-        let digits = i64::try_from(amount.mantissa()).ok()?;
-        let is_short = digits.unsigned_abs() < 1 << 57 && (digits != 0 || amount.is_sign_positive());
-        is_short.then_some(Self((digits << Self::SCALE) | i64::from(amount.scale())))
+        let amount = amount.unpack();
+        let digits = (i64::from(amount.mid) << 32) | i64::from(amount.lo);
+        if amount.hi > 0 || amount.mid >= 1 << 25 || (digits == 0 && amount.negative) {
+            return None;
+        }
+        let digits = if amount.negative { -digits } else { digits };
+        Some(Self((digits << Self::SCALE) | i64::from(amount.scale)))
     }
 
     fn amount(self) -> Option<Decimal> {
@@ -81,22 +85,18 @@ impl Default for OneCurrency {
 }
 
 impl OneCurrency {
-    fn of(amounts: Five<Option<Money>>) -> Self {
-        let Some(currency) = amounts.iter().flatten().map(|money| money.currency).next() else { return Self::default() };
-        let short = |money: Option<Money>| match money {
-            None => Some(Short::NONE),
-            Some(money) => Short::of(money.amount).filter(|_| money.currency == currency),
-        };
-        match amounts.map(short) {
-            [Some(net), Some(tax), Some(total), Some(paid), Some(balance)] => {
-                Self::Short(currency, [net, tax, total, paid, balance])
+    /// One side of the amounts; none if nothing is known of it.
+    fn of(amounts: &Five<Booked>, side: fn(&Booked) -> &Option<Money>) -> Option<Self> {
+        let currency = amounts.iter().find_map(|booked| side(booked).as_ref())?.currency;
+        let mut short = [Short::NONE; 5];
+        for (short, booked) in short.iter_mut().zip(amounts) {
+            let Some(money) = side(booked) else { continue };
+            match Short::of(money.amount) {
+                Some(amount) if money.currency == currency => *short = amount,
+                _ => return Some(Self::Long(Box::new(amounts.each_ref().map(|booked| *side(booked))))),
             }
-            _ => Self::Long(Box::new(amounts)),
         }
-    }
-
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Short(_, amounts) if *amounts == [Short::NONE; 5])
+        Some(Self::Short(currency, short))
     }
 
     fn amount(&self, which: Which) -> Option<Money> {
@@ -120,10 +120,9 @@ fn pick<T: Copy>([net, tax, total, paid, balance]: &Five<T>, which: Which) -> T 
 impl From<Amounts> for PackedAmounts {
     fn from(Amounts { net, tax, total, paid, balance }: Amounts) -> Self {
         let all = [net, tax, total, paid, balance];
-        let company = OneCurrency::of(all.map(|booked| booked.company));
         Self {
-            document: OneCurrency::of(all.map(|booked| booked.document)),
-            company: (!company.is_empty()).then(|| Box::new(company)),
+            document: OneCurrency::of(&all, |booked| &booked.document).unwrap_or_default(),
+            company: OneCurrency::of(&all, |booked| &booked.company).map(Box::new),
         }
     }
 }
@@ -176,8 +175,9 @@ mod tests {
 
     /// As it is written, which tells also zeros and signs of zero.
     fn written(booked: Booked) -> String {
-        [booked.document, booked.company].map(|money| money.map(|money| format!("{:?}", (money.amount, money.currency))))
-            .map(|text| text.unwrap_or_default())
+        [booked.document, booked.company]
+            .map(|money| money.map(|money| format!("{:?}", (money.amount, money.currency))))
+            .map(Option::unwrap_or_default)
             .join("|")
     }
 
@@ -204,8 +204,10 @@ mod tests {
     #[test]
     fn amounts_as_they_mostly_are_take_little_memory() {
         assert!(size_of::<PackedAmounts>() <= 56, "{} bytes", size_of::<PackedAmounts>());
-        let net = Booked::document(Money::new(Decimal::new(-12_345_678_901_234_567, 2), Currency::EUR));
-        assert_eq!(PackedAmounts::from(Amounts { net, ..Amounts::default() }).heap_bytes(), 0);
+        let net = |digits| Booked::document(Money::new(Decimal::new(digits, 2), Currency::EUR));
+        let heap_bytes = |digits| PackedAmounts::from(Amounts { net: net(digits), ..Amounts::default() }).heap_bytes();
+        assert_eq!((heap_bytes(-(1 << 57) + 1), heap_bytes((1 << 57) - 1)), (0, 0));
+        assert!(heap_bytes(1 << 57) > 0 && heap_bytes(-(1 << 57)) > 0);
         assert!(PackedAmounts::default().company.is_none());
     }
 }

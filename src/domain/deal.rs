@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::{ClientId, ContactId, DealId, Flaw, Money, ProjectId};
 
@@ -14,11 +15,11 @@ pub struct Deal {
     /// The owner's record ID.
     pub id: DealId,
     /// Name.
-    pub name: Option<String>,
+    pub name: Option<SmolStr>,
     /// Pipeline, by its label.
-    pub pipeline: Option<String>,
+    pub pipeline: Option<SmolStr>,
     /// Stage, by its label.
-    pub stage: Option<String>,
+    pub stage: Option<SmolStr>,
     /// Whether it is open, won or lost; none when the owner's stage says none of these.
     pub status: Option<DealStatus>,
     /// What the client pays, without tax.
@@ -30,9 +31,9 @@ pub struct Deal {
     /// Who owns the deal.
     pub owner: Option<Arc<Person>>,
     /// Vertical.
-    pub vertical: Option<String>,
+    pub vertical: Option<SmolStr>,
     /// Deal type, e.g. new business.
-    pub deal_type: Option<String>,
+    pub deal_type: Option<SmolStr>,
     /// What was sold, in words.
     pub scope: Option<String>,
     /// The client; none when the owner links the deal to none.
@@ -99,9 +100,9 @@ pub enum DealStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Person {
     /// Full name.
-    pub name: String,
+    pub name: SmolStr,
     /// Work address.
-    pub email: Option<String>,
+    pub email: Option<SmolStr>,
 }
 
 /// A client.

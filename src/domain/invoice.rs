@@ -205,6 +205,7 @@ pub struct Share {
 
 impl ProjectInvoice {
     /// A document that is for one project alone.
+    #[inline]
     pub fn whole(invoice: impl Into<InList<Invoice>>) -> Self {
         Self { invoice: invoice.into(), share: None }
     }

@@ -9,8 +9,8 @@ mod clock;
 mod cost;
 mod deal;
 mod flaw;
-mod in_list;
 mod ids;
+mod in_list;
 mod invoice;
 mod money;
 mod owner;
@@ -33,11 +33,11 @@ pub use deal::{
     lead_of,
 };
 pub use flaw::{Flaw, FlawKind};
-pub use in_list::InList;
 pub use ids::{
     ClientId, ConnectionName, ContactId, DealId, GlobalId, IdNode, InvoiceId, ProjectId, SharedIdError, SharedIdRule,
     TicketId,
 };
+pub use in_list::InList;
 pub use invoice::{
     Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, Party, Payment, ProjectInvoice, Share,
 };

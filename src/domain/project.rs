@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::{Flaw, Person, ProjectId};
 
@@ -15,7 +16,7 @@ pub struct Project {
     /// The owner's record ID.
     pub record_id: Arc<str>,
     /// Name.
-    pub name: Option<String>,
+    pub name: Option<SmolStr>,
     /// Whether it runs.
     pub status: ProjectStatus,
     /// Health, as the delivery team set it; none if nobody did.

@@ -220,7 +220,7 @@ impl Project {
     /// Name. Owner: delivery.
     #[graphql(directive = owned_by::apply(OwnerDomain::Delivery))]
     async fn name(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(self.header(ctx).await?.and_then(|header| header.name.clone()))
+        Ok(self.header(ctx).await?.and_then(|header| header.name.as_ref().map(ToString::to_string)))
     }
 
     /// Whether it runs; null if the project tool does not know the project. Owner: delivery.

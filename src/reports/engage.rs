@@ -271,21 +271,21 @@ fn credit_sales(invoices: &[ProjectInvoice], today: Date) -> Figure {
 }
 
 fn attributes(gathered: &Gathered, header: Option<&Project>, deals: &[Arc<Deal>]) -> Attributes {
-    let text = |text: Option<&String>| text.filter(|text| !text.trim().is_empty()).map(|text| Arc::from(text.as_str()));
+    let text = |text: Option<&str>| text.filter(|text| !text.trim().is_empty()).map(Arc::from);
     let lead = deals.first();
     let client = domain::client_of(deals);
     let known = client.and_then(|id| gathered.clients.get(id));
     Attributes {
-        vertical: text(lead.and_then(|deal| deal.vertical.as_ref())),
+        vertical: text(lead.and_then(|deal| deal.vertical.as_deref())),
         client: client.map(|id| Arc::from(id.as_str())),
-        client_name: text(known.and_then(|client| client.name.as_ref())),
-        country: text(known.and_then(|client| client.country.as_ref())),
-        deal_type: text(lead.and_then(|deal| deal.deal_type.as_ref())),
-        deal_owner: text(lead.and_then(|deal| deal.owner.as_ref()).map(|owner| &owner.name)),
-        stage: text(lead.and_then(|deal| deal.stage.as_ref())),
+        client_name: text(known.and_then(|client| client.name.as_deref())),
+        country: text(known.and_then(|client| client.country.as_deref())),
+        deal_type: text(lead.and_then(|deal| deal.deal_type.as_deref())),
+        deal_owner: text(lead.and_then(|deal| deal.owner.as_ref()).map(|owner| owner.name.as_str())),
+        stage: text(lead.and_then(|deal| deal.stage.as_deref())),
         close_date: lead.and_then(|deal| deal.close_date),
         currency: lead.and_then(|deal| deal.amount).map(|amount| amount.currency),
-        manager: text(header.and_then(|header| header.manager.as_ref()).map(|manager| &manager.name)),
+        manager: text(header.and_then(|header| header.manager.as_ref()).map(|manager| manager.name.as_str())),
         health: header.and_then(|header| header.health.as_ref()).map(|health| match health {
             Health::Green => "GREEN".into(),
             Health::Amber => "AMBER".into(),

@@ -151,7 +151,7 @@ pub(crate) async fn projects_are_found_by_shared_id(target: &Target) {
         });
         assert_eq!(project.health, health);
         assert_eq!(project.health_reason, fact.health_reason);
-        assert_eq!(project.manager.as_ref().map(|manager| manager.name.clone()), fact.manager);
+        assert_eq!(project.manager.as_ref().map(|manager| manager.name.as_str()), fact.manager.as_deref());
         assert_eq!((project.start_date, project.due_date), (fact.start, fact.due));
         assert_eq!(project.hours_budgeted, fact.budget_hours);
         assert_eq!(project.percent_complete, None);
@@ -250,7 +250,7 @@ fn assert_is(ticket: &spine::domain::Ticket, issue: &Issue, project: &Project) {
     };
     assert_eq!(ticket.category, category, "{}", issue.subject);
     assert_eq!(ticket.pipeline.as_deref(), Some(issue.tracker.as_str()));
-    assert_eq!(ticket.owner.as_ref().map(|owner| owner.name.clone()), issue.assignee);
+    assert_eq!(ticket.owner.as_ref().map(|owner| owner.name.as_str()), issue.assignee.as_deref());
     assert_eq!((ticket.opened_at, ticket.closed_at), (Some(issue.created), issue.closed));
     let booked = project.time_entries.iter().filter(|entry| entry.issue.as_ref() == Some(&issue.subject));
     assert_eq!(ticket.hours, Some(booked.map(|entry| entry.hours).sum()), "{}", issue.subject);
@@ -305,7 +305,7 @@ pub(crate) async fn effort_is_the_sum_of_all_time_entries_by_person(target: &Tar
         let (all, people) = booked(&fact(asked));
         assert_eq!(effort.hours_spent, all, "{asked}");
         let found: Vec<(String, Decimal)> =
-            effort.resources.iter().map(|each| (each.person.name.clone(), each.hours_spent)).collect();
+            effort.resources.iter().map(|each| (each.person.name.to_string(), each.hours_spent)).collect();
         assert_eq!(found, people.into_iter().collect::<Vec<_>>(), "{asked}, by name");
     }
 }
@@ -326,7 +326,7 @@ async fn names(target: &Target, query: &ProjectQuery) -> Vec<String> {
     let mut after = None;
     loop {
         let page = projects.project_page(&call(), query, after.as_deref(), 2).await.unwrap();
-        names.extend(page.items.into_iter().map(|project| project.name.unwrap()));
+        names.extend(page.items.into_iter().map(|project| project.name.unwrap().to_string()));
         after = page.next;
         if after.is_none() {
             return names;

@@ -292,7 +292,7 @@ async fn effort_is_the_sum_of_all_timesheets_by_person() {
         }
         let effort = &batch.found[id];
         assert_eq!(effort.hours_spent, people.values().sum::<Decimal>(), "{id}");
-        let read: Vec<_> = effort.resources.iter().map(|one| (one.person.name.clone(), one.hours_spent)).collect();
+        let read: Vec<_> = effort.resources.iter().map(|one| (one.person.name.to_string(), one.hours_spent)).collect();
         assert_eq!(read, people.into_iter().collect::<Vec<_>>(), "{id}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::client::Api;
 use super::commercial::{batch_limit, text};
@@ -99,7 +100,7 @@ impl ProjectSource for ProjectPort {
 /// Hours by project and person.
 pub(in crate::systems) fn added_up(bookings: Vec<Booking>) -> Option<Effort> {
     let mut effort = Effort::default();
-    let mut people: BTreeMap<(String, Option<String>, Option<String>), ResourceAllocation> = BTreeMap::new();
+    let mut people: BTreeMap<(SmolStr, Option<SmolStr>, Option<String>), ResourceAllocation> = BTreeMap::new();
     for booking in bookings {
         effort.hours_spent = effort.hours_spent.checked_add(booking.hours)?;
         let Some(person) = booking.person else { continue };

@@ -237,6 +237,7 @@ fn change(invoice: &mut Invoice, amounts: &mut Amounts, by: impl Fn(Booked) -> B
 }
 
 /// A document as one project sees it, for which it may be alone. What its lines do not tell apart is unknown, not the whole.
+#[inline]
 pub(in crate::systems) fn part(invoice: impl Into<InList<Invoice>>, project: &ProjectId) -> ProjectInvoice {
     let invoice: InList<Invoice> = invoice.into();
     let by_lines = invoice.lines.iter().any(|line| line.project_id.is_some());

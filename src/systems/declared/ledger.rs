@@ -15,6 +15,9 @@ use super::ways::{Listing, Lookup};
 use crate::domain::{Cost, Direction, InList, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
 use crate::systems::{Batch, BatchResult, Call, CostSource, ErrorKind, InvoiceSource, SystemError};
 
+/// Records for which a list has room before they come.
+const MOST_AHEAD: usize = 16;
+
 /// Documents of one direction.
 #[derive(Debug)]
 pub(in crate::systems) struct InvoicePort {
@@ -73,15 +76,35 @@ impl InvoicePort {
                     }
                 }
             }
-            for (place, invoice) in places.iter().zip(InList::by(invoice, places.len())) {
-                if let (Some(project), Some(list)) = (asked.key(*place), found.get_mut(*place)) {
+            if let [only] = places.as_slice() {
+                // As by far most of them, and so not handed from function to function.
+                if let Some(project) = asked.key(*only)
+                    && let Some(list) = room(found, *only)
+                {
                     list.push(part(invoice, project));
+                }
+            } else {
+                let invoice = Arc::new(invoice);
+                for place in &places {
+                    if let (Some(project), Some(list)) = (asked.key(*place), found.get_mut(*place)) {
+                        list.push(part(Arc::clone(&invoice), project));
+                    }
                 }
             }
         }
         asked.places = places;
         Ok(())
     }
+}
+
+/// The list at a place, with room for as many records as the one before it has: keys have alike many.
+fn room<T>(found: &mut [Vec<T>], place: usize) -> Option<&mut Vec<T>> {
+    let before = place.checked_sub(1).and_then(|before| found.get(before)).map_or(0, Vec::len);
+    let list = found.get_mut(place)?;
+    if list.is_empty() {
+        list.reserve_exact(before.clamp(1, MOST_AHEAD));
+    }
+    Some(list)
 }
 
 /// A page of a list out of what was found by project, in the order of the documents' IDs. `bad` is what is wrong with a cursor

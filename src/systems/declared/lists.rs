@@ -157,10 +157,10 @@ pub(in crate::systems) fn order(listing: &Listing, wanted: DealOrder) -> Option<
 pub(in crate::systems) fn deal_fits(query: &DealQuery, deal: &Deal) -> bool {
     let linked = query.linked.is_none_or(|linked| deal.project_id().is_some() == linked);
     same(query.status.as_ref(), deal.status.as_ref())
-        && same(query.pipeline.as_ref(), deal.pipeline.as_ref())
-        && same(query.stage.as_ref(), deal.stage.as_ref())
-        && same(query.vertical.as_ref(), deal.vertical.as_ref())
-        && same(query.deal_type.as_ref(), deal.deal_type.as_ref())
+        && same(query.pipeline.as_deref(), deal.pipeline.as_deref())
+        && same(query.stage.as_deref(), deal.stage.as_deref())
+        && same(query.vertical.as_deref(), deal.vertical.as_deref())
+        && same(query.deal_type.as_deref(), deal.deal_type.as_deref())
         && same(query.client.as_ref(), deal.client.as_ref())
         && between(query.closed_from, query.closed_to, deal.close_date)
         && linked
@@ -183,7 +183,7 @@ pub(in crate::systems) fn invoice_fits(query: &InvoiceQuery, invoice: &Invoice) 
         && between(query.issued_from, query.issued_to, invoice.issue_date)
 }
 
-fn same<T: PartialEq>(wanted: Option<&T>, value: Option<&T>) -> bool {
+fn same<T: PartialEq + ?Sized>(wanted: Option<&T>, value: Option<&T>) -> bool {
     wanted.is_none() || wanted == value
 }
 

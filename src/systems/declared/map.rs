@@ -93,7 +93,7 @@ impl<'r> Reader<'r> {
         name: Option<&Field<Text>>,
         email: Option<&Field<Text>>,
     ) -> Option<Arc<Person>> {
-        let email: Option<String> = self.text(email);
+        let email: Option<SmolStr> = self.text(email);
         let name = self.text(name).or_else(|| email.clone())?;
         Some(Arc::new(Person { name, email }))
     }

@@ -131,7 +131,7 @@ impl Owner {
         let mut teams = owner.teams.unwrap_or_default();
         teams.sort_by_key(|team| !team.primary);
         let team = teams.into_iter().next().map(|team| team.name);
-        Self { person: Arc::new(Person { name, email }), team }
+        Self { person: Arc::new(Person { name: name.into(), email: email.map(Into::into) }), team }
     }
 }
 

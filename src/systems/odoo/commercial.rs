@@ -38,7 +38,7 @@ impl System {
             Err(error) => return Err(error),
         };
         let person = |user: Record| {
-            let person = Person { name: user.text("name")?, email: user.text("email") };
+            let person = Person { name: user.text("name")?.into(), email: user.text("email").map(Into::into) };
             Some((user.id(), Arc::new(person)))
         };
         Ok(users.into_iter().flatten().filter_map(person).collect())

@@ -73,21 +73,21 @@ impl DealFields {
         };
         let user = record.link("user_id");
         let owner = user.as_ref().and_then(|user| {
-            let nameless = || Some(Arc::new(Person { name: user.name()?.to_owned(), email: None }));
+            let nameless = || Some(Arc::new(Person { name: user.name()?.into(), email: None }));
             users.get(&user.id()).cloned().or_else(nameless)
         });
         Deal {
             id: DealId::new(record.id().to_string()),
-            name: record.text("name"),
-            pipeline: name_of("team_id"),
-            stage: name_of("stage_id"),
+            name: record.text("name").map(Into::into),
+            pipeline: name_of("team_id").map(Into::into),
+            stage: name_of("stage_id").map(Into::into),
             status: status(record),
             amount: money(amount, own),
             expected_margin: money(margin, own),
             close_date,
             owner,
-            vertical: text_of(&self.vertical),
-            deal_type: text_of(&self.deal_type),
+            vertical: text_of(&self.vertical).map(Into::into),
+            deal_type: text_of(&self.deal_type).map(Into::into),
             scope: text_of(&self.scope),
             client: record.link("partner_id").map(|client| ClientId::new(client.id().to_string())),
             client_country: None,

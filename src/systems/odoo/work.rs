@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::config::{ProjectFields, TicketFields};
 use super::map::Mapper;
@@ -61,7 +62,7 @@ impl Words {
         Project {
             id,
             record_id: record.id().to_string().into(),
-            name: record.text("name"),
+            name: record.text("name").map(Into::into),
             status: match update.as_deref() {
                 Some("done") => ProjectStatus::Completed,
                 _ if !record.flag("active") => ProjectStatus::Completed,
@@ -87,7 +88,7 @@ impl Words {
         model: &str,
         record: &Record,
         project_id: Option<ProjectId>,
-        people: &HashMap<u64, String>,
+        people: &HashMap<u64, SmolStr>,
     ) -> Ticket {
         let stage = record.link("stage_id").and_then(|stage| stage.name().map(str::to_owned));
         let progress = record.text("state");
@@ -182,7 +183,7 @@ pub(super) fn effort(person: &str, groups: &[Record]) -> Option<Effort> {
             continue;
         }
         let number = who.as_ref().map_or(0, super::wire::Link::id);
-        let name = who.as_ref().and_then(|who| who.name()).unwrap_or_default().to_owned();
+        let name = who.as_ref().and_then(|who| who.name()).unwrap_or_default().into();
         let person = Arc::new(Person { name, email: None });
         resources.push((number, ResourceAllocation { person, role: None, hours_allocated: None, hours_spent: hours }));
     }
@@ -191,7 +192,7 @@ pub(super) fn effort(person: &str, groups: &[Record]) -> Option<Effort> {
 }
 
 fn person(record: &Record, field: &str) -> Option<Arc<Person>> {
-    let name = record.link(field)?.name()?.to_owned();
+    let name = record.link(field)?.name()?.into();
     Some(Arc::new(Person { name, email: None }))
 }
 

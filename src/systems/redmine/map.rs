@@ -60,7 +60,7 @@ impl Words {
         Project {
             id,
             record_id: project.id.0.as_str().into(),
-            name: project.name.clone(),
+            name: project.name.as_ref().map(Into::into),
             status: match project.status.0.as_str() {
                 "1" => ProjectStatus::Active,
                 "5" => ProjectStatus::Completed,
@@ -71,7 +71,7 @@ impl Words {
             // A field of format "User" holds the user's number, which is nobody's name.
             manager: value(&self.fields.manager)
                 .filter(|name| !name.bytes().all(|byte| byte.is_ascii_digit()))
-                .map(|name| Arc::new(Person { name, email: None })),
+                .map(|name| Arc::new(Person { name: name.into(), email: None })),
             start_date,
             due_date,
             percent_complete,
@@ -140,7 +140,10 @@ impl Words {
                 .unwrap_or(TicketCategory::Task),
             pipeline: tracker,
             team: self.team_field.as_deref().and_then(|name| field(&issue.custom_fields, name)),
-            owner: issue.assigned_to.as_ref().map(|user| Arc::new(Person { name: user.name.clone(), email: None })),
+            owner: issue
+                .assigned_to
+                .as_ref()
+                .map(|user| Arc::new(Person { name: user.name.as_str().into(), email: None })),
             opened_at: instant(&issue.created_on),
             // Redmine keeps the time of the last closing when an issue is opened again.
             closed_at: instant(&issue.closed_on).filter(|_| closed),
@@ -195,7 +198,7 @@ pub(super) fn effort<'a>(entries: impl IntoIterator<Item = &'a wire::TimeEntry>)
     let mut resources: Vec<(&wire::Scalar, ResourceAllocation)> = people
         .into_iter()
         .map(|(id, (name, hours_spent))| {
-            let person = Arc::new(Person { name: name.to_owned(), email: None });
+            let person = Arc::new(Person { name: name.into(), email: None });
             (id, ResourceAllocation { person, role: None, hours_allocated: None, hours_spent })
         })
         .collect();

@@ -82,14 +82,14 @@ fn deal(mapper: &Mapper, record: &Record, carrier: &str) -> Result<Deal, Lack> {
     let owner = record.text_at("employee.party.name")?;
     Ok(Deal {
         id: DealId::new(key.to_string()),
-        name: record.text("description")?.or(record.text("number")?),
+        name: record.text("description")?.or(record.text("number")?).map(Into::into),
         pipeline: None,
-        stage: known.map(|(_, label, _)| (*label).to_owned()).or(Some(state)),
+        stage: Some(known.map_or(state.as_str(), |(_, label, _)| label).into()),
         status: known.map(|(.., status)| *status),
         amount: amount.zip(currency).map(|(amount, currency)| Money::new(amount, currency)),
         expected_margin: None,
         close_date: reading.date(record, "end_date", "closeDate")?,
-        owner: owner.map(|name| Arc::new(Person { name, email: None })),
+        owner: owner.map(|name| Arc::new(Person { name: name.into(), email: None })),
         vertical: None,
         deal_type: None,
         scope: record.text("comment")?,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use smol_str::SmolStr;
 
 use super::ask::{TIMESHEET_LINE, WORK};
 use super::client::MAX_VALUES;
@@ -150,7 +151,7 @@ fn project(mapper: &Mapper, id: ProjectId, record: &Record) -> Result<Project, L
     Ok(Project {
         id,
         record_id: key.to_string().into(),
-        name: record.text("name")?,
+        name: record.text("name")?.map(Into::into),
         status: status(mapper, record.text_at("status.name")?),
         health: None,
         health_reason: None,
@@ -181,14 +182,14 @@ fn status(mapper: &Mapper, name: Option<String>) -> ProjectStatus {
 fn effort(lines: &[Record]) -> Result<Option<Effort>, Lack> {
     let mut reading = Reading::default();
     let mut all = Decimal::ZERO;
-    let mut people: BTreeMap<(String, u64), Decimal> = BTreeMap::new();
+    let mut people: BTreeMap<(SmolStr, u64), Decimal> = BTreeMap::new();
     for line in lines {
         let Some(hours) = reading.hours(line, "duration", "hours")? else { return Ok(None) };
-        let name = line.text_at("employee.party.name")?.unwrap_or_default();
+        let name = line.text_at("employee.party.name")?.unwrap_or_default().into();
         all += hours;
         *people.entry((name, line.key("employee")?.unwrap_or_default())).or_default() += hours;
     }
-    let resource = |((name, _), hours_spent)| ResourceAllocation {
+    let resource = |((name, _), hours_spent): ((SmolStr, _), _)| ResourceAllocation {
         person: Arc::new(Person { name, email: None }),
         role: None,
         hours_allocated: None,

@@ -106,7 +106,7 @@ async fn communications_of_all_four_kinds_come_latest_first_with_their_authors()
             assert_eq!(one.subject, truth.title);
             let author =
                 company.people.iter().find(|person| person.id == truth.owner).map(|person| person.email.clone());
-            assert_eq!(one.author.as_ref().and_then(|author| author.email.clone()), author);
+            assert_eq!(one.author.as_ref().and_then(|author| author.email.as_deref()), author.as_deref());
             kinds.push(one.kind);
         }
     }
