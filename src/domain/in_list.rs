@@ -1,6 +1,5 @@
 //! Records that lie in their list.
 
-use std::iter::repeat_n;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -32,14 +31,6 @@ impl<T> InList<T> {
             Self::Here(record) => Arc::new(record),
             Self::Shared(record) => record,
         }
-    }
-}
-
-impl<T: Clone> InList<T> {
-    /// A record for so many lists.
-    pub fn by(record: T, lists: usize) -> impl Iterator<Item = Self> {
-        // The last of them is not copied: a record for one list stays where it is.
-        repeat_n(if lists == 1 { Self::Here(record) } else { Self::Shared(Arc::new(record)) }, lists)
     }
 }
 
@@ -75,9 +66,6 @@ mod tests {
         let shared = Arc::new(1);
         assert!(matches!(InList::<i32>::from(Arc::clone(&shared)), InList::Shared(_)));
         assert!(matches!(InList::<i32>::from(shared), InList::Here(1)));
-        assert!(matches!(InList::by(1, 1).collect::<Vec<_>>()[..], [InList::Here(1)]));
-        let of_two: Vec<Arc<i32>> = InList::by(1, 2).map(InList::into_shared).collect();
-        assert!(Arc::ptr_eq(&of_two[0], &of_two[1]) && InList::by(1, 0).next().is_none());
         assert_eq!((InList::<i32>::from(2).into_inner(), InList::Shared(Arc::new(3)).into_inner()), (2, 3));
     }
 }

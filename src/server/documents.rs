@@ -19,8 +19,9 @@ const MOST_BYTES: u64 = 10 * 1024 * 1024;
 const OF_A_TEXT: usize = 20;
 
 /// An operation whose roots alone did not do is executed so many times as a whole, before that is tried again: what keeps an
-/// object from writing itself may be in the question, or may be a system that fails for a while.
+/// object from writing itself is mostly in the question, and what fails is another thing each time.
 const AFTER_ALL: u32 = 1000;
+const AFTER_AN_ERROR: u32 = 10;
 
 /// Scalars whose values are checked here as async-graphql checks them.
 const PLAIN: [&str; 5] = ["ID", "String", "Int", "Boolean", "ProjectId"];
@@ -146,9 +147,9 @@ impl Operation {
         self.whole.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_err().then_some(roots)
     }
 
-    /// Takes note that its roots alone did not do.
-    pub(super) fn needs_all(&self) {
-        self.whole.store(AFTER_ALL, Ordering::Relaxed);
+    /// Takes note that its roots alone did not do; maybe for an error.
+    pub(super) fn needs_all(&self, failed: bool) {
+        self.whole.store(if failed { AFTER_AN_ERROR } else { AFTER_ALL }, Ordering::Relaxed);
     }
 
     /// Takes note that it was executed with success, and so is valid.

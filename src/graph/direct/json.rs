@@ -7,9 +7,6 @@ use async_graphql::resolver_utils::EnumType;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-/// Longer texts are copied as a whole.
-const SHORT: usize = 32;
-
 /// JSON being written.
 #[derive(Debug, Default)]
 pub struct Json(Vec<u8>);
@@ -42,23 +39,7 @@ impl Json {
 
     /// JSON that is already written.
     pub fn raw(&mut self, json: &[u8]) {
-        if json.len() > SHORT {
-            self.0.extend_from_slice(json);
-            return;
-        }
-        // Keys, numbers and most texts are short: a few pieces of known length take less than a call that copies any.
-        self.0.reserve(json.len());
-        let (eights, rest) = json.as_chunks::<8>();
-        for eight in eights {
-            self.0.extend_from_slice(eight);
-        }
-        let (fours, rest) = rest.as_chunks::<4>();
-        for four in fours {
-            self.0.extend_from_slice(four);
-        }
-        for byte in rest {
-            self.0.push(*byte);
-        }
+        self.0.extend_from_slice(json);
     }
 
     /// `null`.
@@ -93,7 +74,7 @@ impl Json {
     /// The inside of a text.
     pub fn escaped(&mut self, text: &str) {
         if is_plain(text.as_bytes()) {
-            self.raw(text.as_bytes());
+            self.0.extend_from_slice(text.as_bytes());
             return;
         }
         for part in text.split_inclusive(|sign: char| sign.is_ascii() && is_special(sign as u8)) {

@@ -1,5 +1,6 @@
 //! The ports of an owner of money: invoices to clients, bills of vendors, and costs.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -58,7 +59,8 @@ impl InvoicePort {
         }
         let ids = invoice.project_ids.clone();
         let places: SmallVec<[_; 1]> = ids.iter().filter_map(|id| places.find(id.as_str())).collect();
-        for ((place, project), invoice) in places.iter().zip(InList::by(invoice, places.len())) {
+        let invoice = if places.len() == 1 { InList::Here(invoice) } else { InList::Shared(Arc::new(invoice)) };
+        for ((place, project), invoice) in places.iter().zip(repeat_n(invoice, places.len())) {
             if let Some(list) = found.get_mut(*place) {
                 list.push(part(invoice, project));
             }
