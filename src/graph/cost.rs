@@ -3,7 +3,7 @@
 use async_graphql::{Enum, Object, Result};
 
 use super::deal::readable;
-use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, list_of, object, resolved};
+use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, object, resolved};
 use super::invoice::Party;
 use super::listed::Listed;
 use super::money::{Money, shown};
@@ -62,25 +62,6 @@ impl Cost {
     pub(super) fn of_project(owner: &Owner, read: &Fresh<Vec<domain::Cost>>) -> impl Iterator<Item = Self> {
         let listed = read.value.iter().flat_map(Listed::all);
         listed.map(|record| Self { record, origin: Origin::of(owner, read) })
-    }
-
-    /// Writes the costs of a project, each where it lies.
-    pub(super) fn write_all(
-        owner: &Owner,
-        read: &Fresh<Vec<domain::Cost>>,
-        fields: &[Selected],
-        scene: &Scene<'_>,
-        json: &mut Json,
-    ) -> Written {
-        let Some(mut cost) = Self::of_project(owner, read).next() else {
-            json.raw(b"[]");
-            return Ok(());
-        };
-        // One object goes from place to place.
-        list_of(0..read.value.as_ref().map_or(0, |all| all.len()), json, |at, json| {
-            cost.record.go_to(at);
-            cost.write(fields, scene, json)
-        })
     }
 }
 

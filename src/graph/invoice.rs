@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::context::{options, require, spine};
 use super::deal::readable;
-use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, list_of, object, resolved};
+use super::direct::{Direct, Json, Scene, Selected, Written, booked, fields, object, resolved};
 use super::errors::system_error;
 use super::listed::Listed;
 use super::money::{Money, shown};
@@ -161,27 +161,6 @@ impl Invoice {
     pub(super) fn of_project(owner: &Owner, read: &Fresh<Vec<ProjectInvoice>>) -> impl Iterator<Item = Self> {
         let listed = read.value.iter().flat_map(Listed::all);
         listed.map(|part| Self { record: Record::Listed(part), origin: Origin::of(owner, read) })
-    }
-
-    /// Writes the documents of a project, each where it lies.
-    pub(super) fn write_all(
-        owner: &Owner,
-        read: &Fresh<Vec<ProjectInvoice>>,
-        fields: &[Selected],
-        scene: &Scene<'_>,
-        json: &mut Json,
-    ) -> Written {
-        let Some(mut invoice) = Self::of_project(owner, read).next() else {
-            json.raw(b"[]");
-            return Ok(());
-        };
-        // One object goes from place to place.
-        list_of(0..read.value.as_ref().map_or(0, |all| all.len()), json, |at, json| {
-            if let Record::Listed(part) = &mut invoice.record {
-                part.go_to(at);
-            }
-            invoice.write(fields, scene, json)
-        })
     }
 
     /// Reads an invoice by its global ID; null if no owner of invoices knows it.

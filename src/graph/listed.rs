@@ -15,11 +15,6 @@ impl<T> Listed<T> {
     pub(super) fn all(list: &Arc<Vec<T>>) -> impl Iterator<Item = Self> {
         (0..list.len()).map(|at| Self { list: Arc::clone(list), at })
     }
-
-    /// The record of the same list at another place, which there must be.
-    pub(super) fn go_to(&mut self, at: usize) {
-        self.at = at;
-    }
 }
 
 impl<T> Clone for Listed<T> {

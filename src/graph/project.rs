@@ -537,12 +537,13 @@ impl Direct for Project {
                 Some(ProjectField::Invoices) if !field.has_arguments() => {
                     let invoices = reads.receivables.of(&self.id).ok_or(Deferred)?;
                     let read = known(Some(&invoices.by_project), &self.id, scene)?;
-                    Invoice::write_all(&invoices.owner, &read, &field.below, scene, json)?;
+                    let all = Invoice::of_project(&invoices.owner, &read);
+                    list::<Invoice>(all, &field.below, scene, json)?;
                 }
                 Some(ProjectField::Costs) => {
                     let costs = reads.costs.of(&self.id).ok_or(Deferred)?;
                     let read = known(Some(&costs.by_project), &self.id, scene)?;
-                    Cost::write_all(&costs.owner, &read, &field.below, scene, json)?;
+                    list::<Cost>(Cost::of_project(&costs.owner, &read), &field.below, scene, json)?;
                 }
                 Some(ProjectField::Tickets) => {
                     let tickets = reads.tickets.of(&self.id).ok_or(Deferred)?;

@@ -152,27 +152,22 @@ impl Store {
     pub(super) fn put<K: Key, V: Send + Sync + 'static>(
         &self,
         place: Place,
-        mut entries: &[(Arc<Entry<K, V>>, usize)],
+        entries: &[(Arc<Entry<K, V>>, usize)],
         priority: Priority,
         now: Duration,
     ) {
         let half = self.half(priority);
-        while let [first, rest @ ..] = entries {
-            // So many are counted at once as take little of the room: the counters are in the way of all threads.
-            let mut bytes = weight(first.1);
-            let more = rest.iter().take_while(|(_, more)| {
-                let sum = bytes.saturating_add(weight(*more));
-                let counted = sum <= half / 4;
-                bytes = if counted { sum } else { bytes };
-                counted
-            });
-            let (together, rest) = entries.split_at(1 + more.count());
-            if bytes <= half {
+        let sum = |entries: &[(_, usize)]| entries.iter().map(|(_, bytes)| weight(*bytes)).fold(0, u64::saturating_add);
+        // What takes little of the room is counted at once: the counters are in the way of all threads.
+        let together = if sum(entries) <= half / 4 { entries.len().max(1) } else { 1 };
+        for entries in entries.chunks(together) {
+            let bytes = sum(entries);
+            let fits = bytes <= half;
+            if fits {
                 self.room(priority).young.fetch_add(bytes, Ordering::Relaxed);
                 self.make_room(now);
             }
-            self.put_together(place, together, bytes <= half, priority);
-            entries = rest;
+            self.put_together(place, entries, fits, priority);
         }
     }
 

@@ -105,14 +105,14 @@ impl<'a> Execution<'a> {
         &self,
         door: &Door<E>,
         id: &RequestId,
-        asked: Asked,
+        asked: &Asked,
         options: ReadOptions,
         media: Media,
     ) -> Result<Answered, Refused> {
         let known = self.chosen.is_some_and(|chosen| chosen.known.is_valid_with(&asked.variables));
         if let Some((_, selections)) = &self.masked {
             if !known {
-                self.validate(door, &asked, media).await?;
+                self.validate(door, asked, media).await?;
             }
             if self.is_followed() && selections.is_masked() {
                 // There is nothing to read; and what stands in for a masked field cannot be followed.
@@ -125,8 +125,6 @@ impl<'a> Execution<'a> {
         if let Some(chosen) = self.chosen.filter(|_| alone)
             && let Some(roots) = chosen.known.roots()
         {
-            let (operation_name, variables) = (asked.operation.clone(), asked.variables.clone());
-            let asked = Asked { query: String::new(), operation: operation_name, variables, exceeded: Vec::new() };
             let request = request(asked, roots).data(options.clone()).data(Arc::clone(&self.document.parsed));
             let answer = self.execute(door, id, &door.trusting, request, options.deadline).await?;
             if wrote_itself(&answer.response) {
@@ -173,7 +171,7 @@ impl<'a> Execution<'a> {
     /// Refuses what is not valid, without executing it. What is masked is executed without the validator, which does not know
     /// the mark.
     async fn validate<E: Executor>(&self, door: &Door<E>, asked: &Asked, media: Media) -> Result<(), Refused> {
-        let request = request(asked.clone(), &self.document.parsed).only_introspection();
+        let request = request(asked, &self.document.parsed).only_introspection();
         let mut checked = door.checking.execute(request).await;
         // A valid subscription is refused here all the same, because it is not asked once. The validator says where in the
         // document something is wrong, and this is said of none of its places.
@@ -243,9 +241,10 @@ impl<'a> Execution<'a> {
     }
 }
 
-fn request(asked: Asked, document: &ExecutableDocument) -> Request {
-    let mut request = Request::new(asked.query).variables(asked.variables);
-    request.operation_name = asked.operation;
+/// What is asked, by a document that is parsed already: its text is not looked at.
+fn request(asked: &Asked, document: &ExecutableDocument) -> Request {
+    let mut request = Request::new("").variables(asked.variables.clone());
+    request.operation_name.clone_from(&asked.operation);
     request.set_parsed_query(document.clone());
     request
 }

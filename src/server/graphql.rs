@@ -164,7 +164,7 @@ async fn answer<E: Executor>(
         let given = Given { operation, variables: &asked.variables };
         Plan::new(execution.document(), given, &door.reports.reads, &viewer.view)
     });
-    let mut answered = execution.run(door, id, asked, options, media).await?;
+    let mut answered = execution.run(door, id, &asked, options, media).await?;
     if is_request_error(&answered.response) {
         line.errors = answered.response.errors.len();
         return Err(Refused::from_errors(media.not_executed(), answered.response.errors));

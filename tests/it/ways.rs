@@ -231,6 +231,37 @@ async fn what_is_asked_for_in_several_places_is_answered_with_all_that_is_asked_
     }
 }
 
+/// Once by the whole document, then by its roots alone, which have no fragments, then as that went.
+#[tokio::test]
+async fn what_a_named_fragment_selects_is_there_each_time() {
+    let gateway = Gateway::start(60).await;
+    let fields = [
+        (
+            "Project",
+            "code name handover { complete missing preSalesTickets } milestones { name } costs { date amount { amount } }",
+        ),
+        ("Financials", "margin { amount } completeness { included excluded reasons } budgetVariance { amount }"),
+        ("Invoice", "number lines { quantity } party { name } total { amount }"),
+    ];
+    let project = |of: &dyn Fn(&str) -> String| {
+        let [all, money, bills] = ["Project", "Financials", "Invoice"].map(of);
+        format!("{all} financials {{ {money} }} invoices(direction: PAYABLE) {{ {bills} }}")
+    };
+    let text = |object: &str| fields.iter().find(|(name, _)| *name == object).unwrap().1.to_owned();
+    let fragments = fields.map(|(object, fields)| format!("fragment Of{object} on {object} {{ {fields} }} ")).concat();
+    let (spread, in_place) = (project(&|object| format!("...Of{object}")), project(&text));
+    let variables = json!({ "id": gateway.project() });
+    for root in ["project(id: $id)", "deal(by: { projectId: $id }) { name project"] {
+        let end = if root.contains('{') && root.ends_with("project") { "}" } else { "" };
+        let plain = format!("query($id: ProjectId!) {{ {root} {{ {in_place} }} {end} }}");
+        let plain = gateway.ask_with(&plain, variables.clone(), Some("no-cache")).await.fine().clone();
+        let query = format!("query($id: ProjectId!) {{ {root} {{ {spread} }} {end} }} {fragments}");
+        for _ in 0..3 {
+            assert_eq!(gateway.ask_with(&query, variables.clone(), Some("no-cache")).await.fine(), &plain, "{query}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_answer_from_memory_says_what_the_owners_say() {
     let gateway = Gateway::start(60).await;

@@ -164,22 +164,13 @@ pub(super) fn list<T: Direct>(
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
-    list_of(items, json, |item, json| item.borrow().write(fields, scene, json))
-}
-
-/// Writes a list, item by item.
-pub(super) fn list_of<I>(
-    items: impl IntoIterator<Item = I>,
-    json: &mut Json,
-    mut write: impl FnMut(I, &mut Json) -> Written,
-) -> Written {
     json.raw(b"[");
     let (mut items, start, mut at) = (items.into_iter(), json.length(), 0);
     while let Some(item) = items.next() {
         if at > 0 {
             json.raw(b",");
         }
-        write(item, json)?;
+        item.borrow().write(fields, scene, json)?;
         at += 1;
         if at == SAMPLE {
             // Rows are much alike. The text gets its room at once, and a quarter for those that are longer, instead of being

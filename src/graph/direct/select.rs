@@ -203,7 +203,8 @@ fn known<'a, T>(ctx: &ContextBase<'a, T>) -> Option<&'a Selected> {
 
 /// The root field of a context, if its operation has no other.
 pub(super) fn only_root<'a, T>(ctx: &ContextBase<'a, T>) -> Option<&'a Selected> {
-    known(ctx).filter(|_| ctx.data_opt::<Arc<Selections>>().is_some_and(|all| all.roots.len() == 1))
+    let all = ctx.data_opt::<Arc<Selections>>()?;
+    all.root(ctx.path_node.as_ref()).filter(|_| all.roots.len() == 1)
 }
 
 /// What is selected of an object; none if it is asked for in several places of the document: async-graphql resolves each by

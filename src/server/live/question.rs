@@ -126,7 +126,7 @@ impl Question {
             execution.note(door, entry);
             entry.note(|facts| facts.document = Some(audit::hash(&asked.query)));
         }
-        let mut answered = execution.run(door, &self.id, asked.clone(), options, Media::GraphQl).await?;
+        let mut answered = execution.run(door, &self.id, asked, options, Media::GraphQl).await?;
         if is_request_error(&answered.response) {
             return Err(Refused::from_errors(Media::GraphQl.not_executed(), answered.response.errors));
         }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::client::Api;
 use super::commercial::{batch_limit, text};
-use super::documents::part;
+use super::documents::{Parts, add_parts};
 use super::fields::{Costs, Invoices};
 use super::lists::{Params, invoice_fits};
 use super::read::{Asked, By, by_id};
@@ -14,9 +14,6 @@ use super::row::{Reject, Row};
 use super::ways::{Listing, Lookup};
 use crate::domain::{Cost, Direction, InList, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
 use crate::systems::{Batch, BatchResult, Call, CostSource, ErrorKind, InvoiceSource, SystemError};
-
-/// Records for which a list has room before they come.
-const MOST_AHEAD: usize = 16;
 
 /// Documents of one direction.
 #[derive(Debug)]
@@ -76,35 +73,12 @@ impl InvoicePort {
                     }
                 }
             }
-            if let [only] = places.as_slice() {
-                // As by far most of them, and so not handed from function to function.
-                if let Some(project) = asked.key(*only)
-                    && let Some(list) = room(found, *only)
-                {
-                    list.push(part(invoice, project));
-                }
-            } else {
-                let invoice = Arc::new(invoice);
-                for place in &places {
-                    if let (Some(project), Some(list)) = (asked.key(*place), found.get_mut(*place)) {
-                        list.push(part(Arc::clone(&invoice), project));
-                    }
-                }
-            }
+            let keys = |place: &usize| Some((*place, asked.key(*place)?));
+            add_parts(invoice, &places.iter().filter_map(keys).collect::<Parts<'_>>(), found);
         }
         asked.places = places;
         Ok(())
     }
-}
-
-/// The list at a place, with room for as many records as the one before it has: keys have alike many.
-fn room<T>(found: &mut [Vec<T>], place: usize) -> Option<&mut Vec<T>> {
-    let before = place.checked_sub(1).and_then(|before| found.get(before)).map_or(0, Vec::len);
-    let list = found.get_mut(place)?;
-    if list.is_empty() {
-        list.reserve_exact(before.clamp(1, MOST_AHEAD));
-    }
-    Some(list)
 }
 
 /// A page of a list out of what was found by project, in the order of the documents' IDs. `bad` is what is wrong with a cursor

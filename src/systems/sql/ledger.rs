@@ -1,14 +1,12 @@
 //! The ports of an owner of money: invoices to clients, bills of vendors, and costs.
 
-use std::iter::repeat_n;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use smallvec::SmallVec;
 
 use super::read::{Places, Query, Source};
-use crate::domain::{Cost, Direction, InList, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
-use crate::systems::declared::documents::part;
+use crate::domain::{Cost, Direction, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
+use crate::systems::declared::documents::{Parts, add_parts};
 use crate::systems::declared::fields::{Costs, Invoices};
 use crate::systems::declared::ledger::page_of;
 use crate::systems::declared::lists::invoice_fits;
@@ -57,14 +55,8 @@ impl InvoicePort {
                 "a document that names a project neither in `project_id` nor in its `lines`: nobody can say what is whose",
             ));
         }
-        let ids = invoice.project_ids.clone();
-        let places: SmallVec<[_; 1]> = ids.iter().filter_map(|id| places.find(id.as_str())).collect();
-        let invoice = if places.len() == 1 { InList::Here(invoice) } else { InList::Shared(Arc::new(invoice)) };
-        for ((place, project), invoice) in places.iter().zip(repeat_n(invoice, places.len())) {
-            if let Some(list) = found.get_mut(*place) {
-                list.push(part(invoice, project));
-            }
-        }
+        let places: Parts<'_> = invoice.project_ids.iter().filter_map(|id| places.find(id.as_str())).collect();
+        add_parts(invoice, &places, found);
         Ok(())
     }
 }
