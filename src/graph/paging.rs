@@ -265,10 +265,10 @@ impl<T: Direct> List<T> {
         object::<Relay<T>>(fields, json, |field, json| match field.name() {
             "nodes" => write_list::<T>(list.edges.iter().map(|edge| &edge.node.0), &field.below, scene, json),
             "edges" => {
-                json.raw(b"[");
+                json.byte(b'[');
                 for (at, edge) in list.edges.iter().enumerate() {
                     if at > 0 {
-                        json.raw(b",");
+                        json.byte(b',');
                     }
                     object::<Edge<Cursor, One<T>, EmptyFields>>(&field.below, json, |field, json| {
                         match field.name() {
@@ -279,7 +279,7 @@ impl<T: Direct> List<T> {
                         Ok(())
                     })?;
                 }
-                json.raw(b"]");
+                json.byte(b']');
                 Ok(())
             }
             _ => resolved(list, field, scene, json),

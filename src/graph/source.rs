@@ -67,13 +67,13 @@ impl Origin {
 
     /// The same, written.
     pub(super) fn write_id(&self, node: IdNode, record: &str, json: &mut Json) {
-        json.raw(b"\"");
+        json.byte(b'"');
         json.raw(node.as_str().as_bytes());
         for part in [self.owner.connection.as_str(), record] {
-            json.raw(b":");
+            json.byte(b':');
             json.escaped(part);
         }
-        json.raw(b"\"");
+        json.byte(b'"');
     }
 }
 

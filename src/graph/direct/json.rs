@@ -7,6 +7,33 @@ use async_graphql::resolver_utils::EnumType;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+/// A key of an answer, as it is written before each of its values: a comma, the name and a colon.
+///
+/// Keys are most of an answer's pieces, and each is of another length: copied by their length, they make a processor guess. So the beginning is copied in one piece that is always as long, and what is too much taken back.
+#[derive(Debug)]
+pub(super) struct ResponseKey {
+    beginning: [u8; Self::BEGINNING],
+    /// How much of the beginning is the key's.
+    length: usize,
+    /// What a long one has behind that.
+    rest: Box<[u8]>,
+}
+
+impl ResponseKey {
+    const BEGINNING: usize = 32;
+
+    pub(super) fn new(name: &str) -> Self {
+        let mut json = Json::default();
+        json.byte(b',');
+        json.string(name);
+        json.byte(b':');
+        let (mut beginning, mut written) = ([0; Self::BEGINNING], json.into_bytes());
+        let rest = written.split_off(written.len().min(Self::BEGINNING));
+        beginning.iter_mut().zip(&written).for_each(|(place, byte)| *place = *byte);
+        Self { beginning, length: written.len(), rest: rest.into() }
+    }
+}
+
 /// JSON being written.
 #[derive(Debug, Default)]
 pub struct Json(Vec<u8>);
@@ -40,6 +67,32 @@ impl Json {
     /// JSON that is already written.
     pub fn raw(&mut self, json: &[u8]) {
         self.0.extend_from_slice(json);
+    }
+
+    /// One byte of JSON.
+    #[inline]
+    pub fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    /// A key of an object that [`open`](Self::open) begins afterwards.
+    #[inline]
+    pub(super) fn key(&mut self, key: &ResponseKey) {
+        let end = self.0.len() + key.length;
+        self.0.extend_from_slice(&key.beginning);
+        self.0.truncate(end);
+        if !key.rest.is_empty() {
+            self.0.extend_from_slice(&key.rest);
+        }
+    }
+
+    /// Begins an object with what was written from `start` on, each field with a comma before it.
+    #[inline]
+    pub(super) fn open(&mut self, start: usize) {
+        match self.0.get_mut(start) {
+            Some(comma) => *comma = b'{',
+            None => self.byte(b'{'),
+        }
     }
 
     /// `null`.
@@ -106,47 +159,57 @@ impl Json {
 
     /// A decimal as a text, exact to the last digit.
     pub fn decimal(&mut self, number: Decimal) {
-        self.0.push(b'"');
         let scale = number.scale() as usize;
         match u64::try_from(number.mantissa().unsigned_abs()) {
-            Ok(digits) if scale < 20 => {
-                if number.is_sign_negative() {
-                    self.0.push(b'-');
-                }
-                let (mut buffer, mut rest, mut at) = ([b'0'; 20], digits, 20);
-                while rest > 0 {
-                    at -= 1;
-                    if let (Some(place), Ok(digit)) = (buffer.get_mut(at), u8::try_from(rest % 10)) {
-                        *place = b'0' + digit;
-                    }
-                    rest /= 10;
-                }
-                // At least one digit before the point, and all of the scale behind it.
-                let (whole, fraction) = buffer.split_at(20 - scale);
-                self.raw(whole.get(at.min(19 - scale)..).unwrap_or_default());
-                if scale > 0 {
-                    self.0.push(b'.');
-                    self.raw(fraction);
-                }
+            Ok(digits) if scale < 20 => self.short_decimal(number.is_sign_negative(), digits, scale),
+            _ => {
+                self.byte(b'"');
+                self.printed(number);
+                self.byte(b'"');
             }
-            _ => self.printed(number),
         }
-        self.0.push(b'"');
+    }
+
+    /// A decimal of at most twenty digits, from its last to its first.
+    fn short_decimal(&mut self, negative: bool, digits: u64, scale: usize) {
+        let (mut text, mut start) = ([0; 32], 32);
+        let mut put = |sign| {
+            start -= 1;
+            if let Some(place) = text.get_mut(start) {
+                *place = sign;
+            }
+        };
+        put(b'"');
+        let (mut rest, mut count) = (digits, 0);
+        // All of the scale behind the point, and at least one digit before it.
+        while rest > 0 || count <= scale {
+            if count == scale && scale > 0 {
+                put(b'.');
+            }
+            put(b'0' + u8::try_from(rest % 10).unwrap_or_default());
+            rest /= 10;
+            count += 1;
+        }
+        if negative {
+            put(b'-');
+        }
+        put(b'"');
+        self.raw(text.get(start..).unwrap_or_default());
     }
 
     /// A day as a text: `2026-03-31`.
     pub fn date(&mut self, date: Date) {
         let digit = |number: i16| b'0' + u8::try_from(number % 10).unwrap_or_default();
         let (year, month, day) = (date.year(), i16::from(date.month()), i16::from(date.day()));
-        self.0.push(b'"');
         if (0..=9999).contains(&year) {
-            let year = [digit(year / 1000), digit(year / 100), digit(year / 10), digit(year)];
-            self.raw(&year);
-            self.raw(&[b'-', digit(month / 10), digit(month), b'-', digit(day / 10), digit(day)]);
+            let [y1, y2, y3, y4] = [digit(year / 1000), digit(year / 100), digit(year / 10), digit(year)];
+            let [m1, m2, d1, d2] = [digit(month / 10), digit(month), digit(day / 10), digit(day)];
+            self.raw(&[b'"', y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'"']);
         } else {
+            self.byte(b'"');
             self.printed(date);
+            self.byte(b'"');
         }
-        self.0.push(b'"');
     }
 
     /// A word of an enumeration.

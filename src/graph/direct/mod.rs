@@ -130,12 +130,9 @@ pub(super) fn object<T: ContainerType>(
     json: &mut Json,
     mut field: impl FnMut(&Selected, &mut Json) -> Written,
 ) -> Written {
-    json.raw(b"{");
-    for (at, selected) in fields.iter().enumerate() {
-        if at > 0 {
-            json.raw(b",");
-        }
-        json.raw(selected.key());
+    let start = json.length();
+    for selected in fields {
+        json.key(selected.key());
         if selected.masked {
             json.null();
         } else if selected.name() == "__typename" {
@@ -144,7 +141,8 @@ pub(super) fn object<T: ContainerType>(
             field(selected, json)?;
         }
     }
-    json.raw(b"}");
+    json.open(start);
+    json.byte(b'}');
     Ok(())
 }
 
@@ -164,11 +162,11 @@ pub(super) fn list<T: Direct>(
     scene: &Scene<'_>,
     json: &mut Json,
 ) -> Written {
-    json.raw(b"[");
+    json.byte(b'[');
     let (mut items, start, mut at) = (items.into_iter(), json.length(), 0);
     while let Some(item) = items.next() {
         if at > 0 {
-            json.raw(b",");
+            json.byte(b',');
         }
         item.borrow().write(fields, scene, json)?;
         at += 1;
@@ -179,7 +177,7 @@ pub(super) fn list<T: Direct>(
             json.reserve(row.saturating_mul(items.size_hint().0).min(MOST_AHEAD));
         }
     }
-    json.raw(b"]");
+    json.byte(b']');
     Ok(())
 }
 

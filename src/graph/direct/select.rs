@@ -1,6 +1,5 @@
 //! What is selected, looked at once for all rows: fragments filled in, fields of one key brought together.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use async_graphql::{
 };
 
 use super::Json;
+use super::json::ResponseKey;
 use crate::graph::guard::Given;
 use crate::graph::mask::is_marked;
 
@@ -27,21 +27,19 @@ pub(in crate::graph) type Fragments = HashMap<Name, Positioned<FragmentDefinitio
 /// may be thousands.
 #[derive(Debug)]
 struct Standing {
-    /// Its key in the answer, as JSON, with the colon.
-    key: Vec<u8>,
+    /// Its key in the answer.
+    key: ResponseKey,
     field: Field,
     position: Pos,
 }
 
 impl Standing {
     fn new(Positioned { pos, node }: &Positioned<Field>) -> Self {
-        let mut key = Json::default();
-        key.string(&node.response_key().node);
-        key.raw(b":");
+        let key = ResponseKey::new(&node.response_key().node);
         let (alias, name) = (node.alias.clone(), node.name.clone());
         let (arguments, directives) = (node.arguments.clone(), node.directives.clone());
         let field = Field { alias, name, arguments, directives, selection_set: Positioned::default() };
-        Self { key: key.into_bytes(), field, position: *pos }
+        Self { key, field, position: *pos }
     }
 }
 
@@ -61,8 +59,8 @@ pub(in crate::graph) struct Selected {
 }
 
 impl Selected {
-    /// Its key in the answer, as JSON, with the colon.
-    pub(super) fn key(&self) -> &[u8] {
+    /// Its key in the answer.
+    pub(super) fn key(&self) -> &ResponseKey {
         &self.first.key
     }
 
@@ -314,28 +312,27 @@ impl Selecting<'_> {
 pub(super) fn write_in_order(value: &Value, fields: &[Selected], json: &mut Json) {
     match value {
         Value::Object(object) => {
-            let told = Cell::new(0);
-            let selected = fields.iter().filter_map(|field| {
-                let (key, value) = object.get_key_value(field.response_key())?;
-                told.set(told.get() + 1);
-                Some((key, Some(field), value))
-            });
-            // What is there without being selected is told all the same, behind the rest.
-            let is_selected = |key: &Name| fields.iter().any(|field| field.response_key() == key);
-            let others = object.iter().filter(|(key, _)| told.get() < object.len() && !is_selected(key));
-            json.object(selected.chain(others.map(|(key, value)| (key, None, value))), |json, (key, field, value)| {
-                let Some(field) = field else {
-                    json.string(key);
-                    json.raw(b":");
-                    return json.value(value);
-                };
-                json.raw(field.key());
+            let (start, mut told) = (json.length(), 0);
+            for field in fields {
+                let Some(value) = object.get(field.response_key()) else { continue };
+                told += 1;
+                json.key(field.key());
                 if field.masked {
                     json.null();
                 } else {
                     write_in_order(value, &field.below, json);
                 }
-            });
+            }
+            // What is there without being selected is told all the same, behind the rest.
+            if told < object.len() {
+                let is_selected = |key: &Name| fields.iter().any(|field| field.response_key() == key);
+                for (key, value) in object.iter().filter(|(key, _)| !is_selected(key)) {
+                    json.key(&ResponseKey::new(key));
+                    json.value(value);
+                }
+            }
+            json.open(start);
+            json.byte(b'}');
         }
         Value::List(items) => json.list(items, |json, item| write_in_order(item, fields, json)),
         value => json.value(value),

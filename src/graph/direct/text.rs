@@ -34,8 +34,10 @@ impl<'a> Begun<'a> {
     pub(super) fn write(ctx: &ContextSelectionSet<'a>, json: &mut Json) -> Option<Self> {
         let text = ctx.data_opt::<Arc<Text>>()?;
         let root: &Selected = only_root(ctx)?;
-        json.raw(br#"{"data":{"#);
-        json.raw(root.key());
+        json.raw(br#"{"data":"#);
+        let start = json.length();
+        json.key(root.key());
+        json.open(start);
         Some(Self { text, length: json.length() })
     }
 

@@ -137,7 +137,7 @@ impl Moment {
 /// `2026-01-31`, by far the most common form of a day. Any other is left to the general parser.
 fn iso_day(text: &str) -> Option<Date> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
-    let [century, year, month, day] = two_digits([[*y1, *y2], [*y3, *y4], [*m1, *m2], [*d1, *d2]])?;
+    let [century, year, month, day] = two_digits([*y1, *y2, *y3, *y4, *m1, *m2, *d1, *d2])?;
     Date::new(i16::from(century) * 100 + i16::from(year), month, day).ok()
 }
 
@@ -145,15 +145,22 @@ fn iso_day(text: &str) -> Option<Date> {
 fn iso_moment(text: &str) -> Option<Timestamp> {
     let (day, time) = text.split_at_checked(10)?;
     let [b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = time.as_bytes() else { return None };
-    let [hour, minute, second] = two_digits([[*h1, *h2], [*m1, *m2], [*s1, *s2]])?;
+    let [hour, minute, second, _] = two_digits([*h1, *h2, *m1, *m2, *s1, *s2, b'0', b'0'])?;
     let time = Time::new(hour, minute, second, 0).ok()?;
     TimeZone::UTC.to_timestamp(iso_day(day)?.to_datetime(time)).ok()
 }
 
-/// Numbers of two digits each.
-fn two_digits<const N: usize>(texts: [[u8; 2]; N]) -> Option<[i8; N]> {
-    let all_digits = texts.as_flattened().iter().fold(true, |all, byte| all & byte.is_ascii_digit());
-    all_digits.then(|| texts.map(|[tens, ones]| ((tens & 15) * 10 + (ones & 15)).cast_signed()))
+/// Four numbers of two digits each, all at once.
+fn two_digits(digits: [u8; 8]) -> Option<[i8; 4]> {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    let values = u64::from_le_bytes(digits) ^ (EACH * u64::from(b'0'));
+    // With 6 added, what is more than 9 reaches the upper half of its byte, or stood there before.
+    if (values | values.wrapping_add(EACH * 6)) & (EACH * 0xf0) != 0 {
+        return None;
+    }
+    // Each byte is 9 at most, so that ten times as much stays in it; the one behind it is added.
+    let [first, _, second, _, third, _, fourth, _] = (values * 10 + (values >> 8)).to_le_bytes();
+    Some([first, second, third, fourth].map(u8::cast_signed))
 }
 
 fn pattern_local(pattern: &str, text: &str) -> Option<DateTime> {

@@ -116,10 +116,6 @@ fn trim(text: &str) -> &str {
 /// A name in an object.
 #[derive(Debug, Clone)]
 pub(in crate::systems) struct Name<'a> {
-    /// As it is written, from its first quote to its colon.
-    written: &'a str,
-    /// The beginning of that as one number, and which bits of it count.
-    head: (u128, u128),
     /// As it reads.
     pub(in crate::systems) text: Cow<'a, str>,
     /// As one number.
@@ -143,6 +139,44 @@ impl Tag {
     pub(in crate::systems) fn is_cut(self) -> bool {
         self.0 & 0xff > 15
     }
+}
+
+/// What stands before a value of an object: a comma if another is before it, the name and a colon, with the space around
+/// them. Mostly it stands before the same value of the next object, too.
+#[derive(Debug)]
+pub(in crate::systems) struct Lead<'a> {
+    written: &'a str,
+    /// Its beginning, and which bits of that count.
+    beginning: [(u128, u128); 2],
+}
+
+impl<'a> Lead<'a> {
+    fn of(written: &'a str) -> Self {
+        let (mut bytes, mut counts) = ([0; 32], [0; 32]);
+        for ((place, count), byte) in bytes.iter_mut().zip(&mut counts).zip(written.bytes()) {
+            (*place, *count) = (byte, u8::MAX);
+        }
+        let ([a, b], [c, d]) = (halves(&bytes), halves(&counts));
+        Self { written, beginning: [(a, c), (b, d)] }
+    }
+
+    /// Whether a text begins with it.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        match text.first_chunk::<32>() {
+            Some(text) if self.written.len() <= 32 => {
+                let ([a, b], [(first, counts), (second, also)]) = (halves(text), self.beginning);
+                ((a ^ first) & counts) | ((b ^ second) & also) == 0
+            }
+            _ => text.starts_with(self.written.as_bytes()),
+        }
+    }
+}
+
+#[inline]
+fn halves(bytes: &[u8; 32]) -> [u128; 2] {
+    let (halves, _) = bytes.as_chunks::<16>();
+    [0, 1].map(|at| halves.get(at).map_or(0, |half| u128::from_le_bytes(*half)))
 }
 
 /// Goes through a text.
@@ -193,16 +227,18 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes a name and its colon if they stand here as they stood elsewhere.
+    /// Passes what stood before another value, if the same stands here.
     #[inline]
-    pub(in crate::systems) fn passes_name(&mut self, name: &Name<'_>) -> bool {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let here = match rest.first_chunk::<16>() {
-            Some(head) if name.written.len() <= 16 => (u128::from_le_bytes(*head) ^ name.head.0) & name.head.1 == 0,
-            _ => rest.starts_with(name.written.as_bytes()),
-        };
-        self.at += if here { name.written.len() } else { 0 };
+    pub(in crate::systems) fn passes(&mut self, lead: &Lead<'_>) -> bool {
+        let here = lead.begins(self.text.as_bytes().get(self.at..).unwrap_or_default());
+        self.at += if here { lead.written.len() } else { 0 };
         here
+    }
+
+    /// What was passed from a place on, to be passed elsewhere. A value is next.
+    pub(in crate::systems) fn lead(&mut self, start: usize) -> Result<Lead<'a>, Wrong> {
+        self.peek()?;
+        Ok(Lead::of(self.since(start)))
     }
 
     /// Goes into an object or a list.
@@ -242,13 +278,7 @@ impl<'a> Scanner<'a> {
             Cow::Borrowed(text.get(1..text.len().saturating_sub(1)).unwrap_or_default())
         };
         self.colon()?;
-        let written = self.since(start);
-        let (mut head, mut mask) = ([0; 16], [0; 16]);
-        for ((head, mask), byte) in head.iter_mut().zip(&mut mask).zip(written.bytes()) {
-            (*head, *mask) = (byte, u8::MAX);
-        }
-        let head = (u128::from_le_bytes(head), u128::from_le_bytes(mask));
-        Ok(Name { written, head, tag: Tag::of(&text), text })
+        Ok(Name { tag: Tag::of(&text), text })
     }
 
     /// Passes a value.
@@ -324,7 +354,7 @@ impl<'a> Scanner<'a> {
 
     /// Passes one of these bytes if it stands here.
     #[inline]
-    fn passes(&mut self, bytes: &[u8]) -> bool {
+    fn passes_one(&mut self, bytes: &[u8]) -> bool {
         let here = self.text.as_bytes().get(self.at).is_some_and(|byte| bytes.contains(byte));
         self.at += usize::from(here);
         here
@@ -345,15 +375,15 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     fn number(&mut self) -> Result<(), Wrong> {
-        self.passes(b"-");
-        if !self.passes(b"0") {
+        self.passes_one(b"-");
+        if !self.passes_one(b"0") {
             self.digits()?;
         }
-        if self.passes(b".") {
+        if self.passes_one(b".") {
             self.digits()?;
         }
-        if self.passes(b"eE") {
-            self.passes(b"+-");
+        if self.passes_one(b"eE") {
+            self.passes_one(b"+-");
             self.digits()?;
         }
         Ok(())
@@ -577,21 +607,36 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_passed_where_it_stands_again_and_nowhere_else() {
-        for name in ["\"a\":", "\"thirteenbytes\":", "\"fourteen bytes\":", "\"a name of more than that\" :"] {
-            let seen = Scanner::new(&format!("{name}1")).name().unwrap().text.into_owned();
-            let text = format!("{name}1");
-            let name = Scanner::new(&text).name().unwrap();
-            assert_eq!(name.text, seen);
+    fn what_stood_before_a_value_is_passed_where_it_stands_again_and_nowhere_else() {
+        let leads = [
+            "\"a\":",
+            " ,\n \"a\" : ",
+            ",\"as many as sixteen\":",
+            ",\"thirty-two bytes, all in all..\":",
+            ",\"thirty-three bytes, all in all..\":",
+        ];
+        for lead in leads {
+            let text = format!("{lead}1");
+            let mut scanner = Scanner::new(&text);
+            scanner.goes_on(b'}', !lead.contains(',')).unwrap();
+            scanner.name().unwrap();
+            let seen = scanner.lead(0).unwrap();
+            assert_eq!(seen.written, lead);
             for (rest, passes) in [("", true), ("1", true), ("1,\"something\":\"longer\"", true), ("x", false)] {
-                let cut = if passes { name.written.len() } else { name.written.len() - 1 };
-                let text = format!("{}{rest}", name.written.get(..cut).unwrap());
+                let cut = if passes { lead.len() } else { lead.len() - 1 };
+                let text = format!("{}{rest}", lead.get(..cut).unwrap());
                 let mut scanner = Scanner::new(&text);
-                assert_eq!(scanner.passes_name(&name), passes, "{text}");
-                assert_eq!(scanner.place(), if passes { name.written.len() } else { 0 }, "{text}");
+                assert_eq!(scanner.passes(&seen), passes, "{text}");
+                assert_eq!(scanner.place(), if passes { lead.len() } else { 0 }, "{text}");
             }
+            for at in 0..lead.len() {
+                let mut other = format!("{text}{}", " ".repeat(40)).into_bytes();
+                other[at] = b'_';
+                let other = String::from_utf8(other).unwrap();
+                assert!(!Scanner::new(&other).passes(&seen), "{other}");
+            }
+            assert!(!Scanner::new("").passes(&seen));
         }
-        assert!(!Scanner::new("").passes_name(&Scanner::new("\"a\":").name().unwrap()));
     }
 
     #[test]

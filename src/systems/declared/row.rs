@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
 
-use super::json::{Name, Raw, Scanner, Wrong};
+use super::json::{Lead, Name, Raw, Scanner, Wrong};
 use super::path::Path;
 use crate::domain::{Currency, MoneyError, parse_currency};
 
@@ -54,8 +54,8 @@ const COMPARED: usize = 64;
 #[derive(Debug, Default)]
 pub(in crate::systems) struct Row<'a> {
     text: &'a str,
-    /// The names of its fields, and maybe of fields at the end of an earlier row.
-    names: Vec<Name<'a>>,
+    /// The names of its fields and what stands before their values, and maybe of fields at the end of an earlier row.
+    names: Vec<(Name<'a>, Lead<'a>)>,
     values: Vec<Raw<'a>>,
     /// The row in which it stands.
     outer: Option<&'a Self>,
@@ -83,7 +83,7 @@ impl<'a> Row<'a> {
     fn own(&self, path: &Path) -> Option<Raw<'a>> {
         let guess = path.last_seen();
         let value = match (self.values.get(guess), self.names.get(guess)) {
-            (Some(value), Some(name)) if path.begins_with(name) => *value,
+            (Some(value), Some((name, _))) if path.begins_with(name) => *value,
             _ => self.search(path)?,
         };
         match path.segments() {
@@ -105,7 +105,7 @@ impl<'a> Row<'a> {
     #[cold]
     fn search(&self, path: &Path) -> Option<Raw<'a>> {
         let names = self.names.get(..self.values.len())?;
-        let field = names.iter().position(|name| path.begins_with(name))?;
+        let field = names.iter().position(|(name, _)| path.begins_with(name))?;
         path.seen(field);
         self.values.get(field).copied()
     }
@@ -137,22 +137,25 @@ impl<'a> Row<'a> {
         scanner.peek()?;
         let start = scanner.place();
         scanner.enter(b'{')?;
-        while scanner.goes_on(b'}', self.values.is_empty())? {
-            let field = self.values.len();
-            if !self.names.get(field).is_some_and(|name| scanner.passes_name(name)) {
+        loop {
+            let (field, begin) = (self.values.len(), scanner.place());
+            if !self.names.get(field).is_some_and(|(_, lead)| scanner.passes(lead)) {
+                if !scanner.goes_on(b'}', field == 0)? {
+                    break;
+                }
                 self.names.truncate(field);
                 let name = scanner.name()?;
                 let is_new = if field < COMPARED {
-                    self.names.iter().all(|other| other.text != name.text)
+                    self.names.iter().all(|(other, _)| other.text != name.text)
                 } else {
                     // From here on each name of the row is learned.
-                    let names = || self.names.iter().map(|name| name.text.clone()).collect();
+                    let names = || self.names.iter().map(|(name, _)| name.text.clone()).collect();
                     many.get_or_insert_with(names).insert(name.text.clone())
                 };
                 if !is_new {
                     return Err(scanner.wrong());
                 }
-                self.names.push(name);
+                self.names.push((name, scanner.lead(begin)?));
             }
             self.values.push(scanner.value()?);
         }
@@ -362,7 +365,7 @@ impl<'a> Walk<'a, '_> {
                 let mut error = false;
                 for (slot, path) in paths {
                     if let Some((first, rest)) = path.split_first() {
-                        let field = row.names.iter().position(|name| *name.text == **first);
+                        let field = row.names.iter().position(|(name, _)| *name.text == **first);
                         let value = field.and_then(|field| row.values.get(field).copied());
                         let value = value.map_or(Ok(None), |value| descend(value, rest))?;
                         self.keep(*slot, value);
