@@ -9,7 +9,8 @@ use rust_decimal::Decimal;
 
 /// A key of an answer, as it is written before each of its values: a comma, the name and a colon.
 ///
-/// Keys are most of an answer's pieces, and each is of another length: copied by their length, they make a processor guess. So the beginning is copied in one piece that is always as long, and what is too much taken back.
+/// Keys are most of an answer's pieces, and each is of another length: copied by their length, they make a processor guess.
+/// So the beginning is copied in one piece that is always as long, and what is too much is taken back.
 #[derive(Debug)]
 pub(super) struct ResponseKey {
     beginning: [u8; Self::BEGINNING],
