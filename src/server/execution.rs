@@ -228,7 +228,7 @@ impl<'a> Execution<'a> {
             json.raw(br#","extensions":"#);
             json.object(&response.extensions, |json, (key, value)| {
                 json.string(key);
-                json.raw(b":");
+                json.byte(b':');
                 json.value(value);
             });
         }
@@ -236,7 +236,7 @@ impl<'a> Execution<'a> {
             json.raw(br#","errors":"#);
             json.raw(&serde_json::to_vec(&response.errors).unwrap_or_default());
         }
-        json.raw(b"}");
+        json.byte(b'}');
         json.into_bytes().into()
     }
 }

@@ -251,8 +251,7 @@ async fn what_a_named_fragment_selects_is_there_each_time() {
     let fragments = fields.map(|(object, fields)| format!("fragment Of{object} on {object} {{ {fields} }} ")).concat();
     let (spread, in_place) = (project(&|object| format!("...Of{object}")), project(&text));
     let variables = json!({ "id": gateway.project() });
-    for root in ["project(id: $id)", "deal(by: { projectId: $id }) { name project"] {
-        let end = if root.contains('{') && root.ends_with("project") { "}" } else { "" };
+    for (root, end) in [("project(id: $id)", ""), ("deal(by: { projectId: $id }) { name project", "}")] {
         let plain = format!("query($id: ProjectId!) {{ {root} {{ {in_place} }} {end} }}");
         let plain = gateway.ask_with(&plain, variables.clone(), Some("no-cache")).await.fine().clone();
         let query = format!("query($id: ProjectId!) {{ {root} {{ {spread} }} {end} }} {fragments}");

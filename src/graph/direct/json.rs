@@ -112,6 +112,13 @@ impl Json {
         debug_assert!(written.is_ok(), "writing to memory failed");
     }
 
+    /// What needs no escape, as a text.
+    fn quoted(&mut self, what: impl Display) {
+        self.byte(b'"');
+        self.printed(what);
+        self.byte(b'"');
+    }
+
     /// A whole number.
     pub fn integer(&mut self, number: i128) {
         self.printed(number);
@@ -163,11 +170,7 @@ impl Json {
         let scale = number.scale() as usize;
         match u64::try_from(number.mantissa().unsigned_abs()) {
             Ok(digits) if scale < 20 => self.short_decimal(number.is_sign_negative(), digits, scale),
-            _ => {
-                self.byte(b'"');
-                self.printed(number);
-                self.byte(b'"');
-            }
+            _ => self.quoted(number),
         }
     }
 
@@ -207,9 +210,7 @@ impl Json {
             let [m1, m2, d1, d2] = [digit(month / 10), digit(month), digit(day / 10), digit(day)];
             self.raw(&[b'"', y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'"']);
         } else {
-            self.byte(b'"');
-            self.printed(date);
-            self.byte(b'"');
+            self.quoted(date);
         }
     }
 
@@ -232,7 +233,7 @@ impl Json {
             Value::Object(fields) => {
                 self.object(fields, |json, (key, value)| {
                     json.string(key);
-                    json.raw(b":");
+                    json.byte(b':');
                     json.value(value);
                 });
             }
@@ -330,6 +331,25 @@ mod tests {
                 prop_assert_eq!(written(|json| json.date(day)), format!("\"{day}\""));
             }
         }
+    }
+
+    #[test]
+    fn a_key_of_any_length_is_written_whole_and_nothing_behind_it() {
+        for length in 0..80 {
+            let names = ["\"".repeat(length), "k".repeat(length), format!("{}é", "k".repeat(length))];
+            let expected = names.each_ref().map(|name| format!("{}:1", serde_json::to_string(name).unwrap())).join(",");
+            let object = written(|json| {
+                let start = json.length();
+                for name in &names {
+                    json.key(&ResponseKey::new(name));
+                    json.integer(1);
+                }
+                json.open(start);
+                json.byte(b'}');
+            });
+            assert_eq!(object, format!("{{{expected}}}"));
+        }
+        assert_eq!(written(|json| json.open(0)), "{", "an object without a field");
     }
 
     #[test]

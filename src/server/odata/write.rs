@@ -14,11 +14,11 @@ use crate::reports::{Cell, Column};
 /// The document that lists the sets.
 pub(super) fn service(sets: &[EntitySet], root: &str, format: Format) -> Vec<u8> {
     let mut json = Json::with_capacity(4096);
-    json.raw(b"{");
+    json.byte(b'{');
     if format.metadata != Metadata::None {
         json.raw(br#""@odata.context":"#);
         json.string(&format!("{root}$metadata"));
-        json.raw(b",");
+        json.byte(b',');
     }
     json.raw(br#""value":"#);
     json.list(sets, |json, set| {
@@ -26,51 +26,51 @@ pub(super) fn service(sets: &[EntitySet], root: &str, format: Format) -> Vec<u8>
         json.string(&set.name);
         json.raw(br#","kind":"EntitySet","url":"#);
         json.string(&set.name);
-        json.raw(b"}");
+        json.byte(b'}');
     });
-    json.raw(b"}");
+    json.byte(b'}');
     json.into_bytes()
 }
 
 /// A page of rows.
 pub(super) fn page(asked: &Asked, page: &Page, root: &str, format: Format) -> Vec<u8> {
     let mut json = Json::with_capacity(256 + 512 * page.rows.len());
-    json.raw(b"{");
+    json.byte(b'{');
     if format.metadata != Metadata::None {
         json.raw(br#""@odata.context":"#);
         json.string(&context(asked, root));
-        json.raw(b",");
+        json.byte(b',');
     }
     if let Some(count) = page.count {
         json.raw(br#""@odata.count":"#);
         whole(&mut json, count as u64, format);
-        json.raw(b",");
+        json.byte(b',');
     }
     json.raw(br#""value":"#);
     json.list(&page.rows, |json, row| {
-        json.raw(b"{");
+        json.byte(b'{');
         properties(json, asked, row, root, format);
-        json.raw(b"}");
+        json.byte(b'}');
     });
     if let Some(next) = &page.next {
         json.raw(br#","@odata.nextLink":"#);
         json.string(&format!("{root}{}?{next}", asked.set.name));
     }
-    json.raw(b"}");
+    json.byte(b'}');
     json.into_bytes()
 }
 
 /// One row by itself.
 pub(super) fn row(asked: &Asked, row: &Row, root: &str, format: Format) -> Vec<u8> {
     let mut json = Json::with_capacity(1024);
-    json.raw(b"{");
+    json.byte(b'{');
     if format.metadata != Metadata::None {
         json.raw(br#""@odata.context":"#);
         json.string(&format!("{}/$entity", context(asked, root)));
-        json.raw(b",");
+        json.byte(b',');
     }
     properties(&mut json, asked, row, root, format);
-    json.raw(b"}");
+    json.byte(b'}');
     json.into_bytes()
 }
 
@@ -100,18 +100,18 @@ fn properties(json: &mut Json, asked: &Asked, row: &Row, root: &str, format: For
     for (place, column) in columns(asked) {
         let cell = row.get(place).unwrap_or(&Cell::Empty);
         if !first {
-            json.raw(b",");
+            json.byte(b',');
         }
         first = false;
         // The types of texts and flags are plain to see.
         if format.metadata == Metadata::Full && !matches!(cell, Cell::Empty | Cell::Text(_) | Cell::Flag(_)) {
             json.string(&format!("{}@odata.type", column.name));
-            json.raw(b":");
+            json.byte(b':');
             json.string(type_of(column).replace("Edm.", "#").as_str());
-            json.raw(b",");
+            json.byte(b',');
         }
         json.string(column.name);
-        json.raw(b":");
+        json.byte(b':');
         value(json, cell, format);
     }
 }

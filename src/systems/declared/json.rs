@@ -608,13 +608,9 @@ mod tests {
 
     #[test]
     fn what_stood_before_a_value_is_passed_where_it_stands_again_and_nowhere_else() {
-        let leads = [
-            "\"a\":",
-            " ,\n \"a\" : ",
-            ",\"as many as sixteen\":",
-            ",\"thirty-two bytes, all in all..\":",
-            ",\"thirty-three bytes, all in all..\":",
-        ];
+        let of_length = |length: usize| format!(",\"{}\":", "n".repeat(length - 4));
+        let leads = ["\"a\":".to_owned(), " ,\n \"a\" : ".to_owned()];
+        let leads = leads.into_iter().chain([15, 16, 17, 31, 32, 33, 48].map(of_length));
         for lead in leads {
             let text = format!("{lead}1");
             let mut scanner = Scanner::new(&text);
@@ -630,10 +626,13 @@ mod tests {
                 assert_eq!(scanner.place(), if passes { lead.len() } else { 0 }, "{text}");
             }
             for at in 0..lead.len() {
-                let mut other = format!("{text}{}", " ".repeat(40)).into_bytes();
-                other[at] = b'_';
-                let other = String::from_utf8(other).unwrap();
-                assert!(!Scanner::new(&other).passes(&seen), "{other}");
+                // With a whole beginning behind it, and without.
+                for rest in [40, 0] {
+                    let mut other = format!("{lead}{}", " ".repeat(rest)).into_bytes();
+                    other[at] = b'_';
+                    let other = String::from_utf8(other).unwrap();
+                    assert!(!Scanner::new(&other).passes(&seen), "{other}");
+                }
             }
             assert!(!Scanner::new("").passes(&seen));
         }

@@ -407,3 +407,61 @@ fn below<'p>(paths: &Paths<'p>, is: impl Fn(&str) -> bool) -> Vec<(Slot, &'p [Bo
     };
     paths.iter().filter_map(rest).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is between the pieces of an object, and between its fields.
+    const SPACES: [&str; 4] = ["", " ", "\n\t", "                                        "];
+
+    fn written(fields: &[(String, i64)], [inside, between]: [&str; 2]) -> String {
+        let fields = fields.iter().map(|(name, value)| {
+            format!("{inside}{}{inside}:{inside}{value}{inside}", serde_json::to_string(name).unwrap())
+        });
+        format!("{{{}}}", fields.collect::<Vec<_>>().join(&format!(",{between}")))
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_is_read_as_serde_json_reads_it_whatever_stood_in_the_rows_before(
+            rows in proptest::collection::vec(
+                (
+                    proptest::collection::vec(("(a|b|é|\"|[n]{27,33}|[m]{60})", any::<i64>()), 0..6),
+                    proptest::array::uniform2(proptest::sample::select(&SPACES[..])),
+                ),
+                0..8,
+            ),
+            all_alike: bool,
+        ) {
+            let mut rows = rows;
+            if let Some((first, _)) = rows.first().cloned().filter(|_| all_alike) {
+                // The same names in the same order, as rows mostly are.
+                for (fields, _) in &mut rows {
+                    fields.clone_from(&first);
+                }
+            }
+            let body = format!("[{}]", rows.iter().map(|(row, spaces)| written(row, *spaces)).collect::<Vec<_>>().join(","));
+            let twice = rows.iter().any(|(row, _)| (1..row.len()).any(|at| row[..at].iter().any(|(name, _)| *name == row[at].0)));
+            let paths: Vec<_> = rows.iter().flat_map(|(row, _)| row).map(|(name, _)| (name, Path::name(name))).collect();
+            let mut seen = Vec::new();
+            let wanted = Wanted { rows: &Path::default(), single: false, next: None, total: None, more: None, error: None };
+            let read = read(body.as_bytes(), wanted, &mut |row| {
+                let values = paths.iter().map(|(_, path)| row.get(path).map(|value| value.text().to_owned()));
+                seen.push(values.collect::<Vec<_>>());
+                Ok(())
+            });
+            prop_assert_eq!(read.is_err(), twice, "{}", body);
+            if !twice {
+                let theirs: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
+                let expected: Vec<Vec<_>> = theirs
+                    .iter()
+                    .map(|row| paths.iter().map(|(name, _)| row.get(name.as_str()).map(ToString::to_string)).collect())
+                    .collect();
+                prop_assert_eq!(seen, expected, "{}", body);
+            }
+        }
+    }
+}
