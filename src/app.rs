@@ -37,6 +37,8 @@ struct Running {
     configuration: Arc<Configuration>,
     replicas: Arc<Replicas>,
     clock: Arc<dyn Clock>,
+    /// Cancelled once Spine stops: others had better be asked, and everything is answered still.
+    stopping: CancellationToken,
 }
 
 /// What is made of a configuration: what the next one has to know of it, what answers by it, and by which terms other replicas
@@ -46,6 +48,8 @@ type Built = (Generation, Routers, Option<Tls>, Terms);
 /// What is made of one configuration, as far as the next one has to know it.
 #[derive(Debug)]
 struct Generation {
+    /// 1 for the one of the start, one more for each that replaced it.
+    number: u64,
     options: ServerOptions,
     sign_in: Arc<SignIn>,
     trail: Arc<Trail>,
@@ -74,36 +78,37 @@ impl App {
     pub fn build(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Vec<ConfigError>> {
         let configuration = Arc::new(Configuration::new(Arc::clone(&clock)));
         let replicas = Arc::new(Replicas::new(Arc::clone(&clock)));
-        let (generation, routers, tls, terms) = generation(config, &clock, (&configuration, &replicas), None)?;
-        let (public, admin) = answering(&generation, routers, tls, 1);
+        let stopping = CancellationToken::new();
+        let process = (&configuration, &replicas, &stopping);
+        let (generation, routers, tls, terms) = generation(config, &clock, process, None)?;
+        let (public, admin) = answering(&generation, routers, tls);
         let (public, admin) = (watch::Sender::new(public), watch::Sender::new(admin));
         let current = Mutex::new(Arc::new(generation));
         replicas.adopt(terms);
-        Ok(Self(Arc::new(Running { public, admin, current, configuration, replicas, clock })))
+        Ok(Self(Arc::new(Running { public, admin, current, configuration, replicas, clock, stopping })))
     }
 
     /// Puts another configuration in the place of the one in use: with new connections to systems, empty caches, and new rules
     /// about who may ask. Requests that have begun end as they began; what is followed ends, so that it is asked again. What
     /// was counted of those who ask is not forgotten. If the configuration cannot be used nothing changes.
     pub fn replace(&self, config: &Config) -> Result<(), Vec<ConfigError>> {
-        let Running { public, admin, configuration, replicas, clock, .. } = &*self.0;
-        let before = self.current();
+        let Running { public, admin, configuration, replicas, clock, stopping, .. } = &*self.0;
+        // One at a time: the next one goes on from what this one has counted.
+        let mut current = self.lock();
+        let before = &**current;
         if let Some((key, message)) = config.server.needs_restart(&before.options) {
             return Err(vec![config.error_at(&format!("server.{key}"), message)]);
         }
-        let (generation, routers, tls, terms) = generation(config, clock, (configuration, replicas), Some(&before))?;
-        let mut current = self.lock();
-        if before.draining.is_cancelled() {
-            // Spine stops; nobody is let in any more.
-            return Ok(());
-        }
-        let answering = answering(&generation, routers, tls, configuration.replaced());
-        *current = Arc::new(generation);
+        let process = (configuration, replicas, stopping);
+        let (generation, routers, tls, terms) = generation(config, clock, process, Some(before))?;
+        let (answering, number) = (answering(&generation, routers, tls), generation.number);
         public.send_replace(answering.0);
         admin.send_replace(answering.1);
         replicas.adopt(terms);
-        drop(current);
+        // It is said once it answers, not before.
+        configuration.replaced(number);
         before.draining.cancel();
+        *current = Arc::new(generation);
         Ok(())
     }
 
@@ -124,10 +129,10 @@ impl App {
     /// Answers until `stop`; then says that it is not ready, finishes what is under way, and returns.
     pub async fn serve(self, listeners: impl Into<Listeners>, stop: CancellationToken) {
         let Listeners { public, admin } = listeners.into();
-        let (app, stopping) = (self.clone(), stop.clone());
+        let (stopping, stopped) = (self.0.stopping.clone(), stop.clone());
         tokio::spawn(async move {
-            stopping.cancelled().await;
-            app.lock().draining.cancel();
+            stopped.cancelled().await;
+            stopping.cancel();
         });
         // Those who run Spine are answered as long as anybody is, and other replicas told.
         let done = CancellationToken::new();
@@ -156,11 +161,14 @@ impl App {
 /// Connections of those who run Spine.
 const MOST_ADMIN_CONNECTIONS: usize = 32;
 
+/// What one process has, whatever its configuration: what is said of it, the other replicas, and whether it stops.
+type Process<'a> = (&'a Arc<Configuration>, &'a Arc<Replicas>, &'a CancellationToken);
+
 /// All that is made of a configuration. What the generation `before` has counted goes on.
 fn generation(
     config: &Config,
     clock: &Arc<dyn Clock>,
-    (configuration, replicas): (&Arc<Configuration>, &Arc<Replicas>),
+    (configuration, replicas, stopping): Process<'_>,
     before: Option<&Generation>,
 ) -> Result<Built, Vec<ConfigError>> {
     let (graph, reports) = graph(config, Arc::clone(clock))?;
@@ -178,14 +186,15 @@ fn generation(
             .map_err(|(key, message)| vec![config.error_at(&format!("audit.{key}"), message)])?,
     };
     let generation = Generation {
+        number: before.map_or(1, |before| before.number + 1),
         options: config.server.clone(),
         sign_in: Arc::clone(&sign_in),
         trail: Arc::clone(&trail),
         webhooks: Arc::clone(&webhooks),
-        draining: CancellationToken::new(),
+        draining: stopping.child_token(),
     };
     let (answer_bytes, configuration) = (config.cache.answer_bytes, Arc::clone(configuration));
-    let replicas = Arc::clone(replicas);
+    let (replicas, stopping) = (Arc::clone(replicas), stopping.clone());
     let behind = Behind {
         checking,
         trusting,
@@ -198,15 +207,16 @@ fn generation(
         webhooks,
         replicas,
         configuration,
+        stopping,
     };
     let door = Door::new(behind, config.limits.clone(), config.server.clone(), generation.draining.clone());
     Ok((generation, server::routers(door), tls, terms))
 }
 
 /// What answers at the two ports.
-fn answering(generation: &Generation, routers: Routers, tls: Option<Tls>, number: u64) -> (Answering, Answering) {
+fn answering(generation: &Generation, routers: Routers, tls: Option<Tls>) -> (Answering, Answering) {
     let Routers { public, admin } = routers;
-    let options = Arc::new(generation.options.clone());
+    let (options, number) = (Arc::new(generation.options.clone()), generation.number);
     let admin = Answering { router: admin, tls: None, options: Arc::clone(&options), generation: number };
     (Answering { router: public, tls, options, generation: number }, admin)
 }

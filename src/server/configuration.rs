@@ -36,13 +36,10 @@ impl Configuration {
         Self { state: Mutex::new(state), clock }
     }
 
-    /// Takes note that a newer one is in use; its number.
-    pub fn replaced(&self) -> u64 {
+    /// Takes note that a newer one is in use, of this number.
+    pub fn replaced(&self, generation: u64) {
         let now = self.clock.now();
-        self.change(|state| {
-            *state = State { generation: state.generation + 1, loaded_at: now, refused_at: None, ..*state };
-            state.generation
-        })
+        self.change(|state| *state = State { generation, loaded_at: now, refused_at: None, ..*state });
     }
 
     /// Takes note that a newer one cannot be used.

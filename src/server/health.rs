@@ -18,13 +18,13 @@ pub(super) async fn live() -> Json<Value> {
 /// and no reason to take Spine away. While many are refused because there are too many, others had better be asked; what comes
 /// is answered all the same.
 pub(super) fn ready(
-    draining: &CancellationToken,
+    stopping: &CancellationToken,
     places: &Places,
     configuration: &Configuration,
 ) -> (StatusCode, Json<Value>) {
     let refused = places.overloaded();
     let (status, word) = match refused {
-        _ if draining.is_cancelled() => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        _ if stopping.is_cancelled() => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         None => (StatusCode::OK, "ready"),
     };

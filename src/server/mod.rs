@@ -122,6 +122,8 @@ pub struct Behind<E> {
     pub replicas: Arc<Replicas>,
     /// Which configuration this is, and how reading it went.
     pub configuration: Arc<Configuration>,
+    /// Cancelled once Spine stops: `/health/ready` says so, and everything is answered still.
+    pub stopping: CancellationToken,
 }
 
 /// What stands behind the door, and the rules at it.
@@ -138,6 +140,7 @@ pub struct Door<E> {
     webhooks: Arc<Webhooks>,
     replicas: Arc<Replicas>,
     configuration: Arc<Configuration>,
+    stopping: CancellationToken,
     limits: Arc<Limits>,
     options: Arc<ServerOptions>,
     draining: CancellationToken,
@@ -148,10 +151,12 @@ pub struct Door<E> {
 }
 
 impl<E: Executor> Door<E> {
-    /// A door to a graph. Once `draining` is cancelled `/health/ready` says so, and everything is answered still.
+    /// A door to a graph. Once `draining` is cancelled what is followed ends, and everything is answered still: Spine stops, or
+    /// another configuration is in use.
     pub fn new(behind: Behind<E>, limits: Limits, options: ServerOptions, draining: CancellationToken) -> Self {
         let Behind { checking, trusting, masks, reports, .. } = behind;
-        let Behind { sign_in, trail, operations, answer_bytes, webhooks, replicas, configuration, .. } = behind;
+        let Behind { sign_in, trail, operations, answer_bytes, webhooks, replicas, configuration, stopping, .. } =
+            behind;
         let answers = Answers::new(answer_bytes, Arc::clone(&reports.clock), Arc::clone(&reports.reads));
         let (places, measured) = (Places::new(Of::Requests, options.max_requests), Measured::new(&limits));
         let followed = Places::new(Of::Subscriptions, options.max_subscriptions);
@@ -169,6 +174,7 @@ impl<E: Executor> Door<E> {
             webhooks,
             replicas,
             configuration,
+            stopping,
             limits,
             options,
             draining,
@@ -210,11 +216,11 @@ pub struct Routers {
 /// The routes and all layers.
 pub fn routers<E: Executor>(door: Door<E>) -> Routers {
     let has_admin = door.options.admin_listen.is_some();
-    let (draining, places) = (door.draining.clone(), Arc::clone(&door.places));
+    let (stopping, places) = (door.stopping.clone(), Arc::clone(&door.places));
     let configuration = Arc::clone(&door.configuration);
     let health = Router::new()
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(move || async move { health::ready(&draining, &places, &configuration) }));
+        .route("/health/ready", get(move || async move { health::ready(&stopping, &places, &configuration) }));
     let (configuration, connections) = (Arc::clone(&door.configuration), door.reports.connections.clone());
     let (replicas, places) = (Arc::clone(&door.replicas), [Arc::clone(&door.places), Arc::clone(&door.followed)]);
     let metrics = get(move || async move { metrics::text(&configuration, &places, &connections, &replicas.figures()) });

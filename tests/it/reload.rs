@@ -11,6 +11,8 @@ use spine::config::Config;
 use spine::demo::Demo;
 use spine::demo::erp::Erp;
 use spine::domain::{Clock, SystemClock};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -143,6 +145,38 @@ async fn no_request_fails_while_the_configuration_is_replaced_again_and_again() 
     for asked in asking {
         assert!(asked.await.unwrap() > 0);
     }
+}
+
+#[tokio::test]
+async fn who_asks_while_spine_stops_is_answered_and_others_are_told_to_go_elsewhere() {
+    let spine = Spine::start("reload_interval = \"0s\"", &[], |config| config).await;
+    spine.edit("explain = true", "explain = false");
+    spine.hangups.send(()).await.unwrap();
+    spine.until(2, 0).await;
+    let address = spine.url.strip_prefix("http://").unwrap();
+    let body = json!({ "query": DEALS }).to_string();
+    let headers =
+        ["content-type: application/json", "expect: 100-continue", &format!("content-length: {}", body.len())];
+    let head = format!("POST /graphql HTTP/1.1\r\nhost: {address}\r\n{}\r\n\r\n", headers.join("\r\n"));
+    let mut asking = TcpStream::connect(address).await.unwrap();
+    asking.write_all(head.as_bytes()).await.unwrap();
+    // The question is waited for: it is one that has begun.
+    let mut heard = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    asking.read_exact(&mut heard).await.unwrap();
+    assert!(heard.starts_with(b"HTTP/1.1 100 "));
+    spine.stop.cancel();
+    let said = loop {
+        let response = send(client().get(format!("{}/health/ready", spine.admin))).await;
+        if response.status() != 200 {
+            break (response.status().as_u16(), read_json(response).await);
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((said.0, &said.1["status"]), (503, &json!("draining")));
+    asking.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    asking.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.contains("\"errors\""), "{answer}");
 }
 
 #[tokio::test]

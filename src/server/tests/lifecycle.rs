@@ -11,7 +11,10 @@ async fn health_says_that_the_process_answers_and_whether_it_is_about_to_stop() 
     let ready = server.get("/health/ready").await.json();
     assert_eq!((&ready["status"], &ready["configuration"]["generation"]), (&json!("ready"), &json!(1)));
     assert_eq!(ready["configuration"]["refusedAt"], json!(null));
+    // Another configuration is in use: no reason to ask others.
     server.draining.cancel();
+    assert_eq!(server.get("/health/ready").await.status, 200);
+    server.stopping.cancel();
     let ready = server.get("/health/ready").await;
     assert_eq!((ready.status, &ready.json()["status"]), (503, &json!("draining")));
     assert_eq!(server.get("/health/live").await.status, 200);

@@ -135,6 +135,7 @@ struct Server {
     address: SocketAddr,
     signals: Arc<Signals>,
     draining: CancellationToken,
+    stopping: CancellationToken,
     stop: CancellationToken,
     served: JoinHandle<()>,
 }
@@ -187,7 +188,7 @@ async fn start_over<E: Executor>(
     let replicas = Arc::new(Replicas::new(Arc::clone(&reports.clock)));
     let (sign_in, configuration) = (Arc::new(sign_in), Arc::new(Configuration::new(Arc::clone(&reports.clock))));
     let trail = Trail::open(&config::Audit::default(), Arc::clone(&reports.clock)).map(Arc::new).unwrap();
-    let answer_bytes = 1 << 20;
+    let (answer_bytes, stopping, stop) = (1 << 20, CancellationToken::new(), CancellationToken::new());
     let operations = Operations::load(&config::Operations::default()).unwrap();
     let behind = Behind {
         checking,
@@ -201,8 +202,9 @@ async fn start_over<E: Executor>(
         webhooks,
         replicas,
         configuration,
+        stopping: stopping.clone(),
     };
-    let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
+    let draining = stopping.child_token();
     let door = Door::new(behind, limits, options.clone(), draining.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -211,7 +213,7 @@ async fn start_over<E: Executor>(
     let answering = Answering { router: routers(door).public, tls: None, options, generation: 1 };
     let (_, answering) = tokio::sync::watch::channel(answering);
     let served = tokio::spawn(serve(listener, answering, most, stopped));
-    Server { address, signals, draining, stop, served }
+    Server { address, signals, draining, stopping, stop, served }
 }
 
 fn milliseconds(count: u64) -> Seconds {
