@@ -98,21 +98,34 @@ fn plain_decimal(text: &[u8]) -> Option<Decimal> {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
-    let (mut units, mut point) = (0_u64, None);
-    for (at, byte) in digits.iter().enumerate().take(20) {
-        match byte {
-            b'0'..=b'9' => units = units.wrapping_mul(10).wrapping_add(u64::from(byte - b'0')),
-            b'.' if at > 0 && point.is_none() => point = Some(at),
-            _ => return None,
+    let (units, whole, behind) = leading_digits(0, digits);
+    let (units, count, scale) = match behind {
+        [] => (units, whole, 0),
+        [b'.', fraction @ ..] => {
+            let (units, scale, behind) = leading_digits(units, fraction);
+            if scale == 0 || !behind.is_empty() {
+                return None;
+            }
+            (units, whole + scale, scale)
         }
-    }
-    let scale = point.map_or(0, |at| digits.len().saturating_sub(at + 1));
-    let count = digits.len() - usize::from(point.is_some());
-    if !(1..=18).contains(&count) || (point.is_some() && scale == 0) || (negative && units == 0) {
+        _ => return None,
+    };
+    if whole == 0 || count > 18 || (negative && units == 0) {
         return None;
     }
     let (low, middle) = (u32::try_from(units & 0xffff_ffff).ok()?, u32::try_from(units >> 32).ok()?);
     Some(Decimal::from_parts(low, middle, 0, negative, u32::try_from(scale).ok()?))
+}
+
+/// Puts the digits that a text begins with behind those of a number, as far as it has room; how many there are, and what
+/// stands behind them.
+fn leading_digits(number: u64, text: &[u8]) -> (u64, usize, &[u8]) {
+    let (mut number, mut rest) = (number, text);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        rest = behind;
+    }
+    (number, text.len() - rest.len(), rest)
 }
 
 /// Reads an ISO 4217 code, in any case, e.g. `EUR`.

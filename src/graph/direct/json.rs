@@ -176,29 +176,33 @@ impl Json {
 
     /// A decimal of at most twenty digits, from its last to its first.
     fn short_decimal(&mut self, negative: bool, digits: u64, scale: usize) {
-        let (mut text, mut start) = ([0; 32], 32);
+        let (mut text, mut start) = ([b'"'; 32], 31);
         let mut put = |sign| {
             start -= 1;
             if let Some(place) = text.get_mut(start) {
                 *place = sign;
             }
         };
-        put(b'"');
-        let (mut rest, mut count) = (digits, 0);
-        // All of the scale behind the point, and at least one digit before it.
-        while rest > 0 || count <= scale {
-            if count == scale && scale > 0 {
-                put(b'.');
+        let digit = |number: u64| b'0' + u8::try_from(number % 10).unwrap_or_default();
+        let mut rest = digits;
+        if scale > 0 {
+            for _ in 0..scale {
+                put(digit(rest));
+                rest /= 10;
             }
-            put(b'0' + u8::try_from(rest % 10).unwrap_or_default());
+            put(b'.');
+        }
+        // At least one before the point.
+        put(digit(rest));
+        rest /= 10;
+        while rest > 0 {
+            put(digit(rest));
             rest /= 10;
-            count += 1;
         }
         if negative {
             put(b'-');
         }
-        put(b'"');
-        self.raw(text.get(start..).unwrap_or_default());
+        self.raw(text.get(start - 1..).unwrap_or_default());
     }
 
     /// A day as a text: `2026-03-31`.

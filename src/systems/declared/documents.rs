@@ -10,14 +10,12 @@ use super::fields::Invoices;
 use super::lines::CreditNotes;
 use super::map::{Inherited, Reader, Setting};
 use super::path::Field;
+use super::read::with_room;
 use super::row::{Reject, Row, each};
 use crate::domain::{
     Amounts, Booked, Direction, Flaw, FlawKind, InList, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
     PackedAmounts, Payment, ProjectId, ProjectInvoice, Share, SharedIdRule, split_by_project,
 };
-
-/// Documents for which a list has room before they come.
-const MOST_AHEAD: usize = 16;
 
 impl Invoices {
     /// A document. `asked` is the project it was found by, where the row does not say.
@@ -246,27 +244,17 @@ pub(in crate::systems) type Parts<'k> = SmallVec<[(usize, &'k ProjectId); 1]>;
 pub(in crate::systems) fn add_parts(invoice: Invoice, projects: &Parts<'_>, found: &mut [Vec<ProjectInvoice>]) {
     if let [(place, project)] = projects.as_slice() {
         // As by far most of them, and so not handed from function to function.
-        if let Some(list) = room(found, *place) {
+        if let Some(list) = with_room(found, *place) {
             list.push(part(invoice, project));
         }
         return;
     }
     let invoice = Arc::new(invoice);
     for (place, project) in projects {
-        if let Some(list) = room(found, *place) {
+        if let Some(list) = with_room(found, *place) {
             list.push(part(Arc::clone(&invoice), project));
         }
     }
-}
-
-/// The list at a place, with room for as many documents as the one before it has: projects have alike many.
-fn room(found: &mut [Vec<ProjectInvoice>], place: usize) -> Option<&mut Vec<ProjectInvoice>> {
-    let before = place.checked_sub(1).and_then(|before| found.get(before)).map_or(0, Vec::len);
-    let list = found.get_mut(place)?;
-    if list.is_empty() {
-        list.reserve_exact(before.clamp(1, MOST_AHEAD));
-    }
-    Some(list)
 }
 
 /// A document as one project sees it, for which it may be alone. What its lines do not tell apart is unknown, not the whole.

@@ -13,18 +13,41 @@ const DEEPEST: u8 = 127;
 pub(in crate::systems) struct Wrong(pub(in crate::systems) usize);
 
 /// A value as its owner wrote it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(in crate::systems) struct Raw<'a> {
     text: &'a str,
-    /// Whether it is a string with a backslash in it.
-    escaped: bool,
+    kind: Kind,
+}
+
+/// What a value is, as far as reading it depends on that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Null,
+    /// `true` or `false`.
+    Boolean,
+    Number,
+    /// A string that reads as it is written.
+    String,
+    /// A string with a backslash in it.
+    Escaped,
+    Object,
+    List,
 }
 
 impl<'a> Raw<'a> {
     /// A whole text that was found to be JSON.
     pub(in crate::systems) fn of(text: &'a serde_json::value::RawValue) -> Self {
         let text = text.get();
-        Self { text, escaped: text.starts_with('"') && text.contains('\\') }
+        let kind = match text.as_bytes().first() {
+            Some(b'"') if text.contains('\\') => Kind::Escaped,
+            Some(b'"') => Kind::String,
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::List,
+            Some(b't' | b'f') => Kind::Boolean,
+            Some(b'n') | None => Kind::Null,
+            Some(_) => Kind::Number,
+        };
+        Self { text, kind }
     }
 
     /// As it is written.
@@ -34,34 +57,41 @@ impl<'a> Raw<'a> {
 
     /// Whether it is `null`.
     pub(in crate::systems) fn is_null(self) -> bool {
-        self.text.starts_with('n')
+        self.kind == Kind::Null
     }
 
     /// Whether it is written as a string.
     pub(in crate::systems) fn is_string(self) -> bool {
-        self.text.starts_with('"')
+        matches!(self.kind, Kind::String | Kind::Escaped)
     }
 
     /// Whether it is a number.
     pub(in crate::systems) fn is_number(self) -> bool {
-        matches!(self.text.as_bytes().first(), Some(b'-' | b'0'..=b'9'))
+        self.kind == Kind::Number
     }
 
     /// Whether it is a list.
     pub(in crate::systems) fn is_list(self) -> bool {
-        self.text.starts_with('[')
+        self.kind == Kind::List
     }
 
     /// The text of a scalar: a string without its quotes and the space around it, a number or a boolean as it is written.
     /// None for an empty text, `null`, an object or a list.
+    #[inline]
     pub(in crate::systems) fn scalar(self) -> Option<Cow<'a, str>> {
-        let text = match self.text.as_bytes().first()? {
-            b'{' | b'[' | b'n' => return None,
-            b'"' if self.escaped => Cow::Owned(serde_json::from_str::<String>(self.text).ok()?.trim().to_owned()),
-            b'"' => Cow::Borrowed(trim(self.text.get(1..self.text.len().saturating_sub(1))?)),
-            _ => Cow::Borrowed(self.text),
+        let text = match self.kind {
+            Kind::String => trim(self.text.get(1..self.text.len().saturating_sub(1))?),
+            Kind::Number | Kind::Boolean => self.text,
+            Kind::Escaped => return self.unescaped(),
+            Kind::Null | Kind::Object | Kind::List => return None,
         };
-        (!text.is_empty()).then_some(text)
+        (!text.is_empty()).then_some(Cow::Borrowed(text))
+    }
+
+    #[cold]
+    fn unescaped(self) -> Option<Cow<'a, str>> {
+        let text = serde_json::from_str::<String>(self.text).ok()?.trim().to_owned();
+        (!text.is_empty()).then_some(Cow::Owned(text))
     }
 
     /// Hands on the texts of a scalar, or of a list of scalars.
@@ -146,37 +176,28 @@ impl Tag {
 #[derive(Debug)]
 pub(in crate::systems) struct Lead<'a> {
     written: &'a str,
-    /// Its beginning, and which bits of that count.
-    beginning: [(u128, u128); 2],
+    /// Its beginning as one number, and which bits of that count.
+    beginning: u128,
+    counts: u128,
 }
 
 impl<'a> Lead<'a> {
     fn of(written: &'a str) -> Self {
-        let (mut bytes, mut counts) = ([0; 32], [0; 32]);
+        let (mut bytes, mut counts) = ([0; 16], [0; 16]);
         for ((place, count), byte) in bytes.iter_mut().zip(&mut counts).zip(written.bytes()) {
             (*place, *count) = (byte, u8::MAX);
         }
-        let ([a, b], [c, d]) = (halves(&bytes), halves(&counts));
-        Self { written, beginning: [(a, c), (b, d)] }
+        Self { written, beginning: u128::from_le_bytes(bytes), counts: u128::from_le_bytes(counts) }
     }
 
     /// Whether a text begins with it.
     #[inline]
     fn begins(&self, text: &[u8]) -> bool {
-        match text.first_chunk::<32>() {
-            Some(text) if self.written.len() <= 32 => {
-                let ([a, b], [(first, counts), (second, also)]) = (halves(text), self.beginning);
-                ((a ^ first) & counts) | ((b ^ second) & also) == 0
-            }
+        match text.first_chunk::<16>() {
+            Some(text) if self.written.len() <= 16 => (u128::from_le_bytes(*text) ^ self.beginning) & self.counts == 0,
             _ => text.starts_with(self.written.as_bytes()),
         }
     }
-}
-
-#[inline]
-fn halves(bytes: &[u8; 32]) -> [u128; 2] {
-    let (halves, _) = bytes.as_chunks::<16>();
-    [0, 1].map(|at| halves.get(at).map_or(0, |half| u128::from_le_bytes(*half)))
 }
 
 /// Goes through a text.
@@ -286,8 +307,8 @@ impl<'a> Scanner<'a> {
     pub(in crate::systems) fn value(&mut self) -> Result<Raw<'a>, Wrong> {
         let first = self.peek()?;
         let start = self.at;
-        let escaped = self.skip(first)?;
-        Ok(Raw { text: self.since(start), escaped })
+        let kind = self.skip(first)?;
+        Ok(Raw { text: self.since(start), kind })
     }
 
     /// Makes sure that nothing follows.
@@ -303,20 +324,19 @@ impl<'a> Scanner<'a> {
         self.byte(b':')
     }
 
-    /// Passes the value that begins with this byte; `true` if it is a string with a backslash.
+    /// Passes the value that begins with this byte.
     #[inline]
-    fn skip(&mut self, first: u8) -> Result<bool, Wrong> {
-        match first {
-            b'"' => return self.string(),
-            b'-' | b'0'..=b'9' => self.number()?,
-            b'{' => self.object()?,
-            b'[' => self.list()?,
-            b't' => self.word("true")?,
-            b'f' => self.word("false")?,
-            b'n' => self.word("null")?,
+    fn skip(&mut self, first: u8) -> Result<Kind, Wrong> {
+        Ok(match first {
+            b'"' => self.string().map(|escaped| if escaped { Kind::Escaped } else { Kind::String })?,
+            b'-' | b'0'..=b'9' => self.number().map(|()| Kind::Number)?,
+            b'{' => self.object().map(|()| Kind::Object)?,
+            b'[' => self.list().map(|()| Kind::List)?,
+            b't' => self.word("true").map(|()| Kind::Boolean)?,
+            b'f' => self.word("false").map(|()| Kind::Boolean)?,
+            b'n' => self.word("null").map(|()| Kind::Null)?,
             _ => return Err(self.wrong()),
-        }
-        Ok(false)
+        })
     }
 
     fn object(&mut self) -> Result<(), Wrong> {
@@ -393,39 +413,48 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn string(&mut self) -> Result<bool, Wrong> {
         self.byte(b'"')?;
-        let mut escaped = false;
+        self.plain();
+        if self.text.as_bytes().get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.escaped_string()
+    }
+
+    /// Passes the rest of a string, which has more in it than plain signs.
+    #[cold]
+    fn escaped_string(&mut self) -> Result<bool, Wrong> {
         loop {
-            self.plain();
             match self.text.as_bytes().get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(escaped);
+                    return Ok(true);
                 }
                 Some(b'\\') => {
                     self.at += 1;
                     self.escape()?;
-                    escaped = true;
                 }
                 _ => return Err(self.wrong()),
             }
+            self.plain();
         }
     }
 
     /// Passes what is neither a quote, nor a backslash, nor a control character, eight bytes at a time.
     #[inline]
     fn plain(&mut self) {
-        let bytes = self.text.as_bytes();
-        while let Some(eight) = bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+        let mut rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
             let special = special(u64::from_le_bytes(*eight));
             if special != 0 {
-                self.at += usize::try_from(special.trailing_zeros() / 8).unwrap_or_default();
+                let passed = self.text.len() - rest.len();
+                self.at = passed + usize::try_from(special.trailing_zeros() / 8).unwrap_or_default();
                 return;
             }
-            self.at += 8;
+            rest = behind;
         }
-        while bytes.get(self.at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | ..=0x1f)) {
-            self.at += 1;
-        }
+        let plain = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | ..=0x1f)).count();
+        self.at = self.text.len() - rest.len() + plain;
     }
 
     /// Passes what follows a backslash. Half of a surrogate pair is no character: a text with one could not be read.

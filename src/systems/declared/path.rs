@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::json::{Name, Tag};
+use super::json::Tag;
 
 /// Where a value stands: `"customer.name"`, with a number for a place in a list (`"amounts.0.value"`), or a list of names
 /// where a name holds a dot: `["@odata.nextLink"]`. Empty is the thing itself. `^` at its beginning is the row in which the
@@ -19,13 +19,15 @@ pub struct Path {
     up: bool,
     /// Its first name as one number.
     tag: Tag,
+    /// Whether that number says all: one name, of the row itself, and not too long for a number.
+    plain: bool,
     /// Where its first name stood in the row that was read last: the first place to look in the next one.
     last_seen: AtomicUsize,
 }
 
 impl Clone for Path {
     fn clone(&self) -> Self {
-        Self { names: self.names.clone(), up: self.up, tag: self.tag, last_seen: AtomicUsize::default() }
+        Self { names: self.names.clone(), last_seen: AtomicUsize::default(), ..*self }
     }
 }
 
@@ -40,10 +42,15 @@ impl Path {
         self.up
     }
 
-    /// Whether it begins with this name.
+    /// Whether it is this name and nothing else. If not it may be all the same: this is a quick look.
     #[inline]
-    pub(in crate::systems) fn begins_with(&self, name: &Name<'_>) -> bool {
-        self.tag == name.tag && (!self.tag.is_cut() || self.names.first().is_some_and(|first| **first == *name.text))
+    pub(in crate::systems) fn is_just(&self, name: Tag) -> bool {
+        self.plain && self.tag == name
+    }
+
+    /// Whether it begins with this name, which makes this number.
+    pub(in crate::systems) fn begins_with(&self, tag: Tag, name: &str) -> bool {
+        self.tag == tag && (!self.tag.is_cut() || self.names.first().is_some_and(|first| **first == *name))
     }
 
     /// Which field of a row it probably begins with. A guess, to be checked.
@@ -70,7 +77,13 @@ impl Path {
 
     /// The value of this name, which may hold dots.
     pub(in crate::systems) fn name(name: &str) -> Self {
-        Self { tag: Tag::of(name), names: vec![name.into()], ..Self::default() }
+        Self::new(vec![name.into()], false)
+    }
+
+    fn new(names: Vec<Box<str>>, up: bool) -> Self {
+        let tag = names.first().map(|name| Tag::of(name)).unwrap_or_default();
+        let plain = names.len() == 1 && !up && !tag.is_cut();
+        Self { names, up, tag, plain, last_seen: AtomicUsize::default() }
     }
 
     fn of(mut names: Vec<Box<str>>) -> Result<Self, String> {
@@ -84,8 +97,7 @@ impl Path {
         if names.iter().any(|name| name.is_empty()) {
             return Err("a path with an empty name in it: write `outer.inner`".to_owned());
         }
-        let tag = names.first().map(|name| Tag::of(name)).unwrap_or_default();
-        Ok(Self { names, up, tag, last_seen: AtomicUsize::default() })
+        Ok(Self::new(names, up))
     }
 }
 

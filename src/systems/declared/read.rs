@@ -17,6 +17,9 @@ use super::ways::{Listing, Lookup, Paging};
 use crate::domain::{ClientId, DealId, InvoiceId, Page, ProjectId, SharedIdRule, TicketId};
 use crate::systems::{Batch, Call, ErrorKind, SystemError};
 
+/// Rows of a page for which a list has room before they come.
+const ROWS_AHEAD: u64 = 256;
+
 /// Longest URL, in bytes. Many proxies stop at 8,190.
 const LONGEST_URL: usize = 6000;
 
@@ -182,13 +185,35 @@ pub(in crate::systems) type Each<'f, K, C> =
 
 /// What is collected for a key.
 pub(in crate::systems) trait Collect<T>: Default + Send {
+    /// What is collected at a place.
+    fn at(all: &mut [Self], place: usize) -> Option<&mut Self> {
+        all.get_mut(place)
+    }
+
     fn add(&mut self, record: T);
 }
 
 impl<T: Send> Collect<T> for Vec<T> {
+    fn at(all: &mut [Self], place: usize) -> Option<&mut Self> {
+        with_room(all, place)
+    }
+
     fn add(&mut self, record: T) {
         self.push(record);
     }
+}
+
+/// Records for which a list has room before they come.
+const MOST_AHEAD: usize = 16;
+
+/// The list at a place, with room for as many records as the one before it has: projects have alike many.
+pub(in crate::systems) fn with_room<T>(lists: &mut [Vec<T>], place: usize) -> Option<&mut Vec<T>> {
+    let before = place.checked_sub(1).and_then(|before| lists.get(before)).map_or(0, Vec::len);
+    let list = lists.get_mut(place)?;
+    if list.is_empty() {
+        list.reserve_exact(before.clamp(1, MOST_AHEAD));
+    }
+    Some(list)
 }
 
 /// The one record of a key.
@@ -314,8 +339,9 @@ impl Api {
         let each = |by| {
             move |row: &Row<'_>, asked: &mut Asked<'_, K>, found: &mut [C]| {
                 let Some(place) = asked.of(row, by)? else { return Ok(()) };
-                if let (Some(key), Some(slot)) = (asked.key(place), found.get_mut(place))
+                if let Some(key) = asked.key(place)
                     && let Some(record) = read(row, key)?
+                    && let Some(slot) = C::at(found, place)
                 {
                     slot.add(record);
                 }
@@ -433,6 +459,7 @@ impl Api {
                 }
                 _ => None,
             };
+            items.reserve(usize::try_from(size.unwrap_or_default().min(ROWS_AHEAD)).unwrap_or_default());
             let (mut row_number, mut full_at) = (0_usize, None);
             let mut on_row = |row: &Row<'_>| {
                 whole.row(row);

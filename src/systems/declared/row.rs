@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
 
-use super::json::{Lead, Name, Raw, Scanner, Wrong};
+use super::json::{Lead, Name, Raw, Scanner, Tag, Wrong};
 use super::path::Path;
 use crate::domain::{Currency, MoneyError, parse_currency};
 
@@ -54,8 +54,12 @@ const COMPARED: usize = 64;
 #[derive(Debug, Default)]
 pub(in crate::systems) struct Row<'a> {
     text: &'a str,
-    /// The names of its fields and what stands before their values, and maybe of fields at the end of an earlier row.
-    names: Vec<(Name<'a>, Lead<'a>)>,
+    /// The names of its fields, and maybe of fields at the end of an earlier row.
+    names: Vec<Cow<'a, str>>,
+    /// The names as numbers.
+    tags: Vec<Tag>,
+    /// What stands before the values.
+    leads: Vec<Lead<'a>>,
     values: Vec<Raw<'a>>,
     /// The row in which it stands.
     outer: Option<&'a Self>,
@@ -75,17 +79,20 @@ impl<'a> Row<'a> {
     /// The value at a path, which may be `null`; none if it is not there.
     #[inline]
     pub(in crate::systems) fn find(&self, path: &Path) -> Option<Raw<'a>> {
-        if path.goes_up() { self.outer?.own(path) } else { self.own(path) }
+        // Mostly it is one name, and stands where it stood in the row before.
+        let guess = path.last_seen();
+        match (self.values.get(guess), self.tags.get(guess)) {
+            (Some(value), Some(tag)) if path.is_just(*tag) => Some(*value),
+            _ if path.goes_up() => self.outer?.own(path),
+            _ => self.own(path),
+        }
     }
 
     /// The value at a path within the row.
-    #[inline]
     fn own(&self, path: &Path) -> Option<Raw<'a>> {
         let guess = path.last_seen();
-        let value = match (self.values.get(guess), self.names.get(guess)) {
-            (Some(value), Some((name, _))) if path.begins_with(name) => *value,
-            _ => self.search(path)?,
-        };
+        let field = if self.begins(path, guess) { guess } else { self.search(path)? };
+        let value = *self.values.get(field)?;
         match path.segments() {
             [] => None,
             [_] => Some(value),
@@ -96,18 +103,23 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Whether a path begins with a field. There are as many values as fields, and maybe more names.
+    fn begins(&self, path: &Path, field: usize) -> bool {
+        let name = self.tags.get(field).zip(self.names.get(field));
+        field < self.values.len() && name.is_some_and(|(tag, name)| path.begins_with(*tag, name))
+    }
+
+    /// The field that a path begins with.
+    #[cold]
+    fn search(&self, path: &Path) -> Option<usize> {
+        let field = (0..self.values.len()).find(|field| self.begins(path, *field))?;
+        path.seen(field);
+        Some(field)
+    }
+
     /// Refuses the row if something that was asked of it cannot be told.
     fn clear(&self) -> Result<(), Reject> {
         if self.unclear.get() { Err(Reject::new("a name is there twice")) } else { Ok(()) }
-    }
-
-    /// The field that a path begins with. There are as many values as fields, and maybe more names.
-    #[cold]
-    fn search(&self, path: &Path) -> Option<Raw<'a>> {
-        let names = self.names.get(..self.values.len())?;
-        let field = names.iter().position(|(name, _)| path.begins_with(name))?;
-        path.seen(field);
-        self.values.get(field).copied()
     }
 
     /// The whole row, as it was sent.
@@ -131,36 +143,48 @@ impl<'a> Row<'a> {
 
     /// Reads the next object. A name that is there twice is wrong.
     fn read(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Wrong> {
-        let mut many: Option<HashSet<Cow<'a, str>>> = None;
+        let mut many = None;
         self.unclear.set(false);
         self.values.clear();
         scanner.peek()?;
         let start = scanner.place();
         scanner.enter(b'{')?;
         loop {
-            let (field, begin) = (self.values.len(), scanner.place());
-            if !self.names.get(field).is_some_and(|(_, lead)| scanner.passes(lead)) {
-                if !scanner.goes_on(b'}', field == 0)? {
-                    break;
-                }
-                self.names.truncate(field);
-                let name = scanner.name()?;
-                let is_new = if field < COMPARED {
-                    self.names.iter().all(|(other, _)| other.text != name.text)
-                } else {
-                    // From here on each name of the row is learned.
-                    let names = || self.names.iter().map(|(name, _)| name.text.clone()).collect();
-                    many.get_or_insert_with(names).insert(name.text.clone())
-                };
-                if !is_new {
-                    return Err(scanner.wrong());
-                }
-                self.names.push((name, scanner.lead(begin)?));
+            let lead = self.leads.get(self.values.len());
+            if !lead.is_some_and(|lead| scanner.passes(lead)) && !self.learn(scanner, &mut many)? {
+                break;
             }
             self.values.push(scanner.value()?);
         }
         self.text = scanner.since(start);
         Ok(())
+    }
+
+    /// Reads the next name, and takes note of it for the next rows; `false` at the end of the row. Names are compared one by
+    /// one, and those of a long row by way of `many`.
+    #[inline(never)]
+    fn learn(&mut self, scanner: &mut Scanner<'a>, many: &mut Option<HashSet<Cow<'a, str>>>) -> Result<bool, Wrong> {
+        let (field, begin) = (self.values.len(), scanner.place());
+        if !scanner.goes_on(b'}', field == 0)? {
+            return Ok(false);
+        }
+        self.names.truncate(field);
+        self.tags.truncate(field);
+        self.leads.truncate(field);
+        let Name { text, tag } = scanner.name()?;
+        let is_new = if field < COMPARED {
+            !self.names.contains(&text)
+        } else {
+            // From here on each name of the row is learned.
+            many.get_or_insert_with(|| self.names.iter().cloned().collect()).insert(text.clone())
+        };
+        if !is_new {
+            return Err(scanner.wrong());
+        }
+        self.leads.push(scanner.lead(begin)?);
+        self.names.push(text);
+        self.tags.push(tag);
+        Ok(true)
     }
 }
 
@@ -365,7 +389,7 @@ impl<'a> Walk<'a, '_> {
                 let mut error = false;
                 for (slot, path) in paths {
                     if let Some((first, rest)) = path.split_first() {
-                        let field = row.names.iter().position(|(name, _)| *name.text == **first);
+                        let field = row.names.iter().position(|name| **name == **first);
                         let value = field.and_then(|field| row.values.get(field).copied());
                         let value = value.map_or(Ok(None), |value| descend(value, rest))?;
                         self.keep(*slot, value);
