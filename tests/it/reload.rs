@@ -161,9 +161,9 @@ async fn who_asks_while_spine_stops_is_answered_and_others_are_told_to_go_elsewh
     let mut asking = TcpStream::connect(address).await.unwrap();
     asking.write_all(head.as_bytes()).await.unwrap();
     // The question is waited for: it is one that has begun.
-    let mut heard = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
-    asking.read_exact(&mut heard).await.unwrap();
-    assert!(heard.starts_with(b"HTTP/1.1 100 "));
+    let mut continued = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    asking.read_exact(&mut continued).await.unwrap();
+    assert!(continued.starts_with(b"HTTP/1.1 100 "));
     spine.stop.cancel();
     let said = loop {
         let response = send(client().get(format!("{}/health/ready", spine.admin))).await;
