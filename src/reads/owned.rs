@@ -461,8 +461,15 @@ fn noting<K: Key, V: 'static>(
 }
 
 fn shared<K: Key, T>(batch: Batch<K, Vec<T>>) -> Batch<K, Vec<Arc<T>>> {
-    let share = |(key, items): (K, Vec<T>)| (key, items.into_iter().map(Arc::new).collect());
+    let share = |(key, items): (K, Vec<T>)| (key, each_shared(items));
     Batch { found: batch.found.into_iter().map(share).collect(), failed: batch.failed }
+}
+
+/// Records, each shared. The list is made in the room that the records had, of which it needs a small part.
+fn each_shared<T>(records: Vec<T>) -> Vec<Arc<T>> {
+    let mut shared: Vec<_> = records.into_iter().map(Arc::new).collect();
+    shared.shrink_to_fit();
+    shared
 }
 
 /// Matches pages to their keys: they were asked one by one, since a page has no batch.
@@ -471,7 +478,7 @@ fn pages<K: Key, V>(keys: Vec<K>, answers: Vec<Result<Page<V>, SystemError>>) ->
     for (key, answer) in keys.into_iter().zip(answers) {
         match answer {
             Ok(Page { items, next, total }) => {
-                batch.found.insert(key, Page { items: items.into_iter().map(Arc::new).collect(), next, total });
+                batch.found.insert(key, Page { items: each_shared(items), next, total });
             }
             Err(error) => {
                 batch.failed.insert(key, error);
@@ -479,4 +486,18 @@ fn pages<K: Key, V>(keys: Vec<K>, answers: Vec<Result<Page<V>, SystemError>>) ->
         }
     }
     batch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_shared_records_does_not_keep_the_room_that_the_records_had() {
+        let mut records = Vec::with_capacity(256);
+        records.extend([[0_u64; 50]; 3]);
+        let shared = each_shared(records);
+        assert_eq!(shared.len(), 3);
+        assert!(shared.capacity() < 16, "{}", shared.capacity());
+    }
 }

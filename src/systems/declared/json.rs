@@ -125,7 +125,7 @@ impl<'a> Raw<'a> {
             return Ok(None);
         }
         while scanner.goes_on(b'}', std::mem::take(&mut first))? {
-            let is_it = scanner.name()?.text == name;
+            let is_it = scanner.name()? == name;
             let value = scanner.value()?;
             if is_it && found.replace(value).is_some() {
                 return Err(scanner.wrong());
@@ -141,15 +141,6 @@ fn trim(text: &str) -> &str {
         [b'!'..=b'~', .., b'!'..=b'~'] => text,
         _ => text.trim(),
     }
-}
-
-/// A name in an object.
-#[derive(Debug, Clone)]
-pub(in crate::systems) struct Name<'a> {
-    /// As it reads.
-    pub(in crate::systems) text: Cow<'a, str>,
-    /// As one number.
-    pub(in crate::systems) tag: Tag,
 }
 
 /// A name as one number, to be compared at once. Names of up to 15 bytes are the same if their tags are.
@@ -289,7 +280,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes a name and its colon.
-    pub(in crate::systems) fn name(&mut self) -> Result<Name<'a>, Wrong> {
+    pub(in crate::systems) fn name(&mut self) -> Result<Cow<'a, str>, Wrong> {
         let start = self.at;
         let escaped = self.string()?;
         let text = self.since(start);
@@ -299,7 +290,7 @@ impl<'a> Scanner<'a> {
             Cow::Borrowed(text.get(1..text.len().saturating_sub(1)).unwrap_or_default())
         };
         self.colon()?;
-        Ok(Name { tag: Tag::of(&text), text })
+        Ok(text)
     }
 
     /// Passes a value.

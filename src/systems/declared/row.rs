@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
 
-use super::json::{Lead, Name, Raw, Scanner, Tag, Wrong};
+use super::json::{Lead, Raw, Scanner, Tag, Wrong};
 use super::path::Path;
 use crate::domain::{Currency, MoneyError, parse_currency};
 
@@ -171,19 +171,19 @@ impl<'a> Row<'a> {
         self.names.truncate(field);
         self.tags.truncate(field);
         self.leads.truncate(field);
-        let Name { text, tag } = scanner.name()?;
+        let name = scanner.name()?;
         let is_new = if field < COMPARED {
-            !self.names.contains(&text)
+            !self.names.contains(&name)
         } else {
             // From here on each name of the row is learned.
-            many.get_or_insert_with(|| self.names.iter().cloned().collect()).insert(text.clone())
+            many.get_or_insert_with(|| self.names.iter().cloned().collect()).insert(name.clone())
         };
         if !is_new {
             return Err(scanner.wrong());
         }
         self.leads.push(scanner.lead(begin)?);
-        self.names.push(text);
-        self.tags.push(tag);
+        self.tags.push(Tag::of(&name));
+        self.names.push(name);
         Ok(true)
     }
 }
@@ -350,7 +350,7 @@ impl<'a> Walk<'a, '_> {
                 self.scanner.enter(b'{')?;
                 while self.scanner.goes_on(b'}', std::mem::take(&mut first))? {
                     let name = self.scanner.name()?;
-                    self.go(&below(paths, |wanted| *wanted == *name.text))?;
+                    self.go(&below(paths, |wanted| *wanted == *name))?;
                 }
             }
             b'[' => {
