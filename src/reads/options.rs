@@ -54,8 +54,36 @@ impl ReadOptions {
         }
     }
 
+    /// What was read before this moment is too old, at `now`, for this request.
+    pub(super) fn since(&self, now: Duration) -> Duration {
+        self.max_age.map_or(Duration::ZERO, |max_age| self.started.min(now.saturating_sub(max_age)))
+    }
+
     /// Whether a value may be that old.
     pub(super) fn allow(&self, age: Duration) -> bool {
         self.max_age.is_none_or(|max_age| age <= max_age)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_since_is_what_no_request_would_be_shown() {
+        let seconds = Duration::from_secs;
+        for max_age in [None, Some(seconds(0)), Some(seconds(2)), Some(seconds(5)), Some(seconds(60))] {
+            for (started, now) in [(10, 10), (10, 13), (3, 4)].map(|(started, now)| (seconds(started), seconds(now))) {
+                let options = ReadOptions { max_age, ..ReadOptions::new(started, Instant::now()) };
+                for read_at in (0..16).map(seconds) {
+                    let may_be_shown = read_at >= started || options.allow(now.saturating_sub(read_at));
+                    assert_eq!(
+                        read_at >= options.since(now),
+                        may_be_shown,
+                        "{max_age:?} {started:?} {now:?} {read_at:?}"
+                    );
+                }
+            }
+        }
     }
 }

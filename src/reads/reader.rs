@@ -176,7 +176,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
     /// Asks the owner for what will be read soon, unless it is in memory or under way. Nobody waits for it.
     pub fn read_ahead(&self, options: &ReadOptions, key: &K) {
         let now = self.inner.clock.monotonic();
-        let entry = self.inner.store.get::<K, V>(self.inner.place, key);
+        let entry = self.inner.store.get::<K, V>(self.inner.place, key, options.since(now));
         let known =
             entry.is_some_and(|entry| matches!(entry.worth(options, &self.inner.freshness, now), Worth::Show(_)));
         if !known {
@@ -216,7 +216,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
 
     /// What lies in the cache, if it is fresh enough for this request.
     fn hit(self: &Arc<Self>, options: &ReadOptions, key: &K, now: Duration, sight: &mut Sight) -> Option<Read<V>> {
-        let entry: Arc<Entry<K, V>> = self.store.get(self.place, key)?;
+        let entry: Arc<Entry<K, V>> = self.store.get(self.place, key, options.since(now))?;
         match entry.worth(options, &self.freshness, now) {
             Worth::Show(entry) => Some(entry.show(options, now, sight)),
             Worth::ShowAndRefresh(entry) => {
@@ -242,8 +242,8 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
             return Spot::Seat(seat);
         }
         if self.puts.load(Ordering::Acquire) != puts {
-            let entry = self.store.get::<K, V>(self.place, key);
             let now = clock.monotonic();
+            let entry = self.store.get::<K, V>(self.place, key, options.since(now));
             if let Some(Worth::Show(entry)) = entry.as_ref().map(|entry| entry.worth(options, &self.freshness, now)) {
                 return Spot::Read(entry.show(options, now, sight));
             }
@@ -328,7 +328,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
         let mut air = self.air();
         for mut entry in entries {
             if let Err(error) = &entry.outcome {
-                let before = self.store.get::<K, V>(self.place, &entry.key);
+                let before = self.store.get::<K, V>(self.place, &entry.key, Duration::ZERO);
                 entry.last_good = before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
             }
             // That somebody's calls are used up is not to be remembered for others.
@@ -362,7 +362,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
                 None => self.failed(ErrorKind::Internal, sight),
             };
         }
-        let kept = self.store.get::<K, V>(self.place, key);
+        let kept = self.store.get::<K, V>(self.place, key, options.since(now));
         match kept.as_ref().and_then(|entry| entry.stand_in(options, &self.freshness, now)) {
             Some(value) => value.show(options, now, sight),
             None => self.failed(ErrorKind::Deadline, sight),

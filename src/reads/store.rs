@@ -94,6 +94,8 @@ struct Generation {
 struct Held {
     place: Place,
     bytes: u64,
+    /// When the owner was asked: what is too old is not even touched.
+    read_at: Duration,
     entry: Arc<dyn Any + Send + Sync>,
 }
 
@@ -139,11 +141,18 @@ impl Store {
         Place(self.readers.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(super) fn get<K: Key, V: Send + Sync + 'static>(&self, place: Place, key: &K) -> Option<Arc<Entry<K, V>>> {
+    /// The entry of a key, unless it was read before `since`.
+    pub(super) fn get<K: Key, V: Send + Sync + 'static>(
+        &self,
+        place: Place,
+        key: &K,
+        since: Duration,
+    ) -> Option<Arc<Entry<K, V>>> {
         let hash = self.hash(place, key);
+        let is_meant = |held: &Held| held.place == place && held.read_at >= since;
         let mut shard = self.shard(hash)?;
-        let held = shard.people.look(hash, place, &self.people, self.half(Priority::Interactive));
-        let held = held.or_else(|| shard.reports.look(hash, place, &self.reports, self.half(Priority::Report)));
+        let held = shard.people.look(hash, is_meant, &self.people, self.half(Priority::Interactive));
+        let held = held.or_else(|| shard.reports.look(hash, is_meant, &self.reports, self.half(Priority::Report)));
         drop(shard);
         held?.downcast().ok().filter(|entry: &Arc<Entry<K, V>>| entry.key == *key)
     }
@@ -182,8 +191,9 @@ impl Store {
         let mut freed = Freed::default();
         for (entry, bytes) in entries {
             let hash = self.hash(place, &entry.key);
+            let read_at = entry.read_at;
             let entry = Arc::clone(entry) as Arc<dyn Any + Send + Sync>;
-            let held = Held { place, bytes: weight(*bytes), entry };
+            let held = Held { place, bytes: weight(*bytes), read_at, entry };
             let before = self.shard(hash).map(|mut shard| {
                 let before = shard.remove(hash, &mut freed);
                 if fits {
@@ -335,13 +345,18 @@ impl Generations {
     }
 
     /// Looks an entry up. An old one becomes young again while there is room.
-    fn look(&mut self, hash: u64, place: Place, room: &Room, half: u64) -> Option<Arc<dyn Any + Send + Sync>> {
-        let of_place = |held: &Held| (held.place == place).then(|| Arc::clone(&held.entry));
+    fn look(
+        &mut self,
+        hash: u64,
+        is_meant: impl Fn(&Held) -> bool,
+        room: &Room,
+        half: u64,
+    ) -> Option<Arc<dyn Any + Send + Sync>> {
         if let Some(held) = self.young.entries.get(&hash) {
-            return of_place(held);
+            return is_meant(held).then(|| Arc::clone(&held.entry));
         }
-        let held = self.old.entries.get(&hash)?;
-        let (found, bytes) = (of_place(held), held.bytes);
+        let held = self.old.entries.get(&hash).filter(|held| is_meant(held))?;
+        let (found, bytes) = (Arc::clone(&held.entry), held.bytes);
         if room.young.load(Ordering::Relaxed) + bytes <= half
             && let Some(held) = self.old.remove(hash)
         {
@@ -349,7 +364,7 @@ impl Generations {
             room.old.fetch_sub(bytes, Ordering::Relaxed);
             self.young.add(hash, held);
         }
-        found
+        Some(found)
     }
 
     /// Takes out what is gone.

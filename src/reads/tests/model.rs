@@ -222,7 +222,7 @@ fn put(store: &Arc<Store>, place: store::Place, key: usize, number: usize) {
 }
 
 fn look(store: &Arc<Store>, place: store::Place, key: usize) -> Option<usize> {
-    let entry = store.get::<usize, usize>(place, &key)?;
+    let entry = store.get::<usize, usize>(place, &key, Duration::ZERO)?;
     entry.outcome.as_ref().ok().and_then(Option::as_deref).copied()
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::client::Api;
+use super::collect::by_id;
 use super::fields::{Clients, Communications, Contacts, Deals, LineItems, PreSalesTickets, Proposals};
 use super::lists::{Params, deal_fits, order};
 use super::path::Field;
-use super::read::{By, by_id};
+use super::read::By;
 use super::row::Row;
 use super::value::Text;
 use super::ways::Lookup;

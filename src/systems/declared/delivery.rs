@@ -8,11 +8,11 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use super::client::Api;
+use super::collect::by_id;
 use super::commercial::{batch_limit, text};
 use super::fields::{EffortTable, Milestones, Projects, Tickets};
 use super::lists::{Params, project_fits};
 use super::map::Booking;
-use super::read::by_id;
 use super::row::Row;
 use crate::domain::{Effort, Milestone, Page, Project, ProjectId, ProjectQuery, ResourceAllocation, Ticket, TicketId};
 use crate::systems::{Batch, BatchResult, Call, ErrorKind, ProjectSource, SystemError, TicketSource};

@@ -6,11 +6,11 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 use thin_vec::ThinVec;
 
+use super::collect::with_room;
 use super::fields::Invoices;
 use super::lines::CreditNotes;
 use super::map::{Inherited, Reader, Setting};
 use super::path::Field;
-use super::read::with_room;
 use super::row::{Reject, Row, each};
 use crate::domain::{
     Amounts, Booked, Direction, Flaw, FlawKind, InList, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::client::Api;
+use super::collect::by_id;
 use super::commercial::{batch_limit, text};
 use super::documents::{Parts, add_parts};
 use super::fields::{Costs, Invoices};
 use super::lists::{Params, invoice_fits};
-use super::read::{Asked, By, by_id};
+use super::read::{Asked, By};
 use super::row::{Reject, Row};
 use super::ways::{Listing, Lookup};
 use crate::domain::{Cost, Direction, InList, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};

@@ -8,6 +8,7 @@
 pub(in crate::systems) mod auth;
 pub(in crate::systems) mod check;
 pub(in crate::systems) mod client;
+pub(in crate::systems) mod collect;
 pub(in crate::systems) mod commercial;
 mod dates;
 pub(in crate::systems) mod delivery;

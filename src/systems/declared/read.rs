@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
+use foldhash::fast::RandomState;
 use futures_util::{StreamExt, stream};
 
 use super::client::{Api, Ask, Extra, Position, Whole};
+use super::collect::{Collect, Gathered, One, in_order, nothing};
 use super::json::Raw;
 use super::lists::Params;
 use super::path::Path;
@@ -60,7 +62,7 @@ record_keys!(DealId, ClientId, TicketId, InvoiceId);
 /// The keys of one call.
 pub(in crate::systems) struct Asked<'k, K> {
     keys: Vec<&'k K>,
-    index: HashMap<&'k str, usize>,
+    index: HashMap<&'k str, usize, RandomState>,
     rule: &'k SharedIdRule,
     /// Whether the key is the only one of the call, and rows need not name it.
     implied: bool,
@@ -182,71 +184,6 @@ pub(in crate::systems) type Keep<'f, T> = dyn Fn(&Row<'_>) -> Result<Option<T>, 
 /// What is done with a row: its record is added for each key that it is for, by the key's place in the call.
 pub(in crate::systems) type Each<'f, K, C> =
     dyn Fn(&Row<'_>, &mut Asked<'_, K>, &mut [C]) -> Result<(), Reject> + Send + Sync + 'f;
-
-/// What is collected for a key.
-pub(in crate::systems) trait Collect<T>: Default + Send {
-    /// What is collected at a place.
-    fn at(all: &mut [Self], place: usize) -> Option<&mut Self> {
-        all.get_mut(place)
-    }
-
-    fn add(&mut self, record: T);
-}
-
-impl<T: Send> Collect<T> for Vec<T> {
-    fn at(all: &mut [Self], place: usize) -> Option<&mut Self> {
-        with_room(all, place)
-    }
-
-    fn add(&mut self, record: T) {
-        self.push(record);
-    }
-}
-
-/// Records for which a list has room before they come.
-const MOST_AHEAD: usize = 16;
-
-/// The list at a place, with room for as many records as the one before it has: projects have alike many.
-pub(in crate::systems) fn with_room<T>(lists: &mut [Vec<T>], place: usize) -> Option<&mut Vec<T>> {
-    let before = place.checked_sub(1).and_then(|before| lists.get(before)).map_or(0, Vec::len);
-    let list = lists.get_mut(place)?;
-    if list.is_empty() {
-        list.reserve_exact(before.clamp(1, MOST_AHEAD));
-    }
-    Some(list)
-}
-
-/// The one record of a key.
-#[derive(Debug, Default)]
-pub(in crate::systems) enum One<T> {
-    /// There is none.
-    #[default]
-    None,
-    /// There is one.
-    Record(T),
-    /// There are several, and nobody can say which it is.
-    Several,
-}
-
-impl<T: Send> Collect<T> for One<T> {
-    fn add(&mut self, record: T) {
-        *self = if matches!(self, Self::None) { Self::Record(record) } else { Self::Several };
-    }
-}
-
-/// What was collected for the keys of a batch, in their order.
-#[derive(Debug)]
-pub(in crate::systems) struct Gathered<C> {
-    found: Vec<C>,
-    /// Places of keys that cannot be asked for, and of those of which the system says itself that there is nothing by that
-    /// name: they are not known, which is not the same as having no records.
-    unknown: Vec<usize>,
-    failed: Vec<(Vec<usize>, SystemError)>,
-}
-
-fn nothing<C: Default>(keys: usize) -> Vec<C> {
-    std::iter::repeat_with(C::default).take(keys).collect()
-}
 
 impl Api {
     /// A way to ask that the configuration does not declare.
@@ -501,35 +438,6 @@ impl Api {
     }
 }
 
-/// Each key with its records, in the order of `sort`; one with a record that comes twice with a conflict, since nobody can
-/// say whether it counts once or twice.
-pub(in crate::systems) fn in_order<'k, K: Key, T>(
-    rows: impl Iterator<Item = (&'k K, Vec<T>)>,
-    id: impl Fn(&T) -> Option<&str>,
-    sort: impl Fn(&T, &T) -> Ordering,
-    conflict: impl Fn() -> SystemError,
-) -> Batch<K, Vec<T>> {
-    let mut batch =
-        Batch { found: HashMap::with_capacity(rows.size_hint().1.unwrap_or_default()), failed: HashMap::new() };
-    for (key, mut records) in rows {
-        if comes_twice(&records, &id) {
-            batch.failed.insert(key.clone(), conflict());
-        } else {
-            records.sort_by(&sort);
-            batch.found.insert(key.clone(), records);
-        }
-    }
-    batch
-}
-
-/// Whether two records have the same ID.
-fn comes_twice<T>(records: &[T], id: impl Fn(&T) -> Option<&str>) -> bool {
-    // Owners mostly send records in the order of their IDs, which tells without a table.
-    let in_order = records.is_sorted_by(|a, b| id(a) < id(b));
-    let mut seen = HashSet::new();
-    !in_order && !records.iter().filter_map(id).all(|id| seen.insert(id))
-}
-
 fn fail<K: Key, V>(batch: &mut Batch<K, V>, keys: &[K], failed: Vec<(Vec<usize>, SystemError)>) {
     for (places, error) in failed {
         for key in places.into_iter().filter_map(|place| keys.get(place)) {
@@ -565,14 +473,4 @@ fn resume(token: &str, listing: &Listing) -> Option<(usize, Position)> {
         }
     };
     Some((skip, position))
-}
-
-/// The order of record IDs: numbers by their value, then texts.
-pub(in crate::systems) fn by_id(a: &str, b: &str) -> Ordering {
-    match (a.parse::<u64>(), b.parse::<u64>()) {
-        (Ok(x), Ok(y)) => x.cmp(&y).then_with(|| a.cmp(b)),
-        (Ok(_), Err(_)) => Ordering::Less,
-        (Err(_), Ok(_)) => Ordering::Greater,
-        (Err(_), Err(_)) => a.cmp(b),
-    }
 }

@@ -9,12 +9,12 @@ use super::read::{Query, Source};
 use crate::domain::{
     Client, ClientId, Communication, Contact, Deal, DealId, DealQuery, LineItem, Page, ProjectId, Proposal, Ticket,
 };
+use crate::systems::declared::collect::by_id;
 use crate::systems::declared::commercial::counting;
 use crate::systems::declared::fields::{
     Clients, Communications, Contacts, Deals, LineItems, PreSalesTickets, Proposals,
 };
 use crate::systems::declared::lists::deal_fits;
-use crate::systems::declared::read::by_id;
 use crate::systems::declared::row::Row;
 use crate::systems::{Batch, BatchResult, Call, ClientSource, DealDetailSource, DealSource, ErrorKind, SystemError};
 

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 
 use super::read::{Query, Source};
 use crate::domain::{Effort, Milestone, Page, Project, ProjectId, ProjectQuery, Ticket, TicketId};
+use crate::systems::declared::collect::by_id;
 use crate::systems::declared::delivery::added_up;
 use crate::systems::declared::fields::{EffortTable, Milestones, PreSalesTickets, Projects};
 use crate::systems::declared::lists::project_fits;
 use crate::systems::declared::map::Booking;
-use crate::systems::declared::read::by_id;
 use crate::systems::declared::row::Row;
 use crate::systems::{Batch, BatchResult, Call, ErrorKind, ProjectSource, SystemError, TicketSource};
 

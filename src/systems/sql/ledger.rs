@@ -6,11 +6,11 @@ use async_trait::async_trait;
 
 use super::read::{Places, Query, Source};
 use crate::domain::{Cost, Direction, Invoice, InvoiceId, InvoiceQuery, Page, ProjectId, ProjectInvoice};
+use crate::systems::declared::collect::by_id;
 use crate::systems::declared::documents::{Parts, add_parts};
 use crate::systems::declared::fields::{Costs, Invoices};
 use crate::systems::declared::ledger::page_of;
 use crate::systems::declared::lists::invoice_fits;
-use crate::systems::declared::read::by_id;
 use crate::systems::declared::row::{Reject, Row};
 use crate::systems::{BatchResult, Call, CostSource, ErrorKind, InvoiceSource, SystemError};
 

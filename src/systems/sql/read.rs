@@ -13,9 +13,10 @@ use super::session::{Asked, keyset};
 use super::statement::Statement;
 use super::tables::{Entity, table};
 use crate::domain::{Page, SharedIdRule};
+use crate::systems::declared::collect::in_order;
 use crate::systems::declared::map::Setting;
 use crate::systems::declared::path::Path;
-use crate::systems::declared::read::{Key, in_order};
+use crate::systems::declared::read::Key;
 use crate::systems::declared::row::{self, OnRow, Refused, Reject, Row, Wanted};
 use crate::systems::{Batch, Call, ErrorKind, SystemError};
 
