@@ -34,14 +34,14 @@ web/dist/index.html: web/node_modules/.package-lock.json $(wildcard web/*.html) 
 	npm run build --prefix web
 	@touch $@
 
-release: web ## Spine as it is to be deployed: target/spine. The release build, laid out by what is used. Some 10 to 25 minutes.
+release: web ## Spine as it is to be deployed: target/spine. The release build, compiled for what it is used for and laid out by it. Some 40 to 60 minutes.
 	deploy/release.sh
 
 test: ## Everything: installs what the checks need, runs them all, and ends with a summary.
 	tests/all.sh
 
 # Variables choose less, e.g. make bench PEERS=reference,spine ROUNDS=1: see bench/README.md. They reach it by the environment.
-bench: $(if $(SPINE),,web) ## Measures Spine against other servers, and writes docs/performance.md. Some 25 minutes after `make release`.
+bench: $(if $(SPINE),,web) ## Measures Spine against other servers, and writes docs/performance.md. Makes a release first, unless SPINE names a binary; then some 25 minutes.
 	bench/all.sh
 
 # Without a sanitizer of memory: Spine has no unsafe code, and so it needs no other toolchain. A panic, a wrong answer, a run
