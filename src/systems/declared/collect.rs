@@ -91,6 +91,8 @@ pub(in crate::systems) fn in_order<'k, K: Key, T>(
             batch.failed.insert(key.clone(), conflict());
         } else {
             records.sort_by(&sort);
+            // The list that began last has the room of all before it.
+            records.shrink_to_fit();
             batch.found.insert(key.clone(), records);
         }
     }
@@ -120,6 +122,7 @@ pub(in crate::systems) fn by_id(a: &str, b: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::InvoiceId;
 
     fn collected(keys: usize, rows: &[(usize, u32)]) -> Vec<Vec<u32>> {
         let mut lists = nothing(keys);
@@ -145,6 +148,17 @@ mod tests {
     fn lists_that_come_in_any_order_hold_what_came() {
         let rows = [(2, 1), (0, 2), (2, 3), (1, 4), (3, 5), (0, 6), (2, 7), (1, 8)];
         assert_eq!(collected(4, &rows), [vec![2, 6], vec![4, 8], vec![1, 3, 7], vec![5]]);
+    }
+
+    #[test]
+    fn a_short_list_does_not_keep_the_room_of_a_long_one_before_it() {
+        let keys = ["LONG", "SHORT"].map(InvoiceId::new);
+        let rows: Vec<(usize, u32)> = (0..1_000).map(|record| (0, record)).chain([(1, 7)]).collect();
+        let lists = keys.iter().zip(collected(2, &rows));
+        let batch = in_order(lists, |_| None, Ord::cmp, || unreachable!("no record has an ID"));
+        assert_eq!(batch.found[&keys[0]].len(), 1_000);
+        assert_eq!(batch.found[&keys[1]], [7]);
+        assert!(batch.found[&keys[1]].capacity() < 16, "{}", batch.found[&keys[1]].capacity());
     }
 
     #[test]
