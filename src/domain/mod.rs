@@ -12,6 +12,7 @@ mod flaw;
 mod ids;
 mod in_list;
 mod invoice;
+mod list;
 mod money;
 mod owner;
 mod project;
@@ -41,6 +42,7 @@ pub use in_list::InList;
 pub use invoice::{
     Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, Party, Payment, ProjectInvoice, Share,
 };
+pub use list::List;
 pub use money::{Booked, Currency, Money, MoneyError, digits, parse_currency, parse_decimal};
 pub use owner::Domain;
 pub use project::{Effort, Health, Milestone, MilestoneStatus, Project, ProjectStatus, ResourceAllocation};

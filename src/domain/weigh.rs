@@ -21,7 +21,8 @@ use super::{
 
 /// A value that knows how much memory it holds.
 pub trait Weigh {
-    /// Bytes on the heap: what the value holds beside its own size.
+    /// Bytes on the heap: what the value holds beside its own size. Zero only if it holds nothing there: a
+    /// [`List`](super::List) of such values is let go without dropping them.
     fn heap_bytes(&self) -> usize;
 }
 

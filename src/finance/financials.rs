@@ -209,7 +209,7 @@ pub struct Receivables {
 
 impl Receivables {
     /// Sums the invoices as of a day.
-    pub fn of(invoices: &[ProjectInvoice], today: Date) -> Self {
+    pub fn of<'i>(invoices: impl IntoIterator<Item = &'i ProjectInvoice>, today: Date) -> Self {
         let mut sums = Self::default();
         for part in invoices {
             let invoice = &part.invoice;
@@ -268,9 +268,9 @@ pub struct Spending {
 
 impl Spending {
     /// Sums the costs.
-    pub fn of<C: Borrow<Cost>>(costs: &[C]) -> Self {
+    pub fn of<'c>(costs: impl IntoIterator<Item = &'c Cost>) -> Self {
         let mut sums = Self::default();
-        for cost in costs.iter().map(Borrow::borrow) {
+        for cost in costs {
             sums.completeness.count(&cost.amount, &cost.flaws);
             match cost.state {
                 CostState::Actual => sums.actual.add(cost.amount),

@@ -10,7 +10,7 @@ use super::money::{Money, shown};
 use super::owner::{OwnerDomain, owner as owned_by};
 use super::scalars::Date;
 use super::source::{Origin, Source};
-use crate::domain;
+use crate::domain::{self, List};
 use crate::reads::{Fresh, Owner};
 
 /// A cost on a project.
@@ -59,7 +59,7 @@ impl From<&domain::CostKind> for CostKind {
 
 impl Cost {
     /// The costs of a project.
-    pub(super) fn of_project(owner: &Owner, read: &Fresh<Vec<domain::Cost>>) -> impl Iterator<Item = Self> {
+    pub(super) fn of_project(owner: &Owner, read: &Fresh<List<domain::Cost>>) -> impl Iterator<Item = Self> {
         let listed = read.value.iter().flat_map(Listed::all);
         listed.map(|record| Self { record, origin: Origin::of(owner, read) })
     }

@@ -17,7 +17,7 @@ use super::project::Project;
 use super::records::sees_one_of;
 use super::scalars::{Date, ProjectId};
 use super::source::{Origin, Source};
-use crate::domain::{self, Booked, Class, GlobalId, IdNode, InvoiceId, ProjectInvoice};
+use crate::domain::{self, Booked, Class, GlobalId, IdNode, InvoiceId, List, ProjectInvoice};
 use crate::reads::{Fresh, Owner};
 
 /// An invoice or credit note.
@@ -158,7 +158,7 @@ impl Invoice {
     }
 
     /// The documents of a project.
-    pub(super) fn of_project(owner: &Owner, read: &Fresh<Vec<ProjectInvoice>>) -> impl Iterator<Item = Self> {
+    pub(super) fn of_project(owner: &Owner, read: &Fresh<List<ProjectInvoice>>) -> impl Iterator<Item = Self> {
         let listed = read.value.iter().flat_map(Listed::all);
         listed.map(|part| Self { record: Record::Listed(part), origin: Origin::of(owner, read) })
     }

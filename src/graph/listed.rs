@@ -3,16 +3,18 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::domain::List;
+
 /// A record of a list.
 #[derive(Debug)]
 pub(super) struct Listed<T> {
-    list: Arc<Vec<T>>,
+    list: Arc<List<T>>,
     at: usize,
 }
 
 impl<T> Listed<T> {
     /// All records of a list.
-    pub(super) fn all(list: &Arc<Vec<T>>) -> impl Iterator<Item = Self> {
+    pub(super) fn all(list: &Arc<List<T>>) -> impl Iterator<Item = Self> {
         (0..list.len()).map(|at| Self { list: Arc::clone(list), at })
     }
 }
@@ -26,8 +28,8 @@ impl<T> Clone for Listed<T> {
 impl<T> Deref for Listed<T> {
     type Target = T;
 
-    #[expect(clippy::indexing_slicing, reason = "the place is there, and the list does not change")]
+    #[expect(clippy::expect_used, reason = "the place is there, and the list does not change")]
     fn deref(&self) -> &T {
-        &self.list[self.at]
+        self.list.get(self.at).expect("a place of the list")
     }
 }

@@ -11,8 +11,8 @@ use super::{ByOwner, Changed, Fetch, Freshness, Key, Kind, Links, Reader, Store,
 use crate::config::{Cache, OwnerRule, Owners};
 use crate::domain::{
     Client, ClientId, Clock, Communication, ConnectionName, Contact, Cost, CostSum, Deal, DealId, DealQuery, Direction,
-    Domain, Effort, Invoice, InvoiceId, InvoiceQuery, LineItem, Milestone, Page, Project, ProjectId, ProjectInvoice,
-    ProjectQuery, Proposal, Sum, Ticket, TicketId, Weigh,
+    Domain, Effort, Invoice, InvoiceId, InvoiceQuery, LineItem, List, Milestone, Page, Project, ProjectId,
+    ProjectInvoice, ProjectQuery, Proposal, Sum, Ticket, TicketId, Weigh,
 };
 use crate::systems::{Batch, Call, Connection, InvoiceSource, SystemError};
 use crate::workers::Each;
@@ -122,7 +122,7 @@ pub struct Invoices {
     /// Invoices by record ID.
     pub invoices: Reader<InvoiceId, Invoice>,
     /// The invoices of a project.
-    pub by_project: Reader<ProjectId, Vec<ProjectInvoice>>,
+    pub by_project: Reader<ProjectId, List<ProjectInvoice>>,
     /// Pages of invoices.
     pub pages: PageReader<InvoiceQuery, Invoice>,
     /// What a project was invoiced, where the owner adds up itself.
@@ -135,7 +135,7 @@ pub struct Costs {
     /// Who owns them.
     pub owner: Owner,
     /// The costs of a project.
-    pub by_project: Reader<ProjectId, Vec<Cost>>,
+    pub by_project: Reader<ProjectId, List<Cost>>,
     /// The costs of a project, where the owner adds up itself.
     pub sums: Option<Reader<ProjectId, Vec<CostSum>>>,
     /// Bills of vendors, where the owner has them as documents.
@@ -333,16 +333,16 @@ impl Readers<'_> {
         Owner { connection: self.connection.name.clone(), system: self.connection.system }
     }
 
-    fn reader<K: Key + Weigh, V: Weigh + Send + Sync>(
+    fn reader<K: Key + Weigh, P: Send + 'static, V: Weigh + From<P> + Send + Sync>(
         &self,
         name: &'static str,
         limit: usize,
-        fetch: Fetch<K, V>,
+        fetch: Fetch<K, P>,
     ) -> Reader<K, V> {
         let Owner { connection, system } = self.owner();
         let kind = Kind { connection, system, name, limit };
         let turns = self.turns.clone();
-        let fetch: Fetch<K, V> = Box::new(move |call, keys| turns.work(fetch(call, keys)).boxed());
+        let fetch: Fetch<K, P> = Box::new(move |call, keys| turns.work(fetch(call, keys)).boxed());
         Reader::new(kind, self.store, Arc::clone(self.clock), self.freshness.clone(), fetch)
     }
 

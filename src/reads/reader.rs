@@ -20,7 +20,7 @@ use super::observed::Sight;
 use super::store::Place;
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, sleep_until, spawn, timeout_at, yield_now};
 use super::trace::{BatchTrace, ReadTrace};
-use super::upstream::Asked;
+use super::upstream::{Asked, Load, load};
 use super::wave::{Air, Batch, Boarding, Landed, Open, Seat};
 use super::{Fetch, Freshness, Kind, Read, ReadOptions, Store};
 use crate::domain::{Clock, SourceStatus, Weigh};
@@ -46,7 +46,7 @@ struct Inner<K: Key, V: Send + Sync + 'static> {
     store: Arc<Store>,
     place: Place,
     weigh: fn(&Entry<K, V>) -> usize,
-    fetch: Arc<Fetch<K, V>>,
+    load: Arc<Load<K, V>>,
     air: Mutex<Air<K, V>>,
     /// Values put into the store. Unchanged between a look that found nothing and the lock of `air`, it says that another
     /// look would find nothing either.
@@ -60,11 +60,18 @@ enum Spot<K, V> {
 }
 
 impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
-    /// A reader that asks the owner through `fetch` and keeps what it reads in `store`.
-    pub fn new(kind: Kind, store: &Arc<Store>, clock: Arc<dyn Clock>, freshness: Freshness, fetch: Fetch<K, V>) -> Self
+    /// A reader that asks the owner through `fetch` and keeps what it makes of what it reads in `store`.
+    pub fn new<P>(
+        kind: Kind,
+        store: &Arc<Store>,
+        clock: Arc<dyn Clock>,
+        freshness: Freshness,
+        fetch: Fetch<K, P>,
+    ) -> Self
     where
         K: Weigh,
-        V: Weigh,
+        V: Weigh + From<P>,
+        P: Send + 'static,
     {
         Self {
             inner: Arc::new(Inner {
@@ -74,7 +81,7 @@ impl<K: Key, V: Send + Sync + 'static> Reader<K, V> {
                 store: Arc::clone(store),
                 place: store.place(),
                 weigh: weigh::<K, V>,
-                fetch: Arc::new(fetch),
+                load: Arc::new(load(fetch)),
                 air: Mutex::default(),
                 puts: AtomicU64::new(0),
             }),
@@ -292,7 +299,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
         let as_of = self.clock.now();
         let call = Call::paid_by(Arc::clone(&open.batch.payers), deadline, open.batch.priority);
         let mut flight = Flight::new(&self, open, call.clone());
-        let asked = Asked { fetch: Arc::clone(&self.fetch), call };
+        let asked = Asked { load: Arc::clone(&self.load), call };
         // A connector that panics, or never answers, fails its own batch and nobody else's.
         let load = AssertUnwindSafe(timeout_at(deadline, asked.load(&flight.keys))).catch_unwind();
         let mut answer = match load.await {

@@ -41,9 +41,28 @@ impl Kind {
 /// How a batch of keys is asked of the owner.
 pub type Fetch<K, V> = Box<dyn Fn(Call, Vec<K>) -> BoxFuture<'static, BatchResult<K, V>> + Send + Sync>;
 
+/// What the owner said of each key that it knows, as it is kept.
+type Outcomes<K, V> = Result<HashMap<K, Outcome<V>>, Arc<SystemError>>;
+
+/// How a batch of keys is asked of the owner, for what is kept of the answer.
+pub(super) type Load<K, V> = Box<dyn Fn(Call, Vec<K>) -> BoxFuture<'static, Outcomes<K, V>> + Send + Sync>;
+
+/// Asks by `fetch`, and makes of each record what is kept of it.
+pub(super) fn load<K: Key, P: Send + 'static, V: From<P> + Send + Sync + 'static>(fetch: Fetch<K, P>) -> Load<K, V> {
+    Box::new(move |call, keys| {
+        let asked = fetch(call, keys);
+        Box::pin(async move {
+            let batch = asked.await?;
+            let found = batch.found.into_iter().map(|(key, record)| (key, Ok(Some(Arc::new(V::from(record))))));
+            let failed = batch.failed.into_iter().map(|(key, error)| (key, Err(Arc::new(error))));
+            Ok(found.chain(failed).collect())
+        })
+    })
+}
+
 /// One batch as the owner gets it.
 pub(super) struct Asked<K, V> {
-    pub(super) fetch: Arc<Fetch<K, V>>,
+    pub(super) load: Arc<Load<K, V>>,
     pub(super) call: Call,
 }
 
@@ -51,10 +70,7 @@ impl<K: Key, V: Send + Sync + 'static> Loader<K> for Asked<K, V> {
     type Value = Outcome<V>;
     type Error = Arc<SystemError>;
 
-    async fn load(&self, keys: &[K]) -> Result<HashMap<K, Outcome<V>>, Arc<SystemError>> {
-        let batch = (self.fetch)(self.call.clone(), keys.to_vec()).await?;
-        let found = batch.found.into_iter().map(|(key, value)| (key, Ok(Some(Arc::new(value)))));
-        let failed = batch.failed.into_iter().map(|(key, error)| (key, Err(Arc::new(error))));
-        Ok(found.chain(failed).collect())
+    async fn load(&self, keys: &[K]) -> Outcomes<K, V> {
+        (self.load)(self.call.clone(), keys.to_vec()).await
     }
 }

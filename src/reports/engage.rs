@@ -150,13 +150,13 @@ fn of_project(
     let (mut invoiced, mut receivables, mut sales) = (Part::Nothing, Part::Nothing, Part::Nothing);
     if needs.invoices {
         let records = gathered.invoices.of(id, asked, unless_won(unknown));
-        receivables = records.as_ref().then(|records| Part::Known(Receivables::of(records, today)));
-        sales = records.then(|records| Part::Known(credit_sales(&records, today)));
+        receivables = records.as_ref().then(|records| Part::Known(Receivables::of(records.iter(), today)));
+        sales = records.then(|records| Part::Known(credit_sales(records.iter(), today)));
         invoiced = receivables.as_ref().then(|sums| Part::Known(sums.invoiced.clone()));
     } else if needs.invoiced {
         let of_records = || {
             let records = gathered.invoices.of(id, asked, unless_won(unknown));
-            records.then(|records| Part::Known(Receivables::of(&records, today).invoiced))
+            records.then(|records| Part::Known(Receivables::of(records.iter(), today).invoiced))
         };
         let owner = reports.reads.receivables.of(id);
         invoiced = if owner.is_some_and(|owner| owner.sums.is_some()) {
@@ -201,7 +201,7 @@ fn spending(reports: &Reports, gathered: &Gathered, id: &ProjectId, nothing: Opt
         return sums.then(|sums| Part::Known(Spending::of_sums(&sums)));
     }
     let costs = gathered.costs.of(id, unavailable, nothing);
-    costs.then(|costs| Part::Known(Spending::of(&costs)))
+    costs.then(|costs| Part::Known(Spending::of(costs.iter())))
 }
 
 /// Percent complete: what the owner of projects states, else the progress of the planned work.
@@ -252,7 +252,7 @@ fn support_after<T: Borrow<Ticket>>(tickets: &[T], closed: Date, until: Option<D
 }
 
 /// Invoiced with tax in the 365 days before today, less credit notes.
-fn credit_sales(invoices: &[ProjectInvoice], today: Date) -> Figure {
+fn credit_sales<'i>(invoices: impl IntoIterator<Item = &'i ProjectInvoice>, today: Date) -> Figure {
     let since = today.checked_sub(365.days()).unwrap_or(Date::MIN);
     let mut sales = Figure::default();
     for part in invoices {

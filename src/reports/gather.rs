@@ -6,7 +6,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{DealsDetails, Reports};
-use crate::domain::{Client, ClientId, Cost, CostSum, DealId, Effort, Project, ProjectId, ProjectInvoice, Sum, Ticket};
+use crate::domain::{
+    Client, ClientId, Cost, CostSum, DealId, Effort, List, Project, ProjectId, ProjectInvoice, Sum, Ticket,
+};
 use crate::finance::{Dimension, Exclusion, Measure, Part};
 use crate::reads::{ByOwner, Kind, Read, ReadOptions, Reader, Reads};
 use crate::systems::{ErrorKind, SystemError};
@@ -42,9 +44,9 @@ pub(super) struct Gathered {
     pub(super) projects: Reading<Project>,
     pub(super) work: Reading<Vec<Arc<Ticket>>>,
     pub(super) tickets: Reading<Vec<Arc<Ticket>>>,
-    pub(super) invoices: Reading<Vec<ProjectInvoice>>,
+    pub(super) invoices: Reading<List<ProjectInvoice>>,
     pub(super) invoice_sums: Reading<Vec<Sum>>,
-    pub(super) costs: Reading<Vec<Cost>>,
+    pub(super) costs: Reading<List<Cost>>,
     pub(super) cost_sums: Reading<Vec<CostSum>>,
     pub(super) effort: Reading<Effort>,
     pub(super) details: DealsDetails,

@@ -59,7 +59,7 @@ impl<'s, 'a> InMemory<'s, 'a> {
             return Ok(receivables.as_ref());
         }
         let invoices = self.scene.spine.reads.receivables.of(id).map(|receivables| &receivables.by_project);
-        let sums = known(invoices, id, self.scene)?.value.map(|list| Receivables::of(&list, self.scene.today));
+        let sums = known(invoices, id, self.scene)?.value.map(|list| Receivables::of(list.iter(), self.scene.today));
         Ok(self.receivables.get_or_init(|| sums).as_ref())
     }
 
@@ -89,7 +89,7 @@ impl<'s, 'a> InMemory<'s, 'a> {
             (Err(Deferred), Some(sums)) => {
                 known(Some(sums), id, self.scene)?.value.map(|sums| Spending::of_sums(&sums))
             }
-            (costs, _) => costs?.value.map(|list| Spending::of(&list)),
+            (costs, _) => costs?.value.map(|list| Spending::of(list.iter())),
         };
         Ok(self.spending.get_or_init(|| sums).as_ref())
     }

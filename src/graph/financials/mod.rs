@@ -126,7 +126,7 @@ impl Financials {
         let spine = spine(ctx)?;
         let read = spine.receivables(id)?.by_project.get(options(ctx)?, id).await;
         let invoices = read.map_err(|error| system_error(&error))?.value;
-        Ok(invoices.map(|invoices| Receivables::of(&invoices, spine.clock.today())))
+        Ok(invoices.map(|invoices| Receivables::of(invoices.iter(), spine.clock.today())))
     }
 
     /// What was invoiced: as the owner added it up, unless its invoices are in memory or must be read anyway. None as above.
@@ -151,7 +151,7 @@ impl Financials {
         }
         let read = readers.by_project.get(options(ctx)?, id).await;
         let costs = read.map_err(|error| system_error(&error))?.value;
-        Ok(costs.map(|costs| Spending::of(&costs)))
+        Ok(costs.map(|costs| Spending::of(costs.iter())))
     }
 
     /// Where to ask for what was invoiced as a sum; none if the invoices are to be added up here.

@@ -12,7 +12,7 @@ use super::pages::page;
 use super::{Chunk, Place, Question, Row, amount, currency, date, flaws, number, text};
 use crate::access::View;
 use crate::domain::{
-    Cost, CostSum, Deal, Health, Money, Project, ProjectId, ProjectInvoice, ProjectQuery, ProjectStatus,
+    Cost, CostSum, Deal, Health, List, Money, Project, ProjectId, ProjectInvoice, ProjectQuery, ProjectStatus,
 };
 use crate::finance::{Books, Completeness, Contract, Figure, Receivables, Shown, Spending, percent_complete};
 use crate::reads::{ByOwner, Fresh, Owner, Read, ReadOptions, Reader};
@@ -375,11 +375,12 @@ impl Reports {
             known.contracts.insert(id.clone(), part);
         }
         for (id, read) in invoices {
-            let part = known.take(read, |invoices: &Vec<ProjectInvoice>| Some(Receivables::of(invoices, today)))?;
+            let part =
+                known.take(read, |invoices: &List<ProjectInvoice>| Some(Receivables::of(invoices.iter(), today)))?;
             known.receivables.insert(id, part);
         }
         for (id, read) in costs {
-            let part = known.take(read, |costs: &Vec<Cost>| Some(Spending::of(costs)))?;
+            let part = known.take(read, |costs: &List<Cost>| Some(Spending::of(costs.iter())))?;
             known.spending.insert(id, part);
         }
         for (id, read) in cost_sums {
