@@ -113,7 +113,7 @@ impl Viewer {
             Whose::Anyones => true,
             Whose::Own | Whose::Team => {
                 let email = deal.owner.as_ref().and_then(|owner| owner.email.as_ref());
-                email.is_some_and(|email| self.owners.contains(&email.to_lowercase()))
+                email.is_some_and(|email| self.owners.contains(email.to_lowercase().as_str()))
             }
             Whose::Region => is_in(&self.countries),
         };

@@ -86,14 +86,14 @@ impl Default for OneCurrency {
 
 impl OneCurrency {
     /// One side of the amounts; none if nothing is known of it.
-    fn of(amounts: &Five<Booked>, side: fn(&Booked) -> &Option<Money>) -> Option<Self> {
+    fn of(amounts: &Five<&Booked>, side: fn(&Booked) -> &Option<Money>) -> Option<Self> {
         let currency = amounts.iter().find_map(|booked| side(booked).as_ref())?.currency;
         let mut short = [Short::NONE; 5];
         for (short, booked) in short.iter_mut().zip(amounts) {
             let Some(money) = side(booked) else { continue };
             match Short::of(money.amount) {
                 Some(amount) if money.currency == currency => *short = amount,
-                _ => return Some(Self::Long(Box::new(amounts.each_ref().map(|booked| *side(booked))))),
+                _ => return Some(Self::Long(Box::new(amounts.map(|booked| *side(booked))))),
             }
         }
         Some(Self::Short(currency, short))
@@ -119,7 +119,7 @@ fn pick<T: Copy>([net, tax, total, paid, balance]: &Five<T>, which: Which) -> T 
 
 impl From<Amounts> for PackedAmounts {
     fn from(Amounts { net, tax, total, paid, balance }: Amounts) -> Self {
-        let all = [net, tax, total, paid, balance];
+        let all = [&net, &tax, &total, &paid, &balance];
         Self {
             document: OneCurrency::of(&all, |booked| &booked.document).unwrap_or_default(),
             company: OneCurrency::of(&all, |booked| &booked.company).map(Box::new),

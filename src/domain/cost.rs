@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::civil::Date;
-use smol_str::SmolStr;
 use thin_vec::ThinVec;
 
 use super::{Booked, Flaw, Party};
@@ -12,7 +12,7 @@ use super::{Booked, Flaw, Party};
 #[derive(Debug, Clone)]
 pub struct Cost {
     /// The owner's record ID, with its kind and line where that makes it unique.
-    pub id: SmolStr,
+    pub id: CompactString,
     /// What it was spent on.
     pub kind: CostKind,
     /// Spent, or ordered and not yet invoiced.
@@ -22,11 +22,11 @@ pub struct Cost {
     /// How much, without tax.
     pub amount: Booked,
     /// Text.
-    pub description: Option<SmolStr>,
+    pub description: Option<CompactString>,
     /// Who is paid.
     pub party: Option<Box<Party>>,
     /// Number of the document it stands on.
-    pub document: Option<SmolStr>,
+    pub document: Option<CompactString>,
     /// Where a person opens it.
     pub url: Option<Arc<str>>,
     /// Fields the owner states in a form nobody can read.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use smol_str::SmolStr;
 
 use super::{ClientId, ContactId, DealId, Flaw, Money, ProjectId};
 
@@ -15,11 +15,11 @@ pub struct Deal {
     /// The owner's record ID.
     pub id: DealId,
     /// Name.
-    pub name: Option<SmolStr>,
+    pub name: Option<CompactString>,
     /// Pipeline, by its label.
-    pub pipeline: Option<SmolStr>,
+    pub pipeline: Option<CompactString>,
     /// Stage, by its label.
-    pub stage: Option<SmolStr>,
+    pub stage: Option<CompactString>,
     /// Whether it is open, won or lost; none when the owner's stage says none of these.
     pub status: Option<DealStatus>,
     /// What the client pays, without tax.
@@ -31,9 +31,9 @@ pub struct Deal {
     /// Who owns the deal.
     pub owner: Option<Arc<Person>>,
     /// Vertical.
-    pub vertical: Option<SmolStr>,
+    pub vertical: Option<CompactString>,
     /// Deal type, e.g. new business.
-    pub deal_type: Option<SmolStr>,
+    pub deal_type: Option<CompactString>,
     /// What was sold, in words.
     pub scope: Option<String>,
     /// The client; none when the owner links the deal to none.
@@ -100,9 +100,9 @@ pub enum DealStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Person {
     /// Full name.
-    pub name: SmolStr,
+    pub name: CompactString,
     /// Work address.
-    pub email: Option<SmolStr>,
+    pub email: Option<CompactString>,
 }
 
 /// A client.

@@ -4,24 +4,24 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use compact_str::CompactString;
 use regex::Regex;
-use smol_str::SmolStr;
 use unicode_normalization::UnicodeNormalization;
 
 /// The shared ID of a project, in its canonical form. Only a [`SharedIdRule`] makes one, so that two spellings of one
 /// ID can never be two keys.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProjectId(SmolStr);
+pub struct ProjectId(CompactString);
 
 macro_rules! record_id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(SmolStr);
+        pub struct $name(CompactString);
 
         impl $name {
             /// Takes the ID as its owner writes it.
-            pub fn new(id: impl Into<SmolStr>) -> Self {
+            pub fn new(id: impl Into<CompactString>) -> Self {
                 Self(id.into())
             }
         }

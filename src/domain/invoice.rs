@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use smallvec::SmallVec;
-use smol_str::SmolStr;
 use thin_vec::ThinVec;
 
 use super::amounts::Which;
@@ -19,7 +19,7 @@ pub struct Invoice {
     /// The owner's record ID.
     pub id: InvoiceId,
     /// Number on paper.
-    pub number: Option<SmolStr>,
+    pub number: Option<CompactString>,
     /// To a client, or from a vendor.
     pub direction: Direction,
     /// What it is.
@@ -151,9 +151,9 @@ pub enum InvoiceStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Party {
     /// The owner's code for it.
-    pub id: Option<SmolStr>,
+    pub id: Option<CompactString>,
     /// Name.
-    pub name: Option<SmolStr>,
+    pub name: Option<CompactString>,
 }
 
 /// A line of a document.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use smol_str::SmolStr;
 
 use super::{Flaw, Person, ProjectId};
 
@@ -14,9 +14,9 @@ pub struct Project {
     /// The shared ID.
     pub id: ProjectId,
     /// The owner's record ID.
-    pub record_id: Arc<str>,
+    pub record_id: CompactString,
     /// Name.
-    pub name: Option<SmolStr>,
+    pub name: Option<CompactString>,
     /// Whether it runs.
     pub status: ProjectStatus,
     /// Health, as the delivery team set it; none if nobody did.

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use smallvec::SmallVec;
-use smol_str::SmolStr;
 use thin_vec::ThinVec;
 
 use super::{
@@ -65,12 +65,13 @@ macro_rules! flat {
     )+};
 }
 
-/// Texts that a `SmolStr` keeps in place.
-const IN_PLACE: usize = 23;
+/// The longest text that a `CompactString` keeps in place, and the least that it takes for a longer one.
+const IN_PLACE: usize = 24;
+const LEAST_BESIDE: usize = 32;
 
-/// A text that is kept in place if it is short, else shared.
+/// A text that is kept in place if it is short.
 fn text(text: &str) -> usize {
-    if text.len() <= IN_PLACE { 0 } else { text.len() + COUNTERS + PIECE }
+    if text.len() <= IN_PLACE { 0 } else { text.len().max(LEAST_BESIDE) + PIECE }
 }
 
 macro_rules! ids {
@@ -197,9 +198,9 @@ impl<T: Weigh> Weigh for Arc<T> {
     }
 }
 
-impl Weigh for SmolStr {
+impl Weigh for CompactString {
     fn heap_bytes(&self) -> usize {
-        text(self)
+        if self.is_heap_allocated() { self.capacity() + PIECE } else { 0 }
     }
 }
 
@@ -231,7 +232,7 @@ mod tests {
         let text = |len: usize| Some("x".repeat(len).into());
         let deal = Deal {
             id: DealId::new("12345678901"),
-            name: text(30),
+            name: text(40),
             pipeline: text(14),
             stage: text(12),
             status: Some(DealStatus::Won),
@@ -251,19 +252,20 @@ mod tests {
             flaws: Vec::new(),
         };
         // The rest is short enough to be kept in place.
-        let texts = 30 + 24 + 200 + 37;
-        let shared = 4 * COUNTERS + size_of::<Person>();
+        let texts = 40 + 200 + 37;
+        let shared = 2 * COUNTERS + size_of::<Person>();
         let held = texts + shared;
         let weight = deal.heap_bytes();
         assert!((held..2 * held).contains(&weight), "{weight} for {held}");
-        assert_eq!(weight - held, 5 * PIECE, "in five pieces");
+        assert_eq!(weight - held, 4 * PIECE, "in four pieces");
     }
 
     #[test]
     fn short_texts_are_kept_in_place() {
         for length in [0, 1, IN_PLACE, IN_PLACE + 1, 60] {
-            let text = SmolStr::new("x".repeat(length));
-            assert_eq!(text.heap_bytes() > 0, text.is_heap_allocated(), "{length}");
+            let text = CompactString::new("x".repeat(length));
+            assert_eq!(text.heap_bytes() > 0, length > IN_PLACE, "{length}");
+            assert_eq!(text.heap_bytes(), super::text(&text), "{length}");
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use smol_str::SmolStr;
+use compact_str::CompactString;
 
 use super::owned::{Commercial, Costs, Delivery, Invoices, Tickets};
 use super::{Key, Owner, Reader, Reads};
@@ -28,7 +28,7 @@ pub enum Records {
     /// All of them, or nobody knows which.
     All,
     /// Those with these IDs, as their owner writes them.
-    These(BTreeSet<SmolStr>),
+    These(BTreeSet<CompactString>),
 }
 
 impl Records {
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn these(ids: &[&str]) -> Records {
-        Records::These(ids.iter().map(SmolStr::new).collect())
+        Records::These(ids.iter().map(CompactString::new).collect())
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
 
 use crate::domain::{ConnectionName, RecordKind};
 use crate::reads::{Changed, Records};
@@ -94,7 +94,7 @@ impl Pending {
             kind: serde_json::to_value(kind).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default(),
             ids: match records {
                 Records::All => None,
-                Records::These(ids) => Some(ids.iter().map(SmolStr::to_string).collect()),
+                Records::These(ids) => Some(ids.iter().map(CompactString::to_string).collect()),
             },
         };
         let message = Message { from: from.to_owned(), number, changed: self.0.iter().map(told).collect() };
@@ -107,7 +107,9 @@ impl Told {
     pub(super) fn changed(self) -> Changed {
         let kind = serde_json::from_value(self.kind.into()).unwrap_or(RecordKind::Everything);
         let records = match self.ids {
-            Some(ids) if kind != RecordKind::Everything => Records::These(ids.into_iter().map(SmolStr::from).collect()),
+            Some(ids) if kind != RecordKind::Everything => {
+                Records::These(ids.into_iter().map(CompactString::from).collect())
+            }
             _ => Records::All,
         };
         Changed { connection: ConnectionName::new(self.connection), kind, records }
@@ -121,7 +123,7 @@ mod tests {
     fn changed(connection: &str, kind: RecordKind, ids: &[&str]) -> Changed {
         let records = match ids {
             [] => Records::All,
-            ids => Records::These(ids.iter().map(SmolStr::new).collect()),
+            ids => Records::These(ids.iter().map(CompactString::new).collect()),
         };
         Changed { connection: ConnectionName::new(connection), kind, records }
     }

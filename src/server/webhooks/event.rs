@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use compact_str::{CompactString, ToCompactString};
 use serde_json::Value;
-use smol_str::{SmolStr, ToSmolStr};
 
 use super::Refused;
 use crate::domain::RecordKind;
@@ -34,10 +34,10 @@ pub(super) fn records(ids: Option<&Value>) -> Records {
     ids.filter(|ids| !ids.is_empty()).map_or(Records::All, Records::These)
 }
 
-fn id(value: &Value) -> Option<SmolStr> {
+fn id(value: &Value) -> Option<CompactString> {
     match value {
         Value::String(text) if !text.trim().is_empty() && text.len() <= LONGEST_ID => Some(text.trim().into()),
-        Value::Number(number) if number.is_u64() || number.is_i64() => Some(number.to_smolstr()),
+        Value::Number(number) if number.is_u64() || number.is_i64() => Some(number.to_compact_string()),
         _ => None,
     }
 }
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn what_is_no_id_makes_it_all_records() {
-        let these = |ids: &[&str]| Records::These(ids.iter().map(SmolStr::new).collect());
+        let these = |ids: &[&str]| Records::These(ids.iter().map(CompactString::new).collect());
         assert_eq!(records(Some(&json!(901))), these(&["901"]));
         assert_eq!(records(Some(&json!(" 7 "))), these(&["7"]));
         assert_eq!(records(Some(&json!([1, "2"]))), these(&["1", "2"]));

@@ -91,8 +91,8 @@ fn kind_of_type(id: &str) -> RecordKind {
 
 #[cfg(test)]
 mod tests {
+    use compact_str::CompactString;
     use serde_json::json;
-    use smol_str::SmolStr;
 
     use super::*;
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn these(ids: &[&str]) -> Records {
-        Records::These(ids.iter().map(SmolStr::new).collect())
+        Records::These(ids.iter().map(CompactString::new).collect())
     }
 
     #[test]

@@ -65,9 +65,9 @@ fn form(body: &[u8]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use compact_str::CompactString;
     use http::HeaderValue;
     use serde_json::json;
-    use smol_str::SmolStr;
 
     use super::*;
     use crate::reads::Records;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     fn these(ids: &[&str]) -> Records {
-        Records::These(ids.iter().map(SmolStr::new).collect())
+        Records::These(ids.iter().map(CompactString::new).collect())
     }
 
     #[test]

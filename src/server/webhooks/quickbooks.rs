@@ -102,12 +102,12 @@ fn of(entity: &str, id: Option<String>, ids: Option<&Value>) -> Event {
 
 #[cfg(test)]
 mod tests {
-    use smol_str::SmolStr;
+    use compact_str::CompactString;
 
     use super::*;
 
     fn these(id: &str) -> Records {
-        Records::These([SmolStr::new(id)].into())
+        Records::These([CompactString::new(id)].into())
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use compact_str::CompactString;
 use rust_decimal::Decimal;
-use smol_str::SmolStr;
 
 use super::client::Api;
 use super::collect::by_id;
@@ -100,7 +100,8 @@ impl ProjectSource for ProjectPort {
 /// Hours by project and person.
 pub(in crate::systems) fn added_up(bookings: Vec<Booking>) -> Option<Effort> {
     let mut effort = Effort::default();
-    let mut people: BTreeMap<(SmolStr, Option<SmolStr>, Option<String>), ResourceAllocation> = BTreeMap::new();
+    let mut people: BTreeMap<(CompactString, Option<CompactString>, Option<String>), ResourceAllocation> =
+        BTreeMap::new();
     for booking in bookings {
         effort.hours_spent = effort.hours_spent.checked_add(booking.hours)?;
         let Some(person) = booking.person else { continue };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use smallvec::SmallVec;
-use smol_str::SmolStr;
 use thin_vec::ThinVec;
 
 use super::collect::with_room;
@@ -42,7 +42,7 @@ impl Invoices {
             (f.company_balance.as_ref(), "company_balance", company),
         );
         let mut invoice = Invoice {
-            number: f.number.as_ref().and_then(|Field(number)| number.read(row)).map(SmolStr::new),
+            number: f.number.as_ref().and_then(|Field(number)| number.read(row)).map(CompactString::new),
             direction,
             kind: r.strict_word(f.kind.as_ref(), Some(InvoiceKind::Invoice), "kind")?,
             state: r.word(Some(&f.state), None).unwrap_or_else(|| InvoiceState::Unknown(String::new())),
@@ -77,15 +77,18 @@ impl Invoices {
 
     /// Shared IDs on the document itself.
     fn project_ids(&self, row: &Row<'_>, rule: &SharedIdRule, asked: Option<&ProjectId>) -> SmallVec<[ProjectId; 1]> {
-        let mut ids: SmallVec<[ProjectId; 1]> = SmallVec::new();
+        fn add(ids: &mut SmallVec<[ProjectId; 1]>, id: ProjectId) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let mut ids = SmallVec::new();
         if let Some(sent) = self.fields.project_id.as_ref().and_then(|path| row.get(path)) {
             sent.each_scalar(|text| {
-                // By far most rows name the project that was asked, in its canonical spelling.
-                let known = asked.filter(|asked| asked.as_str() == text).cloned();
-                if let Some(id) = known.or_else(|| rule.parse(&text).ok())
-                    && !ids.contains(&id)
-                {
-                    ids.push(id);
+                // By far most rows name the project that was asked, in its canonical spelling, and no other.
+                match asked {
+                    Some(asked) if asked.as_str() == text => add(&mut ids, asked.clone()),
+                    _ => rule.parse(&text).into_iter().for_each(|id| add(&mut ids, id)),
                 }
             });
         }

@@ -19,8 +19,10 @@ pub(in crate::systems) struct Raw<'a> {
     kind: Kind,
 }
 
-/// What a value is, as far as reading it depends on that.
+/// What a value is, as far as reading it depends on that. As wide as what stands beside it: values are handed on by the
+/// thousand, and what is written in one width and read in another the processor has to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 enum Kind {
     Null,
     /// `true` or `false`.

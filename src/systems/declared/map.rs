@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
-use smol_str::SmolStr;
 
 use super::dates::{Day, Moment};
 use super::fields::{
@@ -66,8 +66,8 @@ impl<'r> Reader<'r> {
     }
 
     /// The ID that every record of its kind has.
-    pub(in crate::systems) fn id(&self, Field(text): &Field<Text>) -> Result<SmolStr, Reject> {
-        text.read(self.row).map(SmolStr::new).ok_or_else(|| Reject::new("a row without `id`"))
+    pub(in crate::systems) fn id(&self, Field(text): &Field<Text>) -> Result<CompactString, Reject> {
+        text.read(self.row).map(CompactString::new).ok_or_else(|| Reject::new("a row without `id`"))
     }
 
     pub(in crate::systems) fn text<T: for<'t> From<Cow<'t, str>>>(&self, field: Option<&Field<Text>>) -> Option<T> {
@@ -93,9 +93,9 @@ impl<'r> Reader<'r> {
         name: Option<&Field<Text>>,
         email: Option<&Field<Text>>,
     ) -> Option<Arc<Person>> {
-        let email: Option<SmolStr> = self.text(email);
-        let name = self.text(name).or_else(|| email.clone())?;
-        Some(Arc::new(Person { name, email }))
+        let email = email.and_then(|Field(text)| text.read(self.row));
+        let name = name.and_then(|Field(text)| text.read(self.row)).or_else(|| email.clone())?;
+        Some(self.row.person(&name, email.as_deref()))
     }
 
     pub(in crate::systems) fn party(&self, id: Option<&Field<Text>>, name: Option<&Field<Text>>) -> Option<Box<Party>> {
@@ -228,7 +228,7 @@ impl Deals {
             vertical: r.text(f.vertical.as_ref()),
             deal_type: r.text(f.deal_type.as_ref()),
             scope: r.text(f.scope.as_ref()),
-            client: r.text::<SmolStr>(f.client_id.as_ref()).map(ClientId::new),
+            client: r.text::<CompactString>(f.client_id.as_ref()).map(ClientId::new),
             client_country: None,
             link,
             created_at: r.moment(f.created_at.as_ref(), "created_at"),
@@ -351,7 +351,7 @@ impl Projects {
         let Some(id) = r.shared_id(Some(&f.id), asked).filter(|_| !r.skips(self.skip.as_ref())) else {
             return Ok(None);
         };
-        let record_id: Arc<str> = r.required(f.record_id.as_ref().unwrap_or(&f.id), "record_id")?;
+        let record_id: CompactString = r.required(f.record_id.as_ref().unwrap_or(&f.id), "record_id")?;
         Ok(Some(Project {
             id,
             name: r.text(f.name.as_ref()),
@@ -428,7 +428,7 @@ impl TicketFields {
         if r.skips(skip) {
             return Ok(None);
         }
-        let id: Arc<str> = r.required(&self.id, "id")?;
+        let id = r.id(&self.id)?;
         let project_id = asked.cloned().or_else(|| r.shared_id(self.project_id.as_ref(), None));
         let raw_status = || self.status.0.path.as_ref().and_then(|path| row.get(path)).and_then(Raw::scalar);
         Ok(Some(Ticket {
@@ -458,7 +458,7 @@ impl Costs {
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
         }
-        let id: SmolStr = r.required(&f.id, "id")?;
+        let id: CompactString = r.required(&f.id, "id")?;
         let (currency, company) = (r.currency(self.currency.as_ref()), r.currency(self.company_currency.as_ref()));
         Ok(Some(Cost {
             kind: r.word(Some(&f.kind), None).ok_or_else(|| Reject::new("a row without `kind`"))?,

@@ -6,12 +6,13 @@
 //! what was learned from one row is tried first on the next.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::json::{Lead, Raw, Scanner, Tag, Wrong};
 use super::path::Path;
-use crate::domain::{Currency, MoneyError, parse_currency};
+use crate::domain::{Currency, MoneyError, Person, parse_currency};
 
 /// Why an answer cannot be used. Names places of the configuration, never what the owner sent.
 #[derive(Debug)]
@@ -50,6 +51,9 @@ impl Refused {
 /// More names than this in one row are not compared one by one.
 const COMPARED: usize = 64;
 
+/// People who are remembered from row to row.
+const PEOPLE: usize = 16;
+
 /// One row: its fields, unread.
 #[derive(Debug, Default)]
 pub(in crate::systems) struct Row<'a> {
@@ -67,6 +71,8 @@ pub(in crate::systems) struct Row<'a> {
     unclear: Cell<bool>,
     /// The currency that was read last.
     currency: Cell<Option<([u8; 3], Currency)>>,
+    /// People who were named before: mostly there are few, and of each there is one record.
+    people: RefCell<Vec<Arc<Person>>>,
 }
 
 impl<'a> Row<'a> {
@@ -139,6 +145,21 @@ impl<'a> Row<'a> {
             self.currency.set(Some((code, currency)));
         }
         Ok(currency)
+    }
+
+    /// A person. Most rows name one whom a row before named.
+    pub(in crate::systems) fn person(&self, name: &str, email: Option<&str>) -> Arc<Person> {
+        let mut people = self.people.borrow_mut();
+        let is_meant = |person: &&Arc<Person>| person.name == name && person.email.as_deref() == email;
+        if let Some(known) = people.iter().find(is_meant) {
+            return Arc::clone(known);
+        }
+        let person = Arc::new(Person { name: name.into(), email: email.map(Into::into) });
+        if people.len() == PEOPLE {
+            people.clear();
+        }
+        people.push(Arc::clone(&person));
+        person
     }
 
     /// Reads the next object. A name that is there twice is wrong.
@@ -485,6 +506,20 @@ mod tests {
                     .map(|row| paths.iter().map(|(name, _)| row.get(name.as_str()).map(ToString::to_string)).collect())
                     .collect();
                 prop_assert_eq!(seen, expected, "{}", body);
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_is_named_again_is_the_same_record() {
+        let row = Row::default();
+        let [ana, again, other] = [None, None, Some("ana@example.com")].map(|email| row.person("Ana", email));
+        assert!(Arc::ptr_eq(&ana, &again) && !Arc::ptr_eq(&ana, &other));
+        for number in 0..3 * PEOPLE {
+            let (name, email) = (format!("{number}"), format!("{number}@example.com"));
+            for email in [None, Some(&*email)] {
+                let person = row.person(&name, email);
+                assert_eq!((&*person.name, person.email.as_deref()), (&*name, email));
             }
         }
     }

@@ -2,10 +2,10 @@
 //!
 //! What HubSpot cannot filter exactly, or what does not fit into its six filters, is checked on the rows that come.
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use smol_str::SmolStr;
 
 use super::config::Map;
 use super::reference::Pipelines;
@@ -83,7 +83,7 @@ pub(super) fn plan(query: &DealQuery, names: &Map, pipelines: &Pipelines) -> Opt
 
 /// Whether a deal meets the conditions that are left.
 pub(super) fn matches(rest: &DealQuery, deal: &Deal) -> bool {
-    let same = |asked: &Option<String>, value: &Option<SmolStr>| {
+    let same = |asked: &Option<String>, value: &Option<CompactString>| {
         asked.as_ref().is_none_or(|asked| value.as_ref().is_some_and(|value| folded(value) == folded(asked)))
     };
     rest.client.as_ref().is_none_or(|client| deal.client.as_ref() == Some(client))

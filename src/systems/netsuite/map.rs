@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use smallvec::SmallVec;
-use smol_str::SmolStr;
 
 use super::wire::Row;
 use crate::domain::{
@@ -102,7 +102,7 @@ impl Mapper {
         let due_date = reading.date("dueDate", head, "due");
         Some(Invoice {
             id: InvoiceId::new(id.to_string()),
-            number: head.text("tranid").map(SmolStr::new),
+            number: head.text("tranid").map(CompactString::new),
             direction: kind.direction,
             kind: kind.kind,
             state: state(head, balance),

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use compact_str::CompactString;
 use futures_util::future::try_join_all;
-use smol_str::SmolStr;
 
 use super::config::TicketSourceModel;
 use super::documents::number;
@@ -64,7 +64,7 @@ impl Tickets {
     }
 
     /// The names of those who have the tickets: tasks name them by their numbers alone.
-    async fn people(&self, call: &Call, records: &[Record]) -> Result<HashMap<u64, SmolStr>, SystemError> {
+    async fn people(&self, call: &Call, records: &[Record]) -> Result<HashMap<u64, CompactString>, SystemError> {
         let people: BTreeSet<u64> = records.iter().flat_map(|record| record.links("user_ids")).collect();
         Ok(self.system.users(call, people).await?.into_iter().map(|(id, user)| (id, user.name.clone())).collect())
     }

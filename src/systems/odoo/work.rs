@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use smol_str::SmolStr;
 
 use super::config::{ProjectFields, TicketFields};
 use super::map::Mapper;
@@ -88,7 +88,7 @@ impl Words {
         model: &str,
         record: &Record,
         project_id: Option<ProjectId>,
-        people: &HashMap<u64, SmolStr>,
+        people: &HashMap<u64, CompactString>,
     ) -> Ticket {
         let stage = record.link("stage_id").and_then(|stage| stage.name().map(str::to_owned));
         let progress = record.text("state");

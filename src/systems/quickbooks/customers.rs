@@ -221,7 +221,7 @@ impl Directory {
 mod tests {
     use regex::Regex;
 
-    use smol_str::SmolStr;
+    use compact_str::CompactString;
 
     use super::*;
 
@@ -298,7 +298,7 @@ mod tests {
             let party = company.client(Some(&reference(customer))).unwrap();
             (party.id.unwrap().to_string(), party.name.unwrap())
         };
-        let known = |id: &str, name: &str| (id.to_owned(), SmolStr::new(name));
+        let known = |id: &str, name: &str| (id.to_owned(), CompactString::new(name));
         assert_eq!(client("3"), known("1", "Acme"));
         assert_eq!(client("6"), known("6", "About PRJ-2025-001"));
         assert_eq!(client("5"), known("5", "PRJ-2025-003"));

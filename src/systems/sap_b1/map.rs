@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::ToCompactString;
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use smallvec::SmallVec;
-use smol_str::ToSmolStr;
 
 use super::config::Carrier;
 use super::wire::{self, Number};
@@ -106,7 +106,7 @@ impl Mapper {
         }
         Invoice {
             id: InvoiceId::new(format!("{}-{}", kind.code, document.doc_entry)),
-            number: document.doc_num.map(|number| number.to_smolstr()),
+            number: document.doc_num.map(|number| number.to_compact_string()),
             direction: kind.direction,
             kind: kind.kind,
             state: state(document),
@@ -163,7 +163,7 @@ impl Mapper {
             amount: if kind.effect == Effect::TakesBack { amount.negated() } else { amount },
             description: text(line.item_description.as_deref()),
             party: party(document),
-            document: document.doc_num.map(|number| number.to_smolstr()),
+            document: document.doc_num.map(|number| number.to_compact_string()),
             url: self.url(kind.code, document),
             flaws: reading.flaws.into(),
         };

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use compact_str::CompactString;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use smol_str::SmolStr;
 
 use super::ask::{TIMESHEET_LINE, WORK};
 use super::client::MAX_VALUES;
@@ -182,14 +182,14 @@ fn status(mapper: &Mapper, name: Option<String>) -> ProjectStatus {
 fn effort(lines: &[Record]) -> Result<Option<Effort>, Lack> {
     let mut reading = Reading::default();
     let mut all = Decimal::ZERO;
-    let mut people: BTreeMap<(SmolStr, u64), Decimal> = BTreeMap::new();
+    let mut people: BTreeMap<(CompactString, u64), Decimal> = BTreeMap::new();
     for line in lines {
         let Some(hours) = reading.hours(line, "duration", "hours")? else { return Ok(None) };
         let name = line.text_at("employee.party.name")?.unwrap_or_default().into();
         all += hours;
         *people.entry((name, line.key("employee")?.unwrap_or_default())).or_default() += hours;
     }
-    let resource = |((name, _), hours_spent): ((SmolStr, _), _)| ResourceAllocation {
+    let resource = |((name, _), hours_spent): ((CompactString, _), _)| ResourceAllocation {
         person: Arc::new(Person { name, email: None }),
         role: None,
         hours_allocated: None,

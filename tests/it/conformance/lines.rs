@@ -59,7 +59,7 @@ impl<T: Text> Text for smallvec::SmallVec<[T; 1]> {
     }
 }
 
-impl Text for smol_str::SmolStr {
+impl Text for compact_str::CompactString {
     fn text(&self) -> String {
         self.to_string()
     }
