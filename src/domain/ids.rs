@@ -8,6 +8,8 @@ use compact_str::CompactString;
 use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
+use super::Weigh;
+
 /// The shared ID of a project, in its canonical form. Only a [`SharedIdRule`] makes one, so that two spellings of one
 /// ID can never be two keys.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +50,12 @@ macro_rules! id_text {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}({:?})", stringify!($name), &*self.0)
+            }
+        }
+
+        impl Weigh for $name {
+            fn heap_bytes(&self) -> usize {
+                self.0.heap_bytes()
             }
         }
     };

@@ -3,7 +3,7 @@
 use std::mem::ManuallyDrop;
 
 use super::Weigh;
-use super::weigh::PIECE;
+use super::weigh::room;
 
 /// The records of one key, as they are kept: weighed once, and forgotten without a look at each where none of them holds
 /// anything on the heap, as by far most do.
@@ -41,11 +41,10 @@ impl<T> List<T> {
 
 impl<T: Weigh> From<Vec<T>> for List<T> {
     fn from(records: Vec<T>) -> Self {
-        let beside = records.iter().map(Weigh::heap_bytes).sum::<usize>();
+        let heap_bytes = records.heap_bytes();
+        let holds = heap_bytes > room(&records);
         // In place, and so no more than another name for the same memory.
-        let records: Vec<_> = records.into_iter().map(ManuallyDrop::new).collect();
-        let own = if records.capacity() == 0 { 0 } else { records.capacity() * size_of::<T>() + PIECE };
-        Self { records, heap_bytes: own + beside, holds: beside > 0 }
+        Self { records: records.into_iter().map(ManuallyDrop::new).collect(), heap_bytes, holds }
     }
 }
 

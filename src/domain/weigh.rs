@@ -12,11 +12,11 @@ use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
 use super::{
-    Booked, Client, ClientId, Communication, CommunicationKind, ConnectionName, Contact, ContactId, Cost, CostKind,
-    CostState, CostSum, Deal, DealId, DealOrder, DealQuery, DealStatus, Direction, Effort, Flaw, Health, InList,
-    Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceQuery, InvoiceState, LineItem, Link, Milestone,
-    MilestoneStatus, Money, Page, Party, Payment, Person, Priority, Project, ProjectId, ProjectInvoice, ProjectQuery,
-    ProjectStatus, Proposal, ResourceAllocation, Share, Sum, Ticket, TicketCategory, TicketId, TicketStatus,
+    Booked, Client, Communication, CommunicationKind, Contact, Cost, CostKind, CostState, CostSum, Deal, DealOrder,
+    DealQuery, DealStatus, Direction, Effort, Flaw, Health, InList, Invoice, InvoiceKind, InvoiceLine, InvoiceQuery,
+    InvoiceState, LineItem, Link, Milestone, MilestoneStatus, Money, Page, Party, Payment, Person, Priority, Project,
+    ProjectInvoice, ProjectQuery, ProjectStatus, Proposal, ResourceAllocation, Share, Sum, Ticket, TicketCategory,
+    TicketStatus,
 };
 
 /// A value that knows how much memory it holds.
@@ -57,28 +57,11 @@ macro_rules! words {
 /// These hold nothing on the heap.
 macro_rules! flat {
     ($($name:ident)+) => {$(
+        const _: () = assert!(!std::mem::needs_drop::<$name>());
+
         impl Weigh for $name {
             fn heap_bytes(&self) -> usize {
                 0
-            }
-        }
-    )+};
-}
-
-/// The longest text that a `CompactString` keeps in place, and the least that it takes for a longer one.
-const IN_PLACE: usize = 24;
-const LEAST_BESIDE: usize = 32;
-
-/// A text that is kept in place if it is short.
-fn text(text: &str) -> usize {
-    if text.len() <= IN_PLACE { 0 } else { text.len().max(LEAST_BESIDE) + PIECE }
-}
-
-macro_rules! ids {
-    ($($name:ident)+) => {$(
-        impl Weigh for $name {
-            fn heap_bytes(&self) -> usize {
-                text(self.as_str())
             }
         }
     )+};
@@ -88,8 +71,6 @@ flat! {
     bool u32 u64 usize Decimal Date Timestamp Money Booked DealStatus CommunicationKind Direction InvoiceKind CostState
     DealOrder Flaw
 }
-
-ids! { ProjectId DealId ClientId ContactId TicketId InvoiceId ConnectionName }
 
 words! { ProjectStatus Health MilestoneStatus InvoiceState CostKind TicketStatus Priority TicketCategory }
 
@@ -158,9 +139,13 @@ impl Weigh for String {
 
 impl<T: Weigh> Weigh for Vec<T> {
     fn heap_bytes(&self) -> usize {
-        let own = if self.capacity() == 0 { 0 } else { self.capacity() * size_of::<T>() + PIECE };
-        own + self.iter().map(Weigh::heap_bytes).sum::<usize>()
+        room(self) + self.iter().map(Weigh::heap_bytes).sum::<usize>()
     }
+}
+
+/// The room of a list, without what its items hold.
+pub(super) fn room<T>(list: &Vec<T>) -> usize {
+    if list.capacity() == 0 { 0 } else { list.capacity() * size_of::<T>() + PIECE }
 }
 
 impl<T: Weigh> Weigh for ThinVec<T> {
@@ -226,6 +211,7 @@ impl<A: Weigh, B: Weigh, C: Weigh> Weigh for (A, B, C) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{ClientId, DealId, TicketId};
 
     #[test]
     fn a_typical_deal_weighs_what_it_holds_and_at_most_twice_that() {
@@ -262,10 +248,12 @@ mod tests {
 
     #[test]
     fn short_texts_are_kept_in_place() {
+        /// What a `CompactString` has room for.
+        const IN_PLACE: usize = 24;
         for length in [0, 1, IN_PLACE, IN_PLACE + 1, 60] {
             let text = CompactString::new("x".repeat(length));
             assert_eq!(text.heap_bytes() > 0, length > IN_PLACE, "{length}");
-            assert_eq!(text.heap_bytes(), super::text(&text), "{length}");
+            assert_eq!(TicketId::new(text.as_str()).heap_bytes(), text.heap_bytes(), "{length}");
         }
     }
 

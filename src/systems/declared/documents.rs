@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use compact_str::CompactString;
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
 
@@ -10,7 +9,6 @@ use super::collect::with_room;
 use super::fields::Invoices;
 use super::lines::CreditNotes;
 use super::map::{Inherited, Reader, Setting};
-use super::path::Field;
 use super::row::{Reject, Row, each};
 use crate::domain::{
     Amounts, Booked, Direction, Flaw, FlawKind, InList, Invoice, InvoiceId, InvoiceKind, InvoiceLine, InvoiceState,
@@ -42,7 +40,7 @@ impl Invoices {
             (f.company_balance.as_ref(), "company_balance", company),
         );
         let mut invoice = Invoice {
-            number: f.number.as_ref().and_then(|Field(number)| number.read(row)).map(CompactString::new),
+            number: r.text(f.number.as_ref()),
             direction,
             kind: r.strict_word(f.kind.as_ref(), Some(InvoiceKind::Invoice), "kind")?,
             state: r.word(Some(&f.state), None).unwrap_or_else(|| InvoiceState::Unknown(String::new())),

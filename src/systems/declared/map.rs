@@ -458,7 +458,7 @@ impl Costs {
         if r.skips(self.skip.as_ref()) {
             return Ok(None);
         }
-        let id: CompactString = r.required(&f.id, "id")?;
+        let id = r.id(&f.id)?;
         let (currency, company) = (r.currency(self.currency.as_ref()), r.currency(self.company_currency.as_ref()));
         Ok(Some(Cost {
             kind: r.word(Some(&f.kind), None).ok_or_else(|| Reject::new("a row without `kind`"))?,
