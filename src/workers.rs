@@ -77,6 +77,15 @@ fn all() -> &'static [Worker] {
     ALL.get().map_or(&[], Vec::as_slice)
 }
 
+/// How many threads the runtime beside the workers has: as many as there are workers, or those of the runtime that this is
+/// called in.
+fn others() -> usize {
+    match all() {
+        [] => Handle::try_current().map_or(1, |around| around.metrics().num_workers()),
+        workers => workers.len(),
+    }
+}
+
 /// Runs a task on the worker that has the fewest; here if there are none.
 pub fn spawn<Task: Future<Output = ()> + Send + 'static>(task: impl FnOnce() -> Task + Send + 'static) {
     spawn_on(all(), task);
@@ -120,8 +129,7 @@ impl<T> Each<T> {
 
     /// Makes them, unless one cannot be made.
     pub fn try_new<E>(make: impl FnMut(usize) -> Result<T, E>) -> Result<Self, E> {
-        let others = thread::available_parallelism().map_or(1, Into::into);
-        [others].into_iter().chain(all().iter().map(|_| 1)).map(make).collect::<Result<_, E>>().map(Self)
+        [others()].into_iter().chain(all().iter().map(|_| 1)).map(make).collect::<Result<_, E>>().map(Self)
     }
 }
 
@@ -146,6 +154,8 @@ mod tests {
     use std::future::pending;
     use std::sync::mpsc;
     use std::time::Duration;
+
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -204,16 +214,20 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn without_workers_a_task_runs_where_it_is_begun() {
+        let (tell, told) = oneshot::channel();
+        spawn_on(&[], move || async move { tell.send(thread::current().id()).unwrap() });
+        assert_eq!(told.await, Ok(thread::current().id()));
+    }
+
     #[test]
-    fn without_workers_a_task_runs_where_it_is_begun() {
+    fn what_is_not_of_a_worker_is_shared_by_the_threads_of_the_runtime_around() {
+        let shared_by = || *Each::new(|threads| threads);
+        assert_eq!(shared_by(), 1, "the one thread that there is");
         let runtime = Builder::new_current_thread().build().unwrap();
-        let (tell, told) = mpsc::channel();
-        runtime.block_on(async {
-            spawn_on(&[], move || async move { tell.send(thread::current().id()).unwrap() });
-            tokio::task::yield_now().await;
-        });
-        assert_eq!(told.recv_timeout(PATIENCE), Ok(thread::current().id()));
-        let each = Each::new(|threads| threads);
-        assert_eq!(*each, thread::available_parallelism().unwrap().get());
+        assert_eq!(runtime.block_on(async { shared_by() }), 1);
+        let runtime = Builder::new_multi_thread().worker_threads(3).build().unwrap();
+        assert_eq!(runtime.block_on(async { shared_by() }), 3);
     }
 }

@@ -52,6 +52,13 @@ pub struct ManualClock {
     elapsed: Mutex<Duration>,
 }
 
+impl Default for ManualClock {
+    /// A clock that stands at the Unix epoch.
+    fn default() -> Self {
+        Self::new(Timestamp::UNIX_EPOCH)
+    }
+}
+
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn new(start: Timestamp) -> Self {

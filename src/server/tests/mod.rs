@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::access::{Access, Catalogue};
 use crate::config::{self, Cache, Owners, Seconds};
-use crate::domain::{Clock, SharedIdRule, SystemClock};
+use crate::domain::{Clock, ManualClock, SharedIdRule};
 use crate::reads::{ReadOptions, Reads};
 use crate::systems::Connection;
 use crate::telemetry::kept::Kept;
@@ -34,6 +34,8 @@ use crate::telemetry::kept::Kept;
 /// Signals between a test and the resolvers.
 #[derive(Default)]
 struct Signals {
+    /// Time as the server knows it: it passes by work alone.
+    clock: Arc<ManualClock>,
     /// A resolver waits.
     waiting: Notify,
     /// It may go on.
@@ -107,14 +109,11 @@ impl Query {
         7
     }
 
-    /// Works until it is enough, each time for longer than a turn, and waits for nothing.
+    /// Works until it is enough, each time for as long as a turn, and waits for nothing.
     async fn works(&self) -> i32 {
         self.0.working.fetch_add(1, Ordering::SeqCst);
         while !self.0.enough.load(Ordering::SeqCst) {
-            let began = std::time::Instant::now();
-            while began.elapsed() < Duration::from_millis(2) {
-                std::hint::spin_loop();
-            }
+            self.0.clock.advance(Duration::from_millis(2));
             self.0.pieces.fetch_add(1, Ordering::SeqCst);
             let mut went = false;
             std::future::poll_fn(|context| {
@@ -154,7 +153,7 @@ async fn start_within(options: ServerOptions, limits: Limits) -> Server {
     let trusting = Schema::build(Query(Arc::clone(&signals)), EmptyMutation, EmptySubscription);
     let trusting = trusting.validation_mode(ValidationMode::Fast).finish();
     let graph = Toy { checking: schema, trusting, masks: Arc::default(), catalogue: Catalogue::default() };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let clock = Arc::<ManualClock>::clone(&signals.clock);
     start_over(graph, signals, reports(&Owners::default(), Vec::new(), clock), options, limits).await
 }
 

@@ -8,7 +8,6 @@ use axum::extract::{Query as UrlQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -89,7 +88,7 @@ fn configured(server: &Server, page_size: usize) -> (SecretFile, Config, Connect
         name: ConnectionName::new("netsuite"),
         shared_id: SharedIdRule::new(Regex::new(".").unwrap(), &[]),
         traffic: Traffic { retries: 0, max_pages: 6, ..Traffic::default() },
-        clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+        clock: Arc::new(ManualClock::default()),
     };
     (file, config, context)
 }

@@ -272,8 +272,6 @@ fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::domain::ManualClock;
 
@@ -284,7 +282,7 @@ mod tests {
             consumer_key: "ck key".to_owned(),
             token_id: "tk".to_owned(),
             secrets: format!("{}&{}", encoded("c$ secret"), encoded("t&s")).into(),
-            clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+            clock: Arc::new(ManualClock::default()),
         };
         let url =
             "https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/query/v1/suiteql?limit=1000&offset=2000";
@@ -302,7 +300,7 @@ mod tests {
             consumer_key: "ck".to_owned(),
             token_id: "tk".to_owned(),
             secrets: "a&b".to_owned().into(),
-            clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+            clock: Arc::new(ManualClock::default()),
         };
         let sign = || {
             let mut headers = HeaderMap::new();

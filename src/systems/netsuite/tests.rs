@@ -8,7 +8,6 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use jiff::civil::date;
 use regex::Regex;
 use rust_decimal::Decimal;
@@ -98,7 +97,7 @@ impl Bench {
         let free = ([127, 0, 0, 1], 0).into();
         let embedded = serve("netsuite", router, Arc::clone(&company), free).await.unwrap();
         let config = format!("account = \"{}\"\nurl = \"{}\"\n{extra}\n{sign_in}", netsuite::ACCOUNT, embedded.url);
-        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+        let clock = Arc::new(ManualClock::default());
         let context = ConnectionContext {
             name: ConnectionName::new("netsuite"),
             shared_id: rule(),
@@ -590,7 +589,7 @@ fn ids_of_documents_are_those_of_one_space() {
 
 #[test]
 fn a_configuration_that_cannot_work_is_refused_with_its_key() {
-    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let clock = Arc::new(ManualClock::default());
     let secret = SecretFile::new("secret");
     let key = SecretFile::new("no key");
     let problem = |change: &str| {

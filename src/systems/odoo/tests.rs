@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use http::header::AUTHORIZATION;
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -202,7 +201,7 @@ impl Server {
             name: ConnectionName::new("odoo"),
             shared_id: SharedIdRule::new(regex::Regex::new(r"^PRJ-\d{4}-\d{3,6}$").unwrap(), &["trim", "uppercase"]),
             traffic: Traffic { retries: 0, max_pages: 3, ..Traffic::default() },
-            clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+            clock: Arc::new(ManualClock::default()),
         };
         (config, context, secret)
     }
@@ -224,7 +223,7 @@ pub(super) fn connect_to(url: &str) -> Connection {
         name: ConnectionName::new("odoo"),
         shared_id: SharedIdRule::new(regex::Regex::new(r"^PRJ-\d{4}-\d{3,6}$").unwrap(), &["trim", "uppercase"]),
         traffic: Traffic::default(),
-        clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+        clock: Arc::new(ManualClock::default()),
     };
     connect(toml::from_str(&config).unwrap(), context).unwrap()
 }

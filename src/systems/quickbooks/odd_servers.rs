@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -79,7 +78,7 @@ fn context(clock: &Arc<ManualClock>) -> ConnectionContext {
 }
 
 fn clock() -> Arc<ManualClock> {
-    Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH))
+    Arc::new(ManualClock::default())
 }
 
 fn call() -> Call {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::date;
 use regex::Regex;
 use serde_json::Value;
@@ -78,7 +77,7 @@ impl Bench {
              client_secret = {{ demo = \"{CLIENT_SECRET}\" }}\ntokens = {{ demo = \"{CONSENT}\" }}\n{extra}",
             embedded.url
         );
-        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+        let clock = Arc::new(ManualClock::default());
         let traffic = Traffic { retries: 0, max_pages, ..Traffic::default() };
         let connection = connected_with(&config, &clock, traffic).unwrap();
         Self { embedded, additions, company, clock, connection }
@@ -330,7 +329,7 @@ async fn an_invoice_comes_with_what_was_paid_on_it() {
 
 #[test]
 fn a_configuration_that_cannot_work_is_refused_with_its_key() {
-    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let clock = Arc::new(ManualClock::default());
     let problem = |change: &str| {
         let mut table: toml::Table = toml::from_str(
             "realm_id = \"123\"\nclient_id = \"AB\"\nclient_secret = { demo = \"demo-x\" }\ntokens = { demo = \"demo-y\" }"

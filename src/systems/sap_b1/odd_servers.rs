@@ -8,7 +8,6 @@ use axum::extract::{Query as UrlQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -100,7 +99,7 @@ fn client(server: &Server) -> Client {
         name: ConnectionName::new("sap"),
         shared_id: SharedIdRule::new(Regex::new(".").unwrap(), &[]),
         traffic: Traffic { retries: 0, max_pages: 6, ..Traffic::default() },
-        clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+        clock: Arc::new(ManualClock::default()),
     };
     Client::new(&config, &context).unwrap()
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::date;
 use regex::Regex;
 use rust_decimal::Decimal;
@@ -64,7 +63,7 @@ impl Bench {
             embedded.url,
             secret.reference()
         );
-        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+        let clock = Arc::new(ManualClock::default());
         let context = ConnectionContext {
             name: ConnectionName::new("sap"),
             shared_id: rule(),
@@ -503,7 +502,7 @@ async fn compare(company: Company, extra: &str) {
 
 #[test]
 fn a_configuration_that_cannot_work_is_refused_with_its_key() {
-    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let clock = Arc::new(ManualClock::default());
     let secret = SecretFile::new("secret");
     let problem = |change: &str| {
         let mut table: toml::Table = toml::from_str(&format!(

@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use regex::Regex;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -114,7 +113,7 @@ pub(super) fn connection(server: &Server, more: &str) -> Connection {
         name: ConnectionName::new("tryton"),
         shared_id: rule(),
         traffic: Traffic { retries: 0, max_pages: 6, ..Traffic::default() },
-        clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+        clock: Arc::new(ManualClock::default()),
     };
     connect(toml::from_str(&text).unwrap(), context).unwrap()
 }
@@ -351,7 +350,7 @@ fn each_setting_is_checked_and_the_message_names_it() {
             name: ConnectionName::new("tryton"),
             shared_id: rule(),
             traffic: Traffic::default(),
-            clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
+            clock: Arc::new(ManualClock::default()),
         };
         connect(toml::from_str(&text).unwrap(), context).err().map(|problem| problem.key)
     };
