@@ -1,6 +1,7 @@
-//! Lines of the log on their way to stderr. Those of many requests are written together: a request does not wait for the disk or
+//! Lines of the log on their way out. Those of many requests are written together: a request does not wait for the disk or
 //! the pipe behind stderr, and the system is asked once in a while instead of once for each line.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -19,14 +20,24 @@ const MOST: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct Lines(Arc<Shared>);
 
-#[derive(Debug, Default)]
 struct Shared {
     waiting: Mutex<Vec<u8>>,
     /// Something waits that did not before.
     filled: Condvar,
-    /// The lines that are being written, one batch after the other so that they stay in their order; and their room, which is
-    /// used again.
-    writing: Mutex<Vec<u8>>,
+    /// One batch after the other, so that the lines stay in their order.
+    writing: Mutex<Writing>,
+}
+
+struct Writing {
+    /// What is being written; and its room, which is used again.
+    lines: Vec<u8>,
+    to: Box<dyn Write + Send>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").finish_non_exhaustive()
+    }
 }
 
 /// Takes one line.
@@ -37,9 +48,14 @@ pub(super) struct Line<'a> {
 }
 
 impl Lines {
+    fn new(to: impl Write + Send + 'static) -> Self {
+        let writing = Mutex::new(Writing { lines: Vec::new(), to: Box::new(to) });
+        Self(Arc::new(Shared { waiting: Mutex::default(), filled: Condvar::new(), writing }))
+    }
+
     /// Starts the thread that writes them.
-    pub(super) fn start() -> io::Result<Self> {
-        let lines = Self(Arc::default());
+    pub(super) fn start(to: impl Write + Send + 'static) -> io::Result<Self> {
+        let lines = Self::new(to);
         let of_thread = lines.clone();
         thread::Builder::new().name("log".to_owned()).spawn(move || {
             loop {
@@ -53,9 +69,10 @@ impl Lines {
 
     /// Writes what waits. That nobody reads the log any more is nobody's to hear.
     pub(super) fn write(&self) {
-        let mut lines = lock(&self.0.writing);
-        std::mem::swap(&mut *lines, &mut *lock(&self.0.waiting));
-        drop(io::stderr().write_all(&lines));
+        let mut writing = lock(&self.0.writing);
+        let Writing { lines, to } = &mut *writing;
+        std::mem::swap(lines, &mut *lock(&self.0.waiting));
+        drop(to.write_all(lines));
         lines.clear();
     }
 
@@ -112,23 +129,40 @@ impl Write for Line<'_> {
 mod tests {
     use super::*;
 
+    /// What has been written.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            lock(&self.0).write(text)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn what_waits_is_written_in_its_order_by_what_must_not_wait() {
-        let lines = Lines(Arc::default());
-        let waiting = || String::from_utf8(lock(&lines.0.waiting).clone()).unwrap();
+        let written = Written::default();
+        let lines = Lines::new(written.clone());
         lines.add(b"one\n", false);
         lines.add(b"two\n", false);
-        assert_eq!(waiting(), "one\ntwo\n");
-        lines.add(b"", true);
-        assert_eq!(waiting(), "");
+        assert_eq!(lock(&written.0).len(), 0);
+        lines.add(b"three\n", true);
+        assert_eq!(*lock(&written.0), b"one\ntwo\nthree\n");
+        lines.add(b"four\n", true);
+        assert_eq!(*lock(&written.0), b"one\ntwo\nthree\nfour\n");
     }
 
     #[test]
     fn there_is_an_end_to_what_waits() {
-        let lines = Lines(Arc::default());
+        let written = Written::default();
+        let lines = Lines::new(written.clone());
         lines.add(&vec![b' '; MOST - 1], false);
-        assert_eq!(lock(&lines.0.waiting).len(), MOST - 1);
+        assert_eq!(lock(&written.0).len(), 0);
         lines.add(b"\n", false);
-        assert!(lock(&lines.0.waiting).is_empty());
+        assert_eq!(lock(&written.0).len(), MOST);
     }
 }

@@ -49,7 +49,7 @@ pub fn init(format: LogFormat, filter: &str) -> Result<Log, ParseError> {
     let is_terminal = io::stderr().is_terminal();
     // Who looks on sees each line at once, and between the lines what else is written there. So does everybody where no thread
     // can be had.
-    let lines = if is_terminal { None } else { Lines::start().ok() };
+    let lines = if is_terminal { None } else { Lines::start(io::stderr()).ok() };
     let writer = lines.clone().map_or_else(|| BoxMakeWriter::new(io::stderr), BoxMakeWriter::new);
     let log = tracing_subscriber::fmt().with_env_filter(heard(filter)?).with_writer(writer).with_ansi(is_terminal);
     // The one error is that there is a log already.

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::config::Traffic;
+use crate::config::{Seconds, Traffic};
 use crate::domain::{ConnectionName, ManualClock, ProjectId, SharedIdRule};
 use crate::systems::{Call, ConnectionContext, Priority};
 
@@ -111,11 +111,17 @@ pub(in crate::systems) fn context(rule: SharedIdRule) -> ConnectionContext {
     ConnectionContext {
         name: ConnectionName::new("finance"),
         shared_id: rule,
-        traffic: Traffic { retries: 0, max_pages: 5, ..Traffic::default() },
+        // A machine that is busy with something else takes its time.
+        traffic: Traffic {
+            retries: 0,
+            max_pages: 5,
+            attempt_timeout: Seconds(Duration::from_secs(30)),
+            ..Traffic::default()
+        },
         clock: Arc::new(clock()),
     }
 }
 
 pub(in crate::systems) fn call() -> Call {
-    Call::new(Instant::now() + Duration::from_secs(10), Priority::Interactive)
+    Call::new(Instant::now() + Duration::from_mins(1), Priority::Interactive)
 }

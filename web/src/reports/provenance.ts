@@ -11,7 +11,7 @@ export function provenance(answer: Answer, refresh: () => void): HTMLElement {
   return h('div', { class: 'provenance', role: 'status' },
     h('span', {}, 'As of ', asOf ? h('time', { datetime: asOf.toISOString(), title: asOf.toISOString() }, time) : 'an unknown time', ' (', age, ')'),
     completeness && whole(completeness),
-    h('span', {}, rates ? `Converted at the rates of ${rates.source} of ${rates.date}` : 'Nothing converted by a rate table'),
+    h('span', {}, rates ? `Converted by the rates of ${rates.date} (${rates.source})` : 'Nothing converted by a rate table'),
     h('button', { type: 'button', class: 'quiet', id: 'refresh', click: refresh }, 'Refresh'))
 }
 

@@ -140,18 +140,18 @@ async fn retries_of_a_flapping_system_stay_within_a_fifth_of_the_calls() {
 
 #[tokio::test]
 async fn a_system_that_asks_for_a_pause_gets_it_from_all_calls() {
-    let busy = Act::Answer(message("429 Slow", "retry-after: 2\r\n", b"{}"));
+    let busy = Act::Answer(message("429 Slow", "retry-after: 60\r\n", b"{}"));
     let upstream = Upstream::start(move |_| busy.clone()).await;
     let client = client(&upstream.url, traffic());
     let start = Instant::now();
     for _ in 0..3 {
-        let error = client.send(&call(1000), get()).await.unwrap_err();
+        let error = client.send(&call(20_000), get()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::RateLimited);
         let pause = error.retry_after.unwrap();
-        assert!(pause <= Duration::from_secs(2) && pause > Duration::from_millis(500), "{pause:?}");
+        assert!(pause <= Duration::from_mins(1) && pause > Duration::from_secs(40), "{pause:?}");
     }
     assert_eq!(upstream.requests(), 1);
-    assert!(start.elapsed() < Duration::from_millis(1500), "what does not fit is not waited for");
+    assert!(start.elapsed() < Duration::from_secs(20), "what does not fit is not waited for");
     assert!(client.health().rate_limited_until.is_some());
 }
 
@@ -190,7 +190,7 @@ async fn nothing_is_begun_that_cannot_end_before_the_deadline() {
     let silent = Upstream::start(|_| Act::Silence(vec![])).await;
     let client = super::client(&silent.url, traffic());
     let start = Instant::now();
-    let cut = client.send(&call(300), get()).await.unwrap_err();
+    let cut = client.send(&call(1000), get()).await.unwrap_err();
     assert_eq!((cut.kind, silent.requests()), (ErrorKind::Deadline, 1));
     assert!(start.elapsed() < traffic().attempt_timeout.0);
 }
