@@ -83,6 +83,14 @@ pub struct ViewKey {
     countries: Arc<BTreeSet<String>>,
 }
 
+impl ViewKey {
+    /// What it holds, in bytes, roughly: each request has a key of its own.
+    pub fn bytes(&self) -> usize {
+        // An address or a country has its place in the set.
+        self.owners.iter().chain(self.countries.iter()).map(|word| word.len() + 48).sum()
+    }
+}
+
 impl Viewer {
     /// Whoever asks where everybody sees everything.
     pub fn anyone() -> Arc<Self> {

@@ -21,7 +21,7 @@ pub struct Traffic {
     /// Calls at once, at most: half of them at first, more while the system answers as fast as usual, fewer while it is slow,
     /// silent, or asks to be asked less. Reports get at most a third of them.
     pub concurrency: usize,
-    /// Calls that may wait for a free place; more fail at once.
+    /// Calls of people that may wait for a free place, and as many of reports; more fail at once.
     pub queue: usize,
     /// Calls per second; 0 is no limit.
     pub rate: u32,

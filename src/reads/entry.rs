@@ -62,6 +62,12 @@ impl<K, V> Entry<K, V> {
         now.saturating_sub(self.read_at)
     }
 
+    /// Whether this, or the value before this failure, is within its time to live.
+    pub(super) fn is_alive(&self, now: Duration) -> bool {
+        let is_alive = |entry: &Self| entry.outcome.is_ok() && entry.age(now) < entry.ttl;
+        is_alive(self) || self.last_good.as_deref().is_some_and(is_alive)
+    }
+
     fn is_value(&self) -> bool {
         matches!(self.outcome, Ok(Some(_)))
     }
@@ -69,14 +75,12 @@ impl<K, V> Entry<K, V> {
     /// The outcome as a request is told it.
     pub(super) fn show(&self, options: &ReadOptions, now: Duration, sight: &mut Sight) -> Read<V> {
         let value = self.outcome.clone().inspect_err(|_| sight.failure())?;
-        let age = self.age(now);
-        let left = self.ttl.saturating_sub(age);
-        let status = match (self.read_at >= options.started, left.is_zero()) {
+        let status = match (self.read_at >= options.started, self.age(now) < self.ttl) {
             (true, _) => SourceStatus::Live,
-            (false, false) => SourceStatus::Cached,
-            (false, true) => SourceStatus::Stale,
+            (false, true) => SourceStatus::Cached,
+            (false, false) => SourceStatus::Stale,
         };
-        sight.value(age, left, status);
+        sight.value(self.read_at, self.ttl, status);
         Ok(Fresh { value, as_of: self.as_of, status })
     }
 

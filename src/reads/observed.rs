@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::domain::SourceStatus;
 
-/// What a request read: how old the oldest part is, how long the shortest-lived part still lives, and what kinds of
-/// record it is made of.
+/// What a request read: when its oldest part was read, until when its shortest-lived part lives, and what kinds of record
+/// it is made of. Moments, on the readers' monotonic clock: a part grows older while the request waits for another one.
 #[derive(Debug)]
 pub struct Observed {
     oldest_ms: AtomicU64,
-    shortest_ms: AtomicU64,
+    until_ms: AtomicU64,
     parts: AtomicU64,
     flags: AtomicU8,
 }
@@ -19,7 +19,7 @@ pub struct Observed {
 #[derive(Debug)]
 pub(super) struct Sight {
     oldest: Duration,
-    shortest: Duration,
+    until: Duration,
     flags: u8,
 }
 
@@ -32,8 +32,8 @@ const MOMENTARY: u8 = 16;
 impl Default for Observed {
     fn default() -> Self {
         Self {
-            oldest_ms: AtomicU64::new(0),
-            shortest_ms: AtomicU64::new(u64::MAX),
+            oldest_ms: AtomicU64::new(u64::MAX),
+            until_ms: AtomicU64::new(u64::MAX),
             parts: AtomicU64::new(0),
             flags: AtomicU8::new(0),
         }
@@ -41,15 +41,16 @@ impl Default for Observed {
 }
 
 impl Observed {
-    /// The age of the oldest value, if any was read.
-    pub fn age(&self) -> Option<Duration> {
-        self.has(ANY).then(|| Duration::from_millis(self.oldest_ms.load(Ordering::Relaxed)))
+    /// The age of the oldest value at a moment, if any was read.
+    pub fn age(&self, now: Duration) -> Option<Duration> {
+        let since = |moment: &AtomicU64| millis(now).saturating_sub(moment.load(Ordering::Relaxed));
+        self.has(ANY).then(|| Duration::from_millis(since(&self.oldest_ms)))
     }
 
-    /// For how long the answer may be shown again; none if a read failed or nothing was read.
-    pub fn lifetime(&self) -> Option<Duration> {
-        let usable = self.has(ANY) && !self.has(FAILED);
-        usable.then(|| Duration::from_millis(self.shortest_ms.load(Ordering::Relaxed)))
+    /// For how long from a moment on the answer may be shown again; none if a read failed or nothing was read.
+    pub fn lifetime(&self, now: Duration) -> Option<Duration> {
+        let until = |moment: &AtomicU64| moment.load(Ordering::Relaxed).saturating_sub(millis(now));
+        (self.has(ANY) && !self.has(FAILED)).then(|| Duration::from_millis(until(&self.until_ms)))
     }
 
     /// Whether a value was read from its owner for this request, and said so.
@@ -79,12 +80,11 @@ impl Observed {
 
     pub(super) fn note(&self, part: u64, sight: &Sight) {
         // Most reads say nothing new: a look is cheaper than a write that other cores have to hear of.
-        let (oldest, shortest) = (millis(sight.oldest), millis(sight.shortest));
-        if oldest > self.oldest_ms.load(Ordering::Relaxed) {
-            self.oldest_ms.fetch_max(oldest, Ordering::Relaxed);
-        }
-        if shortest < self.shortest_ms.load(Ordering::Relaxed) {
-            self.shortest_ms.fetch_min(shortest, Ordering::Relaxed);
+        for (seen, moment) in [(sight.oldest, &self.oldest_ms), (sight.until, &self.until_ms)] {
+            let seen = millis(seen);
+            if seen < moment.load(Ordering::Relaxed) {
+                moment.fetch_min(seen, Ordering::Relaxed);
+            }
         }
         if self.parts.load(Ordering::Relaxed) & part == 0 {
             self.parts.fetch_or(part, Ordering::Relaxed);
@@ -102,13 +102,13 @@ impl Observed {
 
 impl Sight {
     pub(super) fn new() -> Self {
-        Self { oldest: Duration::ZERO, shortest: Duration::MAX, flags: 0 }
+        Self { oldest: Duration::MAX, until: Duration::MAX, flags: 0 }
     }
 
-    /// A value of that age that may be shown for that long.
-    pub(super) fn value(&mut self, age: Duration, left: Duration, status: SourceStatus) {
-        self.oldest = self.oldest.max(age);
-        self.shortest = self.shortest.min(left);
+    /// A value that was read then and may be shown for that long since.
+    pub(super) fn value(&mut self, read_at: Duration, ttl: Duration, status: SourceStatus) {
+        self.oldest = self.oldest.min(read_at);
+        self.until = self.until.min(read_at.saturating_add(ttl));
         self.flags |= match status {
             SourceStatus::Live => LIVE,
             SourceStatus::Stale => STALE,

@@ -253,6 +253,13 @@ impl Reads {
         self.store.evictions(parts)
     }
 
+    /// The number of the latest renewal among the kinds of record in `parts`: an eviction, or a value that was read anew while
+    /// the one before was still alive. What is kept beside the records is outdated when this is more than
+    /// `renewals(u64::MAX)` was before its reads began.
+    pub fn renewals(&self, parts: u64) -> u64 {
+        self.store.renewals(parts)
+    }
+
     /// What changes from now on: each is told after it was forgotten here. Who falls behind by more than a thousand is told
     /// that it missed some.
     pub fn changes(&self) -> broadcast::Receiver<Changed> {

@@ -24,7 +24,7 @@ use super::upstream::{Asked, Load, load};
 use super::wave::{Air, Batch, Boarding, Landed, Open, Seat};
 use super::{Fetch, Freshness, Kind, Read, ReadOptions, Store};
 use crate::domain::{Clock, SourceStatus, Weigh};
-use crate::systems::{Call, ErrorKind, SystemError};
+use crate::systems::{Call, ErrorKind, Priority, SystemError};
 
 /// So many answers are put into the cache in one go: what it is guarded by is in the way of all threads.
 const AT_ONCE: usize = 16;
@@ -314,7 +314,9 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
                     Ok(outcomes) => outcomes.remove(key).unwrap_or(Ok(None)),
                     Err(error) => Err(Arc::clone(error)),
                 };
-                let ttl = self.freshness.lifetime(&outcome);
+                // A failure may have taken longer to come than it is remembered for.
+                let known_after = if outcome.is_err() { now.saturating_sub(read_at) } else { Duration::ZERO };
+                let ttl = known_after + self.freshness.lifetime(&outcome);
                 Entry { key: key.clone(), outcome, as_of, read_at, ttl, last_good: None }
             });
             self.keep(&flight.batch, entries, now, &mut flight.entries);
@@ -338,8 +340,13 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
                 let before = self.store.get::<K, V>(self.place, &entry.key, Duration::ZERO);
                 entry.last_good = before.and_then(|before| Entry::survivor(&before, error.kind, &self.freshness, now));
             }
-            // That somebody's calls are used up is not to be remembered for others.
-            let is_kept = !matches!(&entry.outcome, Err(error) if matches!(error.kind, ErrorKind::Budget(_)));
+            let is_kept = !entry.outcome.as_ref().is_err_and(|error| match error.kind {
+                // That somebody's calls are used up is not to be remembered for others.
+                ErrorKind::Budget(_) => true,
+                // Nor, for people, that reports find no room to wait.
+                ErrorKind::Overloaded => batch.priority == Priority::Report,
+                _ => false,
+            });
             let entry = Arc::new(entry);
             if air.disembark(&entry.key, batch) && is_kept {
                 let bytes = (self.weigh)(&entry);

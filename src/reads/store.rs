@@ -33,8 +33,10 @@ pub struct Store {
     reports: Room,
     turning: Mutex<()>,
     readers: AtomicUsize,
-    evictions: AtomicU64,
+    /// Evictions, and values that took the place of one that was still alive.
+    renewals: AtomicU64,
     last_evictions: [AtomicU64; PARTS],
+    last_renewals: [AtomicU64; PARTS],
 }
 
 /// Locks; more than there are cores.
@@ -111,8 +113,9 @@ impl Store {
             reports: Room::default(),
             turning: Mutex::default(),
             readers: AtomicUsize::new(0),
-            evictions: AtomicU64::new(0),
+            renewals: AtomicU64::new(0),
             last_evictions: [const { AtomicU64::new(0) }; PARTS],
+            last_renewals: [const { AtomicU64::new(0) }; PARTS],
         })
     }
 
@@ -130,10 +133,13 @@ impl Store {
     /// The number of the latest eviction among the kinds of record in `parts` (see
     /// [`Observed::parts`](super::Observed::parts)).
     pub fn evictions(&self, parts: u64) -> u64 {
-        let of_part = |(at, last): (usize, &AtomicU64)| {
-            if parts >> at & 1 == 1 { last.load(Ordering::SeqCst) } else { 0 }
-        };
-        self.last_evictions.iter().enumerate().map(of_part).max().unwrap_or(0)
+        latest(&self.last_evictions, parts)
+    }
+
+    /// The number of the latest renewal of what is known of the kinds of record in `parts`: an eviction, or a value that was read
+    /// anew while the one before was still alive, as a request can ask for.
+    pub fn renewals(&self, parts: u64) -> u64 {
+        latest(&self.last_renewals, parts)
     }
 
     /// A place for one more reader.
@@ -176,7 +182,7 @@ impl Store {
                 self.room(priority).young.fetch_add(bytes, Ordering::Relaxed);
                 self.make_room(now);
             }
-            self.put_together(place, entries, fits, priority);
+            self.put_together(place, entries, (fits, priority), now);
         }
     }
 
@@ -185,27 +191,42 @@ impl Store {
         &self,
         place: Place,
         entries: &[(Arc<Entry<K, V>>, usize)],
-        fits: bool,
-        priority: Priority,
+        (fits, priority): (bool, Priority),
+        now: Duration,
     ) {
-        let mut freed = Freed::default();
+        let (mut freed, mut is_renewal) = (Freed::default(), false);
         for (entry, bytes) in entries {
             let hash = self.hash(place, &entry.key);
-            let read_at = entry.read_at;
+            let (read_at, is_answer) = (entry.read_at, entry.outcome.is_ok());
             let entry = Arc::clone(entry) as Arc<dyn Any + Send + Sync>;
             let held = Held { place, bytes: weight(*bytes), read_at, entry };
-            let before = self.shard(hash).map(|mut shard| {
+            let before = self.shard(hash).and_then(|mut shard| {
                 let before = shard.remove(hash, &mut freed);
                 if fits {
                     shard.of(priority).young.add(hash, held);
                 }
                 before
             });
+            is_renewal |= is_answer && before.as_ref().is_some_and(|before| before.shows::<K, V>(now));
             // Outside the lock: it may be much.
             drop(before);
         }
         self.people.free(freed.people);
         self.reports.free(freed.reports);
+        if is_renewal {
+            self.renew(place, &[&self.last_renewals]);
+        }
+    }
+
+    /// Counts a renewal of what a reader knows. Told when it is done: who begins after its number was given does not find the old
+    /// value anymore.
+    fn renew(&self, place: Place, latest: &[&[AtomicU64; PARTS]]) {
+        let number = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
+        for latest in latest {
+            if let Some(last) = latest.get(place.0 % PARTS) {
+                last.fetch_max(number, Ordering::SeqCst);
+            }
+        }
     }
 
     /// Forgets entries of a reader for good, and says how many there were. The caller has made sure that no load under way
@@ -224,11 +245,7 @@ impl Store {
             // Dropped outside the lock: it may be much.
             forgotten += of_people.len() + of_reports.len();
         }
-        // Counted when it is done: who begins after this number was given does not find the old value anymore.
-        let number = self.evictions.fetch_add(1, Ordering::SeqCst) + 1;
-        if let Some(last) = self.last_evictions.get(place.0 % PARTS) {
-            last.fetch_max(number, Ordering::SeqCst);
-        }
+        self.renew(place, &[&self.last_evictions, &self.last_renewals]);
         forgotten
     }
 
@@ -306,8 +323,23 @@ fn weight(bytes: usize) -> u64 {
     u64::try_from(bytes + BOOKS).unwrap_or(u64::MAX)
 }
 
+/// The latest number among those of the kinds of record in `parts`.
+fn latest(numbers: &[AtomicU64; PARTS], parts: u64) -> u64 {
+    let of_part = |(at, last): (usize, &AtomicU64)| {
+        if parts >> at & 1 == 1 { last.load(Ordering::SeqCst) } else { 0 }
+    };
+    numbers.iter().enumerate().map(of_part).max().unwrap_or(0)
+}
+
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Held {
+    /// Whether answers that show it may still be given again.
+    fn shows<K: Key, V: Send + Sync + 'static>(&self, now: Duration) -> bool {
+        self.entry.downcast_ref::<Entry<K, V>>().is_some_and(|entry| entry.is_alive(now))
+    }
 }
 
 impl Room {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::reader::Key;
 use super::upstream::Kind;
-use crate::domain::ProjectId;
+use crate::domain::{ProjectId, Weigh};
 
 /// Shared IDs that are named. A report about the whole portfolio does not name them all.
 const MOST_PROJECTS: usize = 200;
@@ -30,6 +30,14 @@ impl Touched {
     /// What was read so far.
     pub fn reads(&self) -> TouchedReads {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it holds, in bytes, roughly.
+    pub fn bytes(&self) -> usize {
+        let reads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let projects = reads.projects.iter().map(|id| size_of::<ProjectId>() + id.heap_bytes());
+        // A place in a set has some room beside it.
+        projects.map(|bytes| bytes * 3 / 2).sum::<usize>() + reads.keys.len() * 48
     }
 
     pub(super) fn note<'k, K: Key>(&self, kind: &Kind, keys: impl IntoIterator<Item = &'k K>) {

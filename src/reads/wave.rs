@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::sync::{AtomicBool, Ordering};
-use super::{Freshness, Key, ReadOptions};
+use super::{Freshness, Key, Observed, ReadOptions};
 use crate::domain::Clock;
 use crate::systems::{Payers, Priority};
 
@@ -26,8 +26,8 @@ const PACE: Duration = Duration::from_millis(1);
 pub(super) struct Batch<K, V> {
     pub(super) number: u64,
     pub(super) priority: Priority,
-    /// The request that opened it.
-    opener: usize,
+    /// The request that opened it, by what it observed: held, so that no other request is taken for it.
+    opener: Arc<Observed>,
     shared: AtomicBool,
     /// The requests that wait for it.
     pub(super) payers: Arc<Payers>,
@@ -212,7 +212,7 @@ impl<K, V> Batch<K, V> {
         Self {
             number,
             priority: options.priority,
-            opener: identity(options),
+            opener: Arc::clone(&options.observed),
             shared: AtomicBool::new(false),
             payers,
             departed: OnceLock::new(),
@@ -237,7 +237,7 @@ impl<K, V> Batch<K, V> {
 
     /// Whether another request than this one opened it.
     pub(super) fn of_others(&self, options: &ReadOptions) -> bool {
-        self.opener != identity(options)
+        !Arc::ptr_eq(&self.opener, &options.observed)
     }
 
     /// What it brought, if it is back.
@@ -291,11 +291,6 @@ impl<K, V> Batch<K, V> {
         }
         takes
     }
-}
-
-/// Tells requests apart, while they are under way.
-fn identity(options: &ReadOptions) -> usize {
-    Arc::as_ptr(&options.observed).addr()
 }
 
 impl<K, V> Default for Landed<K, V> {

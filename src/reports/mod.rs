@@ -192,7 +192,7 @@ impl Reports {
     /// When the oldest value that a question read was read.
     pub fn as_of(&self, options: &ReadOptions) -> Timestamp {
         let now = self.clock.now();
-        let age = options.observed.age().unwrap_or_default();
+        let age = options.observed.age(self.clock.monotonic()).unwrap_or_default();
         now.checked_sub(age).unwrap_or(now)
     }
 }

@@ -1,8 +1,9 @@
 //! Answers that were given a moment ago: whole, as bytes.
 //!
 //! An answer is kept as long as its shortest-lived part, and known by the whole body of its request: document, operation
-//! and variables, byte by byte, and by what its reader may see. It is not given again when a record of a kind it shows was evicted, when the day has changed
-//! (whether an invoice is overdue depends on it), or to who asks for younger values than its oldest part.
+//! and variables, byte by byte, and by what its reader may see. It is not given again when a record of a kind it shows was
+//! evicted or read anew meanwhile (nobody sees values go back in time), when the day has changed (whether an invoice is overdue
+//! depends on it), or to who asks for younger values than its oldest part.
 //!
 //! Not kept is what is true for one moment only: an answer with a failed or stale part, or one that says of a value how
 //! many milliseconds old it is or that it was read for this request.
@@ -65,10 +66,17 @@ pub(super) struct Answer {
     oldest: Duration,
     /// When its shortest-lived part ends.
     until: Duration,
-    day: Date,
-    /// The kinds of record it is made of, and how many of these were evicted before it was made.
+    /// The kinds of record it is made of.
     parts: u64,
-    evictions: u64,
+    before: Before,
+}
+
+/// What was so before the first read of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    /// The latest renewal of any record.
+    renewals: u64,
+    day: Date,
 }
 
 /// How fresh an answer is.
@@ -84,7 +92,9 @@ impl Answers {
     /// Keeps at most `most_bytes` of answers.
     pub(super) fn new(most_bytes: u64, clock: Arc<dyn Clock>, reads: Arc<Reads>) -> Self {
         let weigh = |question: &Question, answer: &Arc<Answer>| {
-            u32::try_from(question.body.len() + answer.body.len() + 256).unwrap_or(u32::MAX)
+            let audited = answer.audited.as_deref().map_or(0, Entry::bytes);
+            let texts = question.body.len() + answer.body.len();
+            u32::try_from(texts + question.viewer.bytes() + audited + 256).unwrap_or(u32::MAX)
         };
         let kept = Cache::builder().max_capacity(most_bytes).weigher(weigh).build_with_hasher(RandomState::default());
         Self { kept, clock, reads }
@@ -95,9 +105,14 @@ impl Answers {
         self.clock.monotonic()
     }
 
-    /// How many records were evicted so far.
-    pub(super) fn evictions(&self) -> u64 {
-        self.reads.evictions(u64::MAX)
+    /// What is so now, before an answer is made.
+    pub(super) fn before(&self) -> Before {
+        Before { renewals: self.reads.renewals(u64::MAX), day: self.clock.today() }
+    }
+
+    /// Whether what was so before an answer of these kinds of record was made is so still.
+    fn holds(&self, before: Before, parts: u64) -> bool {
+        self.reads.renewals(parts) <= before.renewals && self.clock.today() == before.day
     }
 
     /// The answer to a request that may be given again, to who lets values be `max_age` old.
@@ -110,22 +125,20 @@ impl Answers {
         let age = Age { age: now.saturating_sub(answer.oldest), left: answer.until.checked_sub(now) };
         let fresh = age.left.is_some_and(|left| !left.is_zero())
             && max_age.is_none_or(|max_age| age.age <= max_age)
-            && self.reads.evictions(answer.parts) == answer.evictions
-            && answer.day == self.clock.today();
+            && self.holds(answer.before, answer.parts);
         fresh.then_some((answer, age))
     }
 
     /// Keeps an answer, if it may be given again.
     pub(super) fn keep(&self, question: Question, answer: &Bytes, operation: Option<String>, seen: &Seen<'_>) {
-        let observed = seen.observed;
-        let (Some(age), Some(left)) = (observed.age(), observed.lifetime()) else { return };
-        // An eviction while it was made may be of a value that is in it.
-        let evicted = self.evictions() != seen.evictions;
+        let (observed, now) = (seen.observed, self.clock.monotonic());
+        let (Some(age), Some(left)) = (observed.age(now), observed.lifetime(now)) else { return };
         let momentary = observed.momentary() || observed.stale() || left.is_zero();
-        if evicted || momentary || question.body.len() + answer.len() > LARGEST {
+        let is_small = question.body.len() + answer.len() <= LARGEST;
+        // What was renewed while it was made may be a value that is in it.
+        if momentary || !is_small || !self.holds(seen.before, observed.parts()) {
             return;
         }
-        let now = self.clock.monotonic();
         let answer = Answer {
             // In room of its own: what was written has some ahead.
             body: Bytes::copy_from_slice(answer),
@@ -134,9 +147,8 @@ impl Answers {
             audited: seen.audited.clone(),
             oldest: now.saturating_sub(age),
             until: now + left,
-            day: self.clock.today(),
             parts: observed.parts(),
-            evictions: self.reads.evictions(observed.parts()),
+            before: seen.before,
         };
         self.kept.insert(question, Arc::new(answer));
     }
@@ -146,8 +158,7 @@ impl Answers {
 #[derive(Debug)]
 pub(super) struct Seen<'a> {
     pub(super) observed: &'a Observed,
-    /// [`Answers::evictions`] from before its first read.
-    pub(super) evictions: u64,
+    pub(super) before: Before,
     pub(super) etag: Arc<str>,
     pub(super) audited: Option<Arc<Entry>>,
 }

@@ -129,7 +129,7 @@ async fn answer<E: Executor>(
         line.operation = chosen.name.map(ToString::to_string);
     }
 
-    let evictions = door.answers.evictions();
+    let before = door.answers.before();
     let given = chosen.map(|chosen| Given { operation: chosen.definition, variables: &asked.variables });
     let longest = given.map_or(0, |given| longest_list(&document.parsed, given));
     let priority = urgency::of(&parts.headers, || longest);
@@ -176,11 +176,12 @@ async fn answer<E: Executor>(
         observed.pin_to_moment();
     }
     let text = execution.written(&answered);
-    let age = observed.age().map(|age| Age { age, left: observed.lifetime().filter(|_| whole) });
+    let now = door.answers.now();
+    let age = observed.age(now).map(|age| Age { age, left: observed.lifetime(now).filter(|_| whole) });
     let etag = age.and_then(|age| age.left).map(|_| freshness::etag(&text));
     // Who wants everything read anew will not be given it again, and says so to whoever keeps answers on the way.
     if let (Some(etag), true) = (&etag, max_age != Some(Duration::ZERO)) {
-        let seen = Seen { observed: &observed, evictions, etag: Arc::clone(etag), audited };
+        let seen = Seen { observed: &observed, before, etag: Arc::clone(etag), audited };
         door.answers.keep(question, &text, line.operation.clone(), &seen);
     }
     // Headers that a resolver has set are async-graphql's to send; the body is written already.

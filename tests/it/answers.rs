@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::freshness::{net, open_invoice};
 use super::support::{Answer, Gateway};
 
 const CARD: &str = "query($id: ProjectId!) { project(id: $id) { name financials { invoiced { amount } } } }";
@@ -87,6 +88,26 @@ async fn answers_with_a_failed_part_are_made_anew() {
 }
 
 #[tokio::test]
+async fn who_has_seen_a_newer_value_is_not_shown_an_older_one() {
+    let gateway = Gateway::start(60).await;
+    let (project, number) = open_invoice(&gateway);
+    let variables = json!({ "id": project });
+    let list = "query($id: ProjectId!) { project(id: $id) { invoices { number net { amount } } } }";
+    let beside = "query($id: ProjectId!) { project(id: $id) { name invoices { number net { amount } } } }";
+    let ask = async |query: &str, control: Option<&str>| {
+        net(gateway.ask_with(query, variables.clone(), control).await.fine(), number)
+    };
+    let first = ask(list, None).await;
+    assert_eq!(ask(beside, None).await, first);
+    gateway.control("sap", "correct", json!({ "invoice": number, "net": "1.23" })).await;
+    assert_eq!(ask(list, None).await, first, "within the time to live");
+    let refreshed = ask(list, Some("no-cache")).await;
+    assert_ne!(refreshed, first);
+    assert_eq!(ask(list, None).await, refreshed);
+    assert_eq!(ask(beside, None).await, refreshed, "in another question as well");
+}
+
+#[tokio::test]
 async fn answers_to_other_variables_are_other_answers() {
     let gateway = Gateway::start(60).await;
     let deals = "query($first: Int!) { deals(first: $first) { nodes { id } } }";
@@ -117,7 +138,7 @@ async fn who_has_the_answer_already_is_told_so() {
     gateway.pass(60);
     assert_eq!(post(&tag).await.status(), 304, "read again, and nothing has changed");
     let project = gateway.project();
-    let (_, number) = super::freshness::open_invoice(&gateway);
+    let (_, number) = open_invoice(&gateway);
     gateway.control("sap", "correct", json!({ "invoice": number, "net": "1.23" })).await;
     let answer: Value = gateway.ask_with(CARD, json!({ "id": project }), Some("no-cache")).await.body;
     assert!(answer["data"]["project"]["name"].is_string());

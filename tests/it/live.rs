@@ -160,6 +160,22 @@ async fn a_query_is_answered_once_and_a_subscription_is_not_asked_once() {
 }
 
 #[tokio::test]
+async fn a_query_as_an_event_is_as_fresh_as_its_headers_ask_for() {
+    let gateway = Gateway::start(60).await;
+    let (query, variables) =
+        ("query($id: ProjectId!) { project(id: $id) { source { status } } }", json!({ "id": gateway.project() }));
+    for (control, status) in [("max-age=60", "LIVE"), ("max-age=60", "CACHED"), ("no-cache", "LIVE")] {
+        let headers = [("cache-control", control)];
+        let answer = Events::of(&gateway, query, variables.clone(), &headers).await.answer().await;
+        assert_eq!(answer["data"]["project"]["source"]["status"], status, "{control}");
+    }
+    // What is followed is told when it has changed: an EventSource of a browser always says `no-cache`.
+    let subscription = "subscription($id: ProjectId!) { projectChanged(id: $id) { source { status } } }";
+    let mut events = Events::of(&gateway, subscription, variables, &[("cache-control", "no-cache")]).await;
+    assert_eq!(events.answer().await["data"]["projectChanged"]["source"]["status"], "CACHED");
+}
+
+#[tokio::test]
 async fn no_more_is_followed_than_the_server_has_places_for() {
     let gateway =
         Gateway::over(company(3), |config| config.replace("[server]", "[server]\nmax_subscriptions = 1")).await;

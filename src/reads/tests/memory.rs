@@ -107,6 +107,40 @@ async fn a_kept_answer_knows_that_a_record_of_a_kind_it_shows_was_evicted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kept_answer_knows_that_a_record_was_read_anew_before_its_time() {
+    let setting = Setting::new(Owner::default());
+    let other = setting.another();
+    let request = setting.request(None);
+    setting.reader.get(&request, &1).await.unwrap();
+    let parts = request.observed.parts();
+    let begun = setting.store.renewals(u64::MAX);
+    assert_eq!(begun, 0, "nothing was known before");
+    setting.clock.advance(Duration::from_secs(30));
+    setting.reader.get(&setting.request(None), &1).await.unwrap();
+    assert_eq!(setting.store.renewals(parts), begun, "the one before had ended");
+    setting.pass(1);
+    *setting.owner.failing.lock().unwrap() = Some(ErrorKind::Timeout);
+    setting.reader.get(&setting.request(Some(0)), &1).await.unwrap_err();
+    assert_eq!(setting.store.renewals(parts), begun, "nothing new is known");
+    *setting.owner.failing.lock().unwrap() = None;
+    other.get(&setting.request(None), &1).await.unwrap();
+    setting.pass(1);
+    other.get(&setting.request(Some(0)), &1).await.unwrap();
+    assert_eq!(setting.store.renewals(parts), begun, "of another kind");
+    assert!(setting.store.renewals(u64::MAX) > begun);
+    setting.reader.get(&setting.request(Some(0)), &1).await.unwrap();
+    assert!(setting.store.renewals(parts) > begun, "the value before the failure was alive");
+    let begun = setting.store.renewals(u64::MAX);
+    setting.pass(1);
+    setting.reader.get(&setting.request(Some(0)), &1).await.unwrap();
+    assert!(setting.store.renewals(parts) > begun);
+    assert_eq!(setting.store.evictions(u64::MAX), 0);
+    let begun = setting.store.renewals(u64::MAX);
+    setting.reader.evict(|_| true);
+    assert!(setting.store.renewals(parts) > begun);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_evicted_is_counted_and_takes_no_room() {
     let setting = Setting::new(Owner::default());
     let (people, reports): (Vec<usize>, Vec<usize>) = ((2000..2100).collect(), (3000..3050).collect());

@@ -324,6 +324,25 @@ async fn a_failure_is_remembered_for_a_second_and_not_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failure_that_takes_long_is_remembered_as_long() {
+    let hold = Arc::new(Notify::new());
+    let setting = Setting::new(Owner { hold: Some(Arc::clone(&hold)), ..Owner::default() });
+    let late = setting.spawn(setting.request(None), 1000);
+    setting.until_asked(1).await;
+    setting.clock.advance(Duration::from_secs(4));
+    hold.notify_waiters();
+    assert_eq!(late.await.unwrap().unwrap_err().kind, ErrorKind::Timeout);
+    setting.clock.advance(Duration::from_millis(999));
+    assert_eq!(setting.says(None, 1000).await, Err(ErrorKind::Timeout));
+    assert_eq!(setting.calls(), 1, "nobody waits for the next one");
+    setting.clock.advance(Duration::from_millis(1));
+    let again = setting.spawn(setting.request(None), 1000);
+    setting.until_asked(2).await;
+    hold.notify_waiters();
+    again.await.unwrap().unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
 async fn that_a_record_is_unknown_is_believed_for_less_long() {
     let setting = Setting::new(Owner::default());
     setting.reader.get(&setting.request(None), &950).await.unwrap();
@@ -359,12 +378,52 @@ async fn what_a_request_saw_is_its_oldest_and_its_shortest_lived_part() {
     setting.reader.get(&setting.request(None), &1).await.unwrap();
     setting.clock.advance(Duration::from_secs(20));
     let request = setting.request(None);
-    assert_eq!(request.observed.age(), None);
+    assert_eq!(request.observed.age(setting.clock.monotonic()), None);
     setting.reader.get_many(&request, &[1, 2]).await;
-    assert_eq!(request.observed.age(), Some(Duration::from_secs(20)));
-    assert_eq!(request.observed.lifetime(), Some(Duration::from_secs(10)));
+    assert_eq!(request.observed.age(setting.clock.monotonic()), Some(Duration::from_secs(20)));
+    assert_eq!(request.observed.lifetime(setting.clock.monotonic()), Some(Duration::from_secs(10)));
     setting.reader.get(&request, &13).await.unwrap_err();
-    assert_eq!(request.observed.lifetime(), None, "an answer with a failed part is not to be kept");
+    assert_eq!(
+        request.observed.lifetime(setting.clock.monotonic()),
+        None,
+        "an answer with a failed part is not to be kept"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_grows_older_while_its_request_waits_for_another_one() {
+    let hold = Arc::new(Notify::new());
+    let setting = Setting::new(Owner { hold: Some(Arc::clone(&hold)), ..Owner::default() });
+    let first = setting.spawn(setting.request(None), 1);
+    setting.until_asked(1).await;
+    hold.notify_waiters();
+    first.await.unwrap().unwrap();
+    setting.clock.advance(Duration::from_secs(20));
+    let (request, reader) = (setting.request(None), Arc::clone(&setting.reader));
+    let (observed, clock) = (Arc::clone(&request.observed), Arc::clone(&setting.clock));
+    let both = tokio::spawn(async move { reader.get_many(&request, &[1, 2]).await.len() });
+    setting.until_asked(2).await;
+    clock.advance(Duration::from_secs(8));
+    hold.notify_waiters();
+    assert_eq!(both.await.unwrap(), 2);
+    let now = clock.monotonic();
+    assert_eq!(observed.age(now), Some(Duration::from_secs(28)));
+    assert_eq!(observed.lifetime(now), Some(Duration::from_secs(2)));
+    let later = now + Duration::from_secs(3);
+    assert_eq!((observed.age(later), observed.lifetime(later)), (Some(Duration::from_secs(31)), Some(Duration::ZERO)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_reports_found_no_room_is_not_told_to_people() {
+    let setting = Setting::new(Owner::default());
+    for (kind, told) in [(ErrorKind::Overloaded, Ok(10)), (ErrorKind::Timeout, Err(ErrorKind::Timeout))] {
+        *setting.owner.failing.lock().unwrap() = Some(kind);
+        assert_eq!(setting.reader.get(&setting.report(), &1).await.unwrap_err().kind, kind);
+        *setting.owner.failing.lock().unwrap() = None;
+        let read = setting.reader.get(&setting.request(None), &1).await;
+        assert_eq!(read.map(|read| *read.value.unwrap()).map_err(|error| error.kind), told, "{kind:?}");
+        setting.reader.evict(|_| true);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use super::{Freshness, Kind, ReadOptions};
 use crate::config::Cache;
 use crate::domain::{Clock, ConnectionName, Domain, ManualClock};
 use crate::explore::explore;
-use crate::reads::{Fetch, Read, entry, observed, trace, upstream};
+use crate::reads::{Fetch, Observed, Read, entry, observed, trace, upstream};
 use crate::systems::{Batch, Priority};
 use reader::{Key, Reader};
 use store::Store;

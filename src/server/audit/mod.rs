@@ -128,6 +128,14 @@ impl Entry {
         });
     }
 
+    /// What it holds, in bytes, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let masked: usize = facts.masked.iter().map(|field| field.len() + 40).sum();
+        // With who asks, whom each request has for itself, and two hashes and names.
+        size_of::<Self>() + 1024 + masked + self.touched.bytes()
+    }
+
     pub(super) fn facts(&self) -> Facts {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -62,7 +62,7 @@ async fn begin<E: Executor>(
     let asked = Asked::parse(&body, &door.limits, &door.operations)?;
     let who = door.places.who(&viewer, &parts.extensions);
     let until = until(&viewer, &*door.reports.clock);
-    let question = Question::new(door, id, audit::address(&parts.extensions), (viewer, who), asked);
+    let question = Question::new(door, id, audit::address(&parts.extensions), (viewer, who), asked, &parts.headers);
     match question {
         Ok(question) => Following::new(door, question, until).map(Ok),
         Err(refused) => Ok(Err(refused)),

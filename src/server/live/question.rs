@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Name};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use crate::access::Viewer;
@@ -21,8 +22,8 @@ use crate::server::execution::{Execution, Finished, is_request_error};
 use crate::server::media::Media;
 use crate::server::places::Who;
 use crate::server::request_id::RequestId;
-use crate::server::{Door, audit, sign_in};
-use crate::systems::Budget;
+use crate::server::{Door, audit, freshness, sign_in, urgency};
+use crate::systems::{Budget, Priority};
 
 /// A question, understood and within the limits.
 pub(super) struct Question {
@@ -32,6 +33,9 @@ pub(super) struct Question {
     pub(super) who: Who,
     pub(super) id: RequestId,
     address: Option<IpAddr>,
+    /// Of a query: how old values may be. What is followed is told again once it has changed.
+    max_age: Option<Duration>,
+    priority: Priority,
 }
 
 /// An answer to it.
@@ -45,18 +49,20 @@ pub(super) struct Answer {
 }
 
 impl Question {
-    /// Takes a question of a viewer, if it is one.
+    /// Takes a question of a viewer, if it is one, that was asked with these headers.
     pub(super) fn new<E>(
         door: &Door<E>,
         id: &RequestId,
         address: Option<IpAddr>,
         (viewer, who): (Arc<Viewer>, Who),
         asked: Asked,
+        headers: &HeaderMap,
     ) -> Result<Self, Refused> {
         let refused = |refusal: guard::Refusal| Refused::from_errors(StatusCode::BAD_REQUEST, vec![refusal.into()]);
         door.operations.admit(&viewer, &asked.query)?;
         let document = door.documents.get(&door.limits, &asked.query).map_err(refused)?;
-        let question = Self { document, asked, viewer, who, id: id.clone(), address };
+        let (id, max_age, priority) = (id.clone(), None, Priority::Interactive);
+        let mut question = Self { document, asked, viewer, who, id, address, max_age, priority };
         let chosen = question.chosen()?;
         guard::require_variables(chosen.definition, &question.asked.variables).map_err(refused)?;
         if question.is_subscription() && chosen.known.selections.fields() != 1 {
@@ -64,7 +70,19 @@ impl Question {
                 "A subscription has exactly one field at its root: follow others beside it.",
             ));
         }
+        if !question.is_subscription() {
+            question.max_age = freshness::max_age(headers);
+        }
+        question.priority = urgency::of(headers, || question.longest_list());
         Ok(question)
+    }
+
+    fn longest_list(&self) -> usize {
+        self.given().map_or(0, |given| longest_list(&self.document.parsed, given))
+    }
+
+    fn given(&self) -> Result<Given<'_>, Refused> {
+        Ok(Given { operation: self.chosen()?.definition, variables: &self.asked.variables })
     }
 
     fn chosen(&self) -> Result<Chosen<'_>, Refused> {
@@ -102,9 +120,8 @@ impl Question {
         audited: Option<&Entry>,
     ) -> Result<Answer, Refused> {
         let (chosen, asked, viewer) = (self.chosen()?, &self.asked, &self.viewer);
-        let given = Given { operation: chosen.definition, variables: &asked.variables };
-        let is_report = asks_for_a_report(&self.document.parsed, given);
-        door.sign_in.charge(viewer, sign_in::points(longest_list(&self.document.parsed, given), is_report).max(1))?;
+        let is_report = asks_for_a_report(&self.document.parsed, self.given()?);
+        door.sign_in.charge(viewer, sign_in::points(self.longest_list(), is_report).max(1))?;
         let patience = if is_report { door.reports.settings.deadline } else { door.options.request_timeout };
         let deadline = began + patience.0;
         // Nobody else asks again for who follows: a place is waited for.
@@ -114,8 +131,11 @@ impl Question {
         let evictions = reads.evictions(u64::MAX);
         let options = ReadOptions::new(door.reports.clock.monotonic(), deadline);
         let touched = audited.map(|entry| Arc::clone(&entry.touched));
-        let budget = Some(Budget::of(&door.limits, is_report));
-        let options = ReadOptions { viewer: Arc::clone(viewer), stale: false, touched, budget, ..options };
+        let (max_age, priority) = (self.max_age, self.priority);
+        let budget = Some(Budget::of(&door.limits, is_report || priority == Priority::Report));
+        let viewer_of_this = Arc::clone(viewer);
+        let options =
+            ReadOptions { viewer: viewer_of_this, stale: false, max_age, priority, touched, budget, ..options };
         let measured = door.measured.operation(&self.id, viewer, name, Some(&asked.query), options.budget.as_ref());
         if let Some(measured) = &measured {
             self.document.exceeded.iter().chain(&asked.exceeded).for_each(|excess| measured.exceeds(excess));

@@ -9,8 +9,8 @@ use async_graphql::Executor;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{Extension, FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -243,7 +243,9 @@ impl<E: Executor> Connection<E> {
         let asked = Asked::parse(payload.get().as_bytes(), &self.door.limits, &self.door.operations)?;
         let who = self.door.places.who(&viewer, &self.parts.extensions);
         let address = audit::address(&self.parts.extensions);
-        let question = Question::new(&self.door, &self.id, address, (viewer, who), asked)?;
+        // The headers of the upgrade are the browser's, and say nothing of this question.
+        let headers = HeaderMap::new();
+        let question = Question::new(&self.door, &self.id, address, (viewer, who), asked, &headers)?;
         Following::new(&self.door, question, until)
     }
 

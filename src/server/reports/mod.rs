@@ -106,7 +106,8 @@ async fn answer<E: Executor>(
         tracing::error!(request.id = %id, %error, "a report cannot be written");
         Refused::internal()
     })?;
-    let age = options.observed.age().map(|age| Age { age, left: options.observed.lifetime() });
+    let (observed, now) = (&options.observed, door.reports.clock.monotonic());
+    let age = observed.age(now).map(|age| Age { age, left: observed.lifetime(now) });
     Ok(respond(&asked, &table, body, age, headers))
 }
 

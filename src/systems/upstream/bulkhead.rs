@@ -47,7 +47,7 @@ pub(super) struct Place {
 }
 
 impl Bulkhead {
-    /// At most so many places, and so many calls that wait for one.
+    /// At most so many places, and so many calls of people, and of reports, that wait for one.
     pub(super) fn new(most: usize, queue: usize) -> Arc<Self> {
         let state = State {
             places: Adaptive::new(most),
@@ -67,14 +67,15 @@ impl Bulkhead {
                 return Ok(self.take(&mut state, priority));
             }
             state.places.reached();
-            // Those who left without waiting to the end are still in the queues.
-            state.waiting_interactive.retain(|waiter| !waiter.is_closed());
-            state.waiting_reports.retain(|waiter| !waiter.is_closed());
-            if state.waiting_interactive.len() + state.waiting_reports.len() >= self.queue {
+            // Each has a queue of its own: one that reports have filled refuses no person.
+            let waiting = state.waiting(priority);
+            // Those who left without waiting to the end are still in it.
+            waiting.retain(|waiter| !waiter.is_closed());
+            if waiting.len() >= self.queue {
                 return Err(ErrorKind::Overloaded);
             }
             let (sender, receiver) = oneshot::channel();
-            state.waiting(priority).push_back(sender);
+            waiting.push_back(sender);
             receiver
         };
         match timeout_at(deadline, place).await {
@@ -236,6 +237,20 @@ mod tests {
         assert!((&mut waiting).now_or_never().is_none(), "there is room again");
         drop(place);
         assert!(waiting.now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reports_that_fill_their_queue_refuse_no_person() {
+        let bulkhead = Bulkhead::new(1, 1);
+        let place = bulkhead.enter(Report, soon()).await.unwrap();
+        let mut report = Box::pin(bulkhead.enter(Report, soon()));
+        assert!((&mut report).now_or_never().is_none());
+        assert_eq!(bulkhead.enter(Report, soon()).now_or_never().unwrap().unwrap_err(), ErrorKind::Overloaded);
+        let mut person = Box::pin(bulkhead.enter(Interactive, soon()));
+        assert!((&mut person).now_or_never().is_none(), "there is room to wait");
+        drop(place);
+        drop(person.now_or_never().unwrap().unwrap());
+        assert!(report.now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
