@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{Booked, Invoice, Money, ProjectId, ProjectInvoice, Share, digits};
+use super::{Booked, Invoice, Money, ProjectId, ProjectInvoice, Share, digits, exact_sum};
 
 /// The document as each of the projects of its lines sees it; one without lines is its first project's.
 pub fn split_by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice)> {
@@ -17,17 +17,9 @@ pub fn split_by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice
     if let ([Some(only)], _) | ([], [only, ..]) = (owners.as_slice(), invoice.project_ids.as_slice()) {
         return vec![(only.clone(), ProjectInvoice::whole(invoice))];
     }
-    let net = split(&invoice, &owners, Invoice::net);
-    let total = split(&invoice, &owners, Invoice::total);
-    let paid = split(&invoice, &owners, Invoice::paid);
-    let mut parts = Vec::new();
-    for ((owner, net), (total, paid)) in owners.into_iter().zip(net).zip(total.into_iter().zip(paid)) {
-        if let Some(project) = owner {
-            let share = Share { net, total, paid, balance: total.minus(paid) };
-            parts.push((project, ProjectInvoice::part(Arc::clone(&invoice), share)));
-        }
-    }
-    parts
+    let shares = shares(&invoice, &owners);
+    let of_projects = owners.into_iter().zip(shares).filter_map(|(owner, share)| Some((owner?, share)));
+    of_projects.map(|(project, share)| (project, ProjectInvoice::part(Arc::clone(&invoice), share))).collect()
 }
 
 /// The part of the document that is for no project: all of it if it names none, else its lines that name none.
@@ -37,9 +29,26 @@ pub fn without_project(invoice: &Arc<Invoice>) -> Option<ProjectInvoice> {
     }
     let owners = owners(invoice);
     let at = owners.iter().position(Option::is_none)?;
-    let part = |amount: fn(&Invoice) -> Booked| split(invoice, &owners, amount).into_iter().nth(at);
-    let (net, total, paid) = (part(Invoice::net)?, part(Invoice::total)?, part(Invoice::paid)?);
-    Some(ProjectInvoice::part(Arc::clone(invoice), Share { net, total, paid, balance: total.minus(paid) }))
+    let share = shares(invoice, &owners).into_iter().nth(at)?;
+    Some(ProjectInvoice::part(Arc::clone(invoice), share))
+}
+
+/// What each of the owners has of the document.
+fn shares(invoice: &Invoice, owners: &[Option<ProjectId>]) -> Vec<Share> {
+    let net = split(invoice, owners, Invoice::net);
+    let total = split(invoice, owners, Invoice::total);
+    let paid = split(invoice, owners, Invoice::paid);
+    // What is open of a share is what its payments leave of it, so that the three agree; but not where something else than a
+    // payment has settled the document, or a part of it.
+    let left = invoice.total().minus(invoice.paid());
+    let stated = (!invoice.balance().is_unknown() && invoice.balance() != left)
+        .then(|| split(invoice, owners, Invoice::balance));
+    let parts = net.into_iter().zip(total.into_iter().zip(paid)).enumerate();
+    let balance =
+        |at: usize, left: Booked| stated.as_ref().map_or(left, |stated| stated.get(at).copied().unwrap_or_default());
+    parts
+        .map(|(at, (net, (total, paid)))| Share { net, total, paid, balance: balance(at, total.minus(paid)) })
+        .collect()
 }
 
 /// Who has lines in the document, in the order of the lines.
@@ -67,15 +76,17 @@ fn split_money(
     whole: Option<Money>,
     side: impl Fn(Booked) -> Option<Money>,
 ) -> Vec<Option<Money>> {
-    let weights: Option<Vec<Decimal>> = owners
-        .iter()
-        .map(|owner| {
-            let mut lines = invoice.lines.iter().filter(|line| line.project_id == *owner);
-            lines.try_fold(Decimal::ZERO, |sum, line| sum.checked_add(side(line.net)?.amount))
-        })
-        .collect();
-    let parts = whole.zip(weights).and_then(|(whole, weights)| {
-        let parts = allocate(whole.amount, &weights, digits(whole.currency))?;
+    let parts = whole.and_then(|whole| {
+        let weights: Option<Vec<Decimal>> = owners
+            .iter()
+            .map(|owner| {
+                let mut lines = invoice.lines.iter().filter(|line| line.project_id == *owner);
+                // A line in another currency says nothing of the proportions.
+                let amount = |net| side(net).filter(|money| money.currency == whole.currency).map(|money| money.amount);
+                lines.try_fold(Decimal::ZERO, |sum, line| exact_sum(sum, amount(line.net)?))
+            })
+            .collect();
+        let parts = allocate(whole.amount, &weights?, digits(whole.currency))?;
         Some(parts.into_iter().map(|part| Some(Money::new(part, whole.currency))).collect())
     });
     parts.unwrap_or_else(|| vec![None; owners.len()])
@@ -84,7 +95,7 @@ fn split_money(
 /// Splits `whole` in proportion to `weights`. The parts have `digits` places and add up to `whole`. None if a figure
 /// has too many digits to be computed exactly.
 fn allocate(whole: Decimal, weights: &[Decimal], digits: u32) -> Option<Vec<Decimal>> {
-    let sum = weights.iter().try_fold(Decimal::ZERO, |sum, weight| sum.checked_add(*weight))?;
+    let sum = weights.iter().try_fold(Decimal::ZERO, |sum, weight| exact_sum(sum, *weight))?;
     if sum == whole {
         return Some(weights.to_vec());
     }

@@ -125,6 +125,8 @@ pub enum Measure {
     Outstanding,
     Overdue,
     CreditSales,
+    DsoOutstanding,
+    DsoSales,
     LeftToInvoice,
     ActualCost,
     CommittedCost,
@@ -247,10 +249,11 @@ impl Engagement {
         let outstanding = amount(receivables.then(|all| Part::Known((&all.outstanding, &all.completeness))));
         let overdue = amount(receivables.then(|all| Part::Known((&all.overdue, &all.completeness))));
         let credit_sales = amount(self.credit_sales.as_ref().then(|figure| Part::Known((figure, &whole))));
-        let estimated = contract.then(|all| match all.estimated_margin() {
-            Some(margin) => basis.money(margin, &mut told.converted),
-            None => Part::Nothing,
-        });
+        let estimated = amount(contract.then(|all| {
+            if all.estimated { Part::Known((&all.estimated_margin, &all.completeness)) } else { Part::Nothing }
+        }));
+        // Of the same engagements as the value that it is a part of.
+        let estimated = estimated.with(value, |margin, _| Part::Known(margin));
         for (measure, part) in [
             (Measure::Deals, Part::Known(Decimal::from(self.deals))),
             (Measure::Projects, Part::Known(Decimal::from(usize::from(self.is_project)))),
@@ -260,6 +263,8 @@ impl Engagement {
             (Measure::Outstanding, outstanding),
             (Measure::Overdue, overdue),
             (Measure::CreditSales, credit_sales),
+            (Measure::DsoOutstanding, outstanding.with(credit_sales, |open, _| Part::Known(open))),
+            (Measure::DsoSales, credit_sales.with(outstanding, |sales, _| Part::Known(sales))),
             (Measure::ActualCost, actual),
             (Measure::CommittedCost, committed),
             (Measure::LeftToInvoice, value.with(invoiced, difference)),

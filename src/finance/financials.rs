@@ -158,6 +158,7 @@ impl Contract {
                 None => {
                     contract.completeness.leave_out(Exclusion::UnknownState);
                     contract.value.add(Booked::default());
+                    contract.estimated = false;
                     continue;
                 }
             }

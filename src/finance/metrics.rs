@@ -630,7 +630,8 @@ ratio!(
 pub const DSO: Metric = Metric {
     name: "dso",
     label: "Days sales outstanding",
-    description: "How many days' sales are still open, over the last 365 days. Meant for clients and the company as a whole.",
+    description: "How many days' sales are still open, over the last 365 days, of engagements of which both are known. Meant for \
+                  clients and the company as a whole.",
     formula: "outstanding × 365 / credit_sales",
     kind: MetricKind::Days,
     time_basis: "the last 365 days",
@@ -639,10 +640,10 @@ pub const DSO: Metric = Metric {
     denominator: Some("credit_sales"),
     owners: R,
     sensitivity: Sensitivity::Financial,
-    measures: &[Measure::Outstanding, Measure::CreditSales],
+    measures: &[Measure::DsoOutstanding, Measure::DsoSales],
     value: |sums| {
-        let sales = sums.of(Measure::CreditSales).filter(|sales| *sales > Decimal::ZERO)?;
-        let days = sums.of(Measure::Outstanding)?.checked_mul(Decimal::from(365))?.checked_div(sales)?;
+        let sales = sums.of(Measure::DsoSales).filter(|sales| *sales > Decimal::ZERO)?;
+        let days = sums.of(Measure::DsoOutstanding)?.checked_mul(Decimal::from(365))?.checked_div(sales)?;
         Some(days.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero))
     },
 };

@@ -47,8 +47,13 @@ fn part<T>(state: u8, value: T) -> Part<T> {
 fn engagement(cents: [i32; 5], states: [u8; 7], progress: u8, currency: Currency) -> Engagement {
     let [value, margin, invoiced, open, spent] = cents;
     let [sold, estimated, billed, paid, costs, done, helped] = states;
+    let mut value = figure(value, currency);
+    if sold == 7 {
+        // An amount that cannot be read.
+        value.add(Booked::default());
+    }
     let contract = Contract {
-        value: figure(value, currency),
+        value,
         estimated_margin: figure(margin, currency),
         estimated: estimated > 1,
         completeness: Completeness::default(),
@@ -71,7 +76,7 @@ fn engagement(cents: [i32; 5], states: [u8; 7], progress: u8, currency: Currency
         contract: part(sold, contract),
         invoiced: part(billed, receivables.invoiced.clone()),
         receivables: part(paid, receivables),
-        credit_sales: part(paid, figure(open, currency)),
+        credit_sales: part(helped, figure(open, currency)),
         spending: part(costs, spending),
         progress: part(done, progress.into()),
         is_cancelled: progress == 7,
@@ -151,6 +156,24 @@ fn whole(cents: i32) -> Sample {
 }
 
 proptest! {
+    #[test]
+    fn both_sides_of_a_ratio_are_of_the_same_engagements(samples in samples()) {
+        let basis = Basis {
+            currency: Some(Currency::EUR),
+            rates: None,
+            hour_cost: Some(Money::new(Decimal::from(65), Currency::EUR)),
+            support_in_costs: false,
+            measures: &[],
+        };
+        for (engagement, _) in &samples {
+            let told = engagement.statement(&basis);
+            for metric in CATALOGUE.iter().filter(|metric| metric.denominator.is_some()) {
+                let known: Vec<bool> = metric.measures.iter().map(|side| told.of(*side).known().is_some()).collect();
+                prop_assert!(known == [false; 2] || known == [true; 2], "{}: {:?}", metric.name, known);
+            }
+        }
+    }
+
     #[test]
     fn the_rows_of_any_grouping_add_up_to_the_total_to_the_last_digit(samples in samples(), split in any::<bool>()) {
         for dimensions in groupings() {

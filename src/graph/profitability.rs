@@ -396,7 +396,7 @@ impl ProfitabilityRow {
         self.amount(&metrics::CREDIT_SALES)
     }
 
-    /// How many days' sales are still open, over the last 365 days. Meant for clients and the company as a whole. Null if it is unknown. Needs: receivables. Owner: rollup.
+    /// How many days' sales are still open, over the last 365 days, of engagements of which both are known. Meant for clients and the company as a whole. Null if it is unknown. Needs: receivables. Owner: rollup.
     #[graphql(directive = owned_by::apply(OwnerDomain::Rollup), directive = kept_for::apply(vec![FactClass::Receivables]))]
     async fn dso(&self) -> Option<Decimal> {
         self.number(&metrics::DSO)

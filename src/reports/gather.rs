@@ -208,9 +208,12 @@ impl Needs {
             | Measure::EstimatedMarginBase
             | Measure::BudgetCost => {}
             Measure::Invoiced | Measure::LeftToInvoice => self.invoiced = true,
-            Measure::Collected | Measure::Outstanding | Measure::Overdue | Measure::CreditSales => {
-                self.invoices = true;
-            }
+            Measure::Collected
+            | Measure::Outstanding
+            | Measure::Overdue
+            | Measure::CreditSales
+            | Measure::DsoOutstanding
+            | Measure::DsoSales => self.invoices = true,
             Measure::ActualCost
             | Measure::CommittedCost
             | Measure::BudgetVariance

@@ -1,6 +1,6 @@
 //! What hangs on each connection: the deals of which something is not known while it cannot be read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rust_decimal::Decimal;
 
@@ -49,10 +49,12 @@ impl Reports {
     pub async fn impacts(&self, options: &ReadOptions) -> Result<HashMap<ConnectionName, Impact>, ReportError> {
         let commercial = self.reads.commercial.as_ref().ok_or(ReportError::NotOwned(Domain::Commercial))?;
         let mut tallies: HashMap<ConnectionName, Tally> = HashMap::new();
-        let mut pages = Pages::of(&commercial.deal_pages, &DealQuery::default());
+        let (mut pages, mut counted) = (Pages::of(&commercial.deal_pages, &DealQuery::default()), HashSet::new());
         while let Some(read) = pages.next(options).await? {
             let deals = read.value.iter().flat_map(|page| &page.items);
-            for deal in deals.filter(|deal| deal.status != Some(DealStatus::Lost) && options.viewer.sees(deal)) {
+            let deals = deals.filter(|deal| deal.status != Some(DealStatus::Lost) && options.viewer.sees(deal));
+            // One comes again when others were added to the list meanwhile.
+            for deal in deals.filter(|deal| counted.insert(deal.id.clone())) {
                 for owner in self.owners_of(deal, &commercial.owner.connection) {
                     tallies.entry(owner.clone()).or_default().add(deal)?;
                 }

@@ -1,5 +1,7 @@
 //! The report of invoices that are open after their due date: one row per invoice.
 
+use std::collections::HashSet;
+
 use rust_decimal::Decimal;
 
 use super::portfolio::Pages;
@@ -63,7 +65,7 @@ pub(super) async fn table(reports: &Reports, filter: &Filter, options: &ReadOpti
     let mut rows = Vec::new();
     let (mut completeness, mut converted) = (Completeness::default(), false);
     for owner in owners.all() {
-        let mut pages = Pages::of(&owner.pages, &query);
+        let (mut pages, mut told) = (Pages::of(&owner.pages, &query), HashSet::new());
         while let Some(read) = pages.next(&options).await? {
             let invoices = read.value.as_ref().map(|page| page.items.as_slice()).unwrap_or_default();
             let ids = invoices.iter().flat_map(|invoice| invoice.project_ids.iter().cloned());
@@ -76,6 +78,10 @@ pub(super) async fn table(reports: &Reports, filter: &Filter, options: &ReadOpti
                 let own =
                     reports.reads.owns_invoices(&owner.owner.connection, Direction::Receivable, &invoice.project_ids);
                 if !own || invoice.kind != InvoiceKind::Invoice || invoice.state != InvoiceState::Open {
+                    continue;
+                }
+                // One comes again when others were added to the list meanwhile.
+                if !told.insert(invoice.id.clone()) {
                     continue;
                 }
                 let currency = wanted.or_else(|| shown(invoice.balance())).or_else(|| shown(invoice.total()));

@@ -59,6 +59,9 @@ struct Walk<'a, V> {
     visitor: &'a mut V,
     /// Projects that were visited.
     seen: HashSet<ProjectId>,
+    /// Deals that were visited and are not found by a project: one that comes again, because others were added to the list
+    /// meanwhile, is not visited again.
+    by_themselves: HashSet<DealId>,
     /// Projects that lists name and that were not visited yet; less than a page of them.
     waiting: BTreeSet<ProjectId>,
     failures: Vec<Arc<SystemError>>,
@@ -87,6 +90,7 @@ impl Reports {
             progress,
             visitor: visit,
             seen: HashSet::new(),
+            by_themselves: HashSet::new(),
             waiting: BTreeSet::new(),
             failures: Vec::new(),
         };
@@ -178,12 +182,14 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                 Some(_) if deals.iter().any(|other| other.id == deal.id) => {}
                 // Its owner does not find it by the project's ID: it leads if nobody else does.
                 None if self.seen.insert(id.clone()) => {
+                    self.by_themselves.insert(deal.id.clone());
                     let deals = vec![Arc::clone(deal)];
                     candidates.push(Candidate { id: id.clone(), deals, lead: Lead::Linked });
                 }
                 _ => alone.push((deal, Lead::NotFoundById)),
             }
         }
+        alone.retain(|(deal, _)| self.by_themselves.insert(deal.id.clone()));
         let alone: Vec<_> = alone.into_iter().map(|(deal, lead)| (Arc::clone(deal), lead)).collect();
         self.visit(&options, candidates, alone).await;
         Ok(())
@@ -281,7 +287,7 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
         let query = InvoiceQuery { direction: Some(Direction::Receivable), ..InvoiceQuery::default() };
         for invoices in reports.reads.receivables.all() {
             let mut pages = Pages::of(&invoices.pages, &query);
-            let mut planned = Planned::of_list(self.progress);
+            let (mut planned, mut visited) = (Planned::of_list(self.progress), HashSet::new());
             loop {
                 let read = match pages.next(&self.options).await {
                     Ok(Some(read)) => read,
@@ -300,7 +306,9 @@ impl<V: FnMut(Engaged<'_>)> Walk<'_, V> {
                 self.unseen(ids).await?;
                 planned.page_is_done();
                 for invoice in page {
-                    if let Some(engaged) = super::engage::without_project(reports, self.needs, invoice) {
+                    let engaged = super::engage::without_project(reports, self.needs, invoice);
+                    // One that comes again was visited.
+                    if let Some(engaged) = engaged.filter(|_| visited.insert(invoice.id.clone())) {
                         (self.visitor)(engaged);
                     }
                 }

@@ -37,6 +37,7 @@ mod profitability;
 mod random;
 mod redmine;
 mod reload;
+mod repeats;
 mod replicas;
 mod reports;
 mod schema;

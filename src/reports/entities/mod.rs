@@ -10,6 +10,8 @@ mod quality;
 mod rates;
 mod tickets;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -106,7 +108,7 @@ pub struct Question {
 }
 
 /// Where a set goes on: at which owner, and where in its list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// Which of the owners.
     #[serde(rename = "o", default)]
@@ -114,6 +116,21 @@ pub struct Place {
     /// The owner's own mark; none at its beginning.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+}
+
+/// The places at which a walk through a set was.
+#[derive(Debug, Default)]
+pub struct Visited(HashSet<Place>);
+
+impl Visited {
+    /// Takes note of the next place. One that comes again is an error: the walk would go round for ever, in memory, and leave its
+    /// thread to nobody.
+    pub fn note(&mut self, place: &Place) -> Result<(), ReportError> {
+        if self.0.insert(place.clone()) {
+            return Ok(());
+        }
+        Err(ReportError::Truncated("a list goes on where it was before: it was given up".to_owned()))
+    }
 }
 
 /// Rows that were read together. May be empty although there are more.
@@ -369,6 +386,17 @@ const URL: &str = "Where a person opens the record in its system. Null if the sy
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_walk_that_comes_back_to_where_it_was_has_an_end() {
+        let place = |page: Option<&str>| Place { owner: 0, page: page.map(str::to_owned) };
+        let mut visited = Visited::default();
+        for page in [None, Some("1"), Some("2"), Some("3")] {
+            visited.note(&place(page)).unwrap();
+        }
+        assert!(matches!(visited.note(&place(Some("1"))), Err(ReportError::Truncated(_))));
+        visited.note(&Place { owner: 1, page: Some("1".to_owned()) }).unwrap();
+    }
 
     #[test]
     fn names_of_reports_become_names_of_sets() {

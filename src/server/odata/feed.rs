@@ -18,7 +18,7 @@ use super::options::Options;
 use super::problem::Problem;
 use crate::domain::Rates;
 use crate::reads::ReadOptions;
-use crate::reports::entities::{EntitySet, Place, Question, Row};
+use crate::reports::entities::{EntitySet, Place, Question, Row, Visited};
 use crate::reports::{Cell, Reports};
 
 /// Rows of a page, unless fewer are preferred.
@@ -197,8 +197,9 @@ impl Asked {
     async fn ordered_page(&self, reports: &Reports, options: &ReadOptions, given: &Options) -> Result<Page, Problem> {
         let question = self.question(true);
         let (mut all, mut rates) = (Vec::new(), None);
-        let mut place = Some(Place::default());
+        let (mut place, mut visited) = (Some(Place::default()), Visited::default());
         while let Some(at) = place {
+            visited.note(&at)?;
             let chunk = reports.chunk(&self.set, &question, &at, options).await?;
             rates = rates.or(chunk.rates);
             all.extend(chunk.rows.into_iter().filter(|row| self.keeps(row)));
@@ -252,8 +253,9 @@ impl Asked {
     /// Counts all rows.
     pub(super) async fn counted(&self, reports: &Reports, options: &ReadOptions) -> Result<usize, Problem> {
         let question = self.question(false);
-        let (mut count, mut place) = (0, Some(Place::default()));
+        let (mut count, mut place, mut visited) = (0, Some(Place::default()), Visited::default());
         while let Some(at) = place {
+            visited.note(&at)?;
             let chunk = reports.chunk(&self.set, &question, &at, options).await?;
             count += chunk.rows.iter().filter(|row| self.keeps(row)).count();
             place = chunk.next;

@@ -193,9 +193,9 @@ fn respond(
     let mut response = Response::default();
     let etag = freshness::etag(&body);
     let headers = response.headers_mut();
-    let observed = &reading.observed;
-    let left = observed.lifetime().filter(|_| !observed.momentary());
-    if let Some(age) = observed.age() {
+    let (observed, now) = (&reading.observed, reports.clock.monotonic());
+    let left = observed.lifetime(now).filter(|_| !observed.momentary());
+    if let Some(age) = observed.age(now) {
         freshness::tell(Age { age, left }, headers);
         if let Some(as_of) = as_of(reports.as_of(reading)) {
             headers.insert(AS_OF, as_of);

@@ -325,9 +325,16 @@ impl Api {
     ) -> Result<PageEnd, SystemError> {
         let rows = u64::try_from(found.rows).unwrap_or(u64::MAX);
         let at = |first| if let Position::Number(number) = position { *number } else { first };
+        // A list that ends before all of the rows that it says there are is none: wherever it was begun.
         let ends = |size: u64, more: bool, short_page: bool, seen: u64| {
             let said = more && found.more != Some(true);
-            said || rows == 0 || (short_page && rows < size) || found.total.is_some_and(|total| seen >= total)
+            let ends = said || rows == 0 || (short_page && rows < size);
+            match found.total {
+                Some(total) if ends && seen < total => {
+                    Err(self.error(ask.operation, ErrorKind::Truncated, "the pages end before the rows do"))
+                }
+                total => Ok(ends || total.is_some_and(|total| seen >= total)),
+            }
         };
         let next = match ask.paging {
             Paging::None => None,
@@ -344,15 +351,12 @@ impl Api {
                     let why = "pages smaller than `size`: set it to the largest page the system gives";
                     return Err(self.error(ask.operation, ErrorKind::Truncated, why));
                 }
-                (!ends(*size, more.is_some(), *short_page, seen)).then(|| Position::Number(number.saturating_add(1)))
+                (!ends(*size, more.is_some(), *short_page, seen)?).then(|| Position::Number(number.saturating_add(1)))
             }
             Paging::Offset { size, more, short_page, .. } => {
                 let seen = at(0).saturating_add(rows);
                 let size = extra.size.unwrap_or(*size);
-                if rows == 0 && found.total.is_some_and(|total| seen < total) {
-                    return Err(self.error(ask.operation, ErrorKind::Truncated, "the pages end before the rows do"));
-                }
-                (!ends(size, more.is_some(), *short_page, seen)).then_some(Position::Number(seen))
+                (!ends(size, more.is_some(), *short_page, seen)?).then_some(Position::Number(seen))
             }
         };
         Ok(PageEnd { rows, next, total: found.total, not_found: false })

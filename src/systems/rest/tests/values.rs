@@ -283,6 +283,36 @@ fn a_shared_document_is_split_by_its_lines() {
 }
 
 #[test]
+fn what_is_open_of_a_shared_document_is_what_its_owner_says() {
+    let table = DOCUMENT.replace("MODE", "positive").replace("paid = \"paid\"", "paid = \"paid\"\nbalance = \"open\"");
+    let balances = |paid: &str, open: &str| {
+        let json = format!(
+            r#"{{"id":1,"st":"o","net":300,"tax":57,"paid":{paid},"open":{open},"pos":[{{"net":200,"project":"PRJ-2025-001"}},{{"net":100,"project":"PRJ-2025-002"}}]}}"#
+        );
+        let invoice = Arc::new(invoice(&table, &json));
+        [prj(1), prj(2)].map(|project| part(Arc::clone(&invoice), &project).balance().document)
+    };
+    assert_eq!(balances("100", "257"), [Some(eur("171.33")), Some(eur("85.67"))]);
+    // A credit note that is no payment, a part that is written off, and payments that are not told.
+    assert_eq!(balances("0", "0"), [Some(eur("0")), Some(eur("0"))]);
+    assert_eq!(balances("0", "57"), [Some(eur("38")), Some(eur("19"))]);
+    assert_eq!(balances("null", "57"), [Some(eur("38")), Some(eur("19"))]);
+}
+
+#[test]
+fn lines_in_another_currency_say_nothing_of_the_shares() {
+    let table = DOCUMENT
+        .replace("MODE", "positive")
+        .replace("rows = \"pos\"\nnet = \"net\"", "rows = \"pos\"\nnet = { path = \"net\", currency = \"cur\" }");
+    let json = r#"{"id":1,"st":"o","net":200,"tax":38,"pos":[{"net":100,"cur":"USD","project":"PRJ-2025-001"},{"net":100,"cur":"EUR","project":"PRJ-2025-002"}]}"#;
+    let invoice = Arc::new(invoice(&table, json));
+    for project in [prj(1), prj(2)] {
+        let part = part(Arc::clone(&invoice), &project);
+        assert!(part.net().is_unknown() && part.total().is_unknown(), "{project}");
+    }
+}
+
+#[test]
 fn a_line_without_a_project_is_for_the_documents_and_one_of_nobody_is_nobodys() {
     let [whole, _] = parts(r#"{"id":1,"st":"o","project":"PRJ-2025-001","net":300,"tax":57,"pos":[{"net":300}]}"#);
     assert!(!whole.allocated() && whole.net().document == Some(eur("300")));

@@ -111,6 +111,33 @@ async fn a_total_that_only_the_first_page_tells_counts_for_all() {
 }
 
 #[tokio::test]
+async fn a_list_that_goes_on_and_ends_before_its_rows_is_refused_wherever_it_was_begun() {
+    for paging in [
+        r#"{ kind = "page", param = "at", size = 2 }"#,
+        r#"{ kind = "page", param = "at", size = 2, more = "more" }"#,
+        r#"{ kind = "offset", param = "at", size = 2 }"#,
+        r#"{ kind = "offset", param = "at", size = 2, short_page = true }"#,
+        r#"{ kind = "offset", param = "at", size = 2, more = "more" }"#,
+    ] {
+        // 9 rows, of which the system gives no more than the first two.
+        let stub = stub(|seen| match seen.param("at").as_deref() {
+            None | Some("0" | "1") => json(r#"{"total":9,"more":true,"rows":[{"id":1},{"id":2}]}"#),
+            _ => json(r#"{"total":9,"more":false,"rows":[]}"#),
+        })
+        .await;
+        let deals = format!(
+            "[deals]\n[deals.list]\npath = \"/deals?sort=id\"\nrows = \"rows\"\ntotal = \"total\"\npaging = {paging}\n\
+             [deals.fields]\nid = \"id\"\nstatus = {{ const = \"WON\" }}\n"
+        );
+        let port = connection(&stub.url, &deals).deals.unwrap();
+        let first = port.deal_page(&call(), &DealQuery::default(), None, 2).await.unwrap();
+        assert_eq!((first.items.len(), first.total), (2, Some(9)), "{paging}");
+        let then = port.deal_page(&call(), &DealQuery::default(), first.next.as_deref(), 2).await;
+        assert_eq!(then.unwrap_err().kind, ErrorKind::Truncated, "{paging}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_comes_short_or_again_is_refused() {
     let deals = |paging: &str| {
         format!(
