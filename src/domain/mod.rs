@@ -43,7 +43,7 @@ pub use invoice::{
     Direction, Invoice, InvoiceKind, InvoiceLine, InvoiceState, InvoiceStatus, Party, Payment, ProjectInvoice, Share,
 };
 pub use list::List;
-pub use money::{Booked, Currency, Money, MoneyError, digits, exact_sum, parse_currency, parse_decimal};
+pub use money::{Booked, Currency, Money, MoneyError, digits, parse_currency, parse_decimal};
 pub use owner::Domain;
 pub use project::{Effort, Health, Milestone, MilestoneStatus, Project, ProjectStatus, ResourceAllocation};
 pub use query::{DealOrder, DealOrderField, DealQuery, InvoiceQuery, Page, ProjectQuery};

@@ -96,13 +96,6 @@ fn any_decimal(text: &str) -> Option<Decimal> {
     }
 }
 
-/// The sum of two decimals; none if it has more digits than can be kept, for it would be rounded.
-pub fn exact_sum(one: Decimal, other: Decimal) -> Option<Decimal> {
-    let sum = one.checked_add(other)?;
-    let is_exact = one.is_zero() || other.is_zero() || sum.scale() >= one.scale().max(other.scale());
-    is_exact.then_some(sum)
-}
-
 /// By far most amounts: a sign or none, at most 18 digits, and a point between two of them or none. What is written in
 /// any other way is left to the general parser.
 fn plain_decimal(text: &[u8]) -> Option<Decimal> {
@@ -167,20 +160,6 @@ mod tests {
         }
         assert_eq!(parse_currency(" eur ").unwrap(), Currency::EUR);
         assert_eq!(parse_currency("EURO"), Err(MoneyError::UnknownCurrency));
-    }
-
-    #[test]
-    fn a_sum_is_exact_or_none() {
-        let sum = |one: &str, other: &str| {
-            let sum = exact_sum(one.parse().unwrap(), other.parse().unwrap());
-            sum.map(|sum| sum.to_string())
-        };
-        assert_eq!(sum("1000.10", "0.905"), Some("1001.005".to_owned()));
-        assert_eq!(sum("1000.10", "-1000.10"), Some("0.00".to_owned()));
-        assert_eq!(sum("0.0000000000000000000000000000", "12345678.9"), Some("12345678.9".to_owned()));
-        // One digit more than there is room for: the cents would be gone.
-        assert_eq!(sum("500000000000000000000000000.01", "500000000000000000000000000.01"), None);
-        assert_eq!(sum("79228162514264337593543950335", "1"), None);
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{Booked, Invoice, Money, ProjectId, ProjectInvoice, Share, digits, exact_sum};
+use super::{Booked, Invoice, Money, ProjectId, ProjectInvoice, Share, digits};
 
 /// The document as each of the projects of its lines sees it; one without lines is its first project's.
 pub fn split_by_project(invoice: Arc<Invoice>) -> Vec<(ProjectId, ProjectInvoice)> {
@@ -35,20 +35,23 @@ pub fn without_project(invoice: &Arc<Invoice>) -> Option<ProjectInvoice> {
 
 /// What each of the owners has of the document.
 fn shares(invoice: &Invoice, owners: &[Option<ProjectId>]) -> Vec<Share> {
-    let net = split(invoice, owners, Invoice::net);
-    let total = split(invoice, owners, Invoice::total);
-    let paid = split(invoice, owners, Invoice::paid);
-    // What is open of a share is what its payments leave of it, so that the three agree; but not where something else than a
-    // payment has settled the document, or a part of it.
-    let left = invoice.total().minus(invoice.paid());
-    let stated = (!invoice.balance().is_unknown() && invoice.balance() != left)
-        .then(|| split(invoice, owners, Invoice::balance));
-    let parts = net.into_iter().zip(total.into_iter().zip(paid)).enumerate();
-    let balance =
-        |at: usize, left: Booked| stated.as_ref().map_or(left, |stated| stated.get(at).copied().unwrap_or_default());
-    parts
-        .map(|(at, (net, (total, paid)))| Share { net, total, paid, balance: balance(at, total.minus(paid)) })
-        .collect()
+    let split = |amount: fn(&Invoice) -> Booked| split(invoice, owners, amount);
+    let (net, total, paid) = (split(Invoice::net), split(Invoice::total), split(Invoice::paid));
+    let (whole, left) = (invoice.balance(), invoice.total().minus(invoice.paid()));
+    let shares = net.into_iter().zip(total.into_iter().zip(paid)).zip(split(Invoice::balance));
+    let share = |((net, (total, paid)), stated): ((Booked, (Booked, Booked)), Booked)| {
+        let remains = total.minus(paid);
+        let document = open(whole.document, left.document, remains.document, stated.document);
+        let company = open(whole.company, left.company, remains.company, stated.company);
+        Share { net, total, paid, balance: Booked { document, company } }
+    };
+    shares.map(share).collect()
+}
+
+/// What is open of a share: what its payments leave of it, so that the three agree; but not where something else than a payment
+/// has settled the document or a part of it, so that its `whole` balance is not what payments have `left`.
+fn open(whole: Option<Money>, left: Option<Money>, remains: Option<Money>, stated: Option<Money>) -> Option<Money> {
+    if whole.is_none() || whole == left { remains } else { stated }
 }
 
 /// Who has lines in the document, in the order of the lines.
@@ -83,7 +86,7 @@ fn split_money(
                 let mut lines = invoice.lines.iter().filter(|line| line.project_id == *owner);
                 // A line in another currency says nothing of the proportions.
                 let amount = |net| side(net).filter(|money| money.currency == whole.currency).map(|money| money.amount);
-                lines.try_fold(Decimal::ZERO, |sum, line| exact_sum(sum, amount(line.net)?))
+                lines.try_fold(Decimal::ZERO, |sum, line| sum.checked_add(amount(line.net)?))
             })
             .collect();
         let parts = allocate(whole.amount, &weights?, digits(whole.currency))?;
@@ -95,7 +98,7 @@ fn split_money(
 /// Splits `whole` in proportion to `weights`. The parts have `digits` places and add up to `whole`. None if a figure
 /// has too many digits to be computed exactly.
 fn allocate(whole: Decimal, weights: &[Decimal], digits: u32) -> Option<Vec<Decimal>> {
-    let sum = weights.iter().try_fold(Decimal::ZERO, |sum, weight| exact_sum(sum, *weight))?;
+    let sum = weights.iter().try_fold(Decimal::ZERO, |sum, weight| sum.checked_add(*weight))?;
     if sum == whole {
         return Some(weights.to_vec());
     }

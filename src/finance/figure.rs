@@ -4,7 +4,7 @@
 use iso_currency::Currency;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::domain::{self, Booked, Money, exact_sum};
+use crate::domain::{self, Booked, Money};
 
 /// A sum of booked amounts, in every currency in which all of them were booked.
 ///
@@ -20,7 +20,7 @@ pub struct Figure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Sum {
     currency: Currency,
-    /// None once it has more digits than can be kept: no sum is better than a wrong one.
+    /// None after an overflow: no sum is better than a wrong one.
     amount: Option<Decimal>,
     /// How many parts are booked in this currency.
     parts: usize,
@@ -52,7 +52,7 @@ impl Figure {
             booked.document.map(|money| (money, true)).into_iter().chain(company.map(|m| (m, false)))
         {
             if let Some(sum) = self.sums.iter_mut().find(|sum| sum.currency == money.currency) {
-                sum.amount = sum.amount.and_then(|amount| exact_sum(amount, money.amount));
+                sum.amount = sum.amount.and_then(|amount| amount.checked_add(money.amount));
                 sum.parts += parts;
                 sum.document |= document;
             } else {
@@ -96,7 +96,7 @@ impl Figure {
         let currencies = shown.map(|money| money.currency).into_iter().chain(self.known().map(|sum| sum.currency));
         for currency in currencies {
             if let (Some(left), Some(right)) = (self.in_currency(currency), other.in_currency(currency)) {
-                return Some(Money::new(exact_sum(left.amount, -right.amount)?, currency));
+                return Some(Money::new(left.amount.checked_sub(right.amount)?, currency));
             }
         }
         None

@@ -3,7 +3,6 @@
 use rust_decimal::Decimal;
 
 use super::{Completeness, Measure, Part, Statement};
-use crate::domain::exact_sum;
 
 /// A group of engagements, added up.
 #[derive(Debug, Clone)]
@@ -18,7 +17,7 @@ pub struct Sums {
 /// The sum of one measure.
 #[derive(Debug, Clone, Copy)]
 struct Tally {
-    /// None once it has more digits than can be kept: no sum is better than a wrong one.
+    /// None after an overflow: no sum is better than a wrong one.
     sum: Option<Decimal>,
     known: usize,
     unavailable: usize,
@@ -37,7 +36,7 @@ impl Sums {
         for (tally, part) in self.tallies.iter_mut().zip(statement.parts()) {
             match part {
                 Part::Known(value) => {
-                    tally.sum = tally.sum.and_then(|sum| exact_sum(sum, *value));
+                    tally.sum = tally.sum.and_then(|sum| sum.checked_add(*value));
                     tally.known += 1;
                 }
                 Part::Unavailable(_) => tally.unavailable += 1,
