@@ -165,12 +165,14 @@ async fn a_query_as_an_event_is_as_fresh_as_its_headers_ask_for() {
     let (query, variables) =
         ("query($id: ProjectId!) { project(id: $id) { source { status } } }", json!({ "id": gateway.project() }));
     for (control, status) in [("max-age=60", "LIVE"), ("max-age=60", "CACHED"), ("no-cache", "LIVE")] {
+        gateway.pass(1);
         let headers = [("cache-control", control)];
         let answer = Events::of(&gateway, query, variables.clone(), &headers).await.answer().await;
         assert_eq!(answer["data"]["project"]["source"]["status"], status, "{control}");
     }
     // What is followed is told when it has changed: an EventSource of a browser always says `no-cache`.
     let subscription = "subscription($id: ProjectId!) { projectChanged(id: $id) { source { status } } }";
+    gateway.pass(1);
     let mut events = Events::of(&gateway, subscription, variables, &[("cache-control", "no-cache")]).await;
     assert_eq!(events.answer().await["data"]["projectChanged"]["source"]["status"], "CACHED");
 }
