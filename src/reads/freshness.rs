@@ -51,14 +51,16 @@ impl Freshness {
     }
 
     /// How long an answer lives; up to `jitter_percent` shorter than configured, never longer.
-    pub(super) fn lifetime<V>(&self, outcome: &Outcome<V>) -> Duration {
+    /// A failure may have taken longer to come than it is remembered for: it lives from when it is known, `took` after the owner
+    /// was asked.
+    pub(super) fn lifetime<V>(&self, outcome: &Outcome<V>, took: Duration) -> Duration {
         match outcome {
             Ok(Some(_)) => {
                 let cut = fastrand::u32(0..=u32::from(self.jitter_percent));
                 self.ttl.saturating_sub(self.ttl * cut / 100)
             }
             Ok(None) => self.not_found.min(self.ttl),
-            Err(_) => self.failure,
+            Err(_) => took + self.failure,
         }
     }
 }

@@ -314,9 +314,7 @@ impl<K: Key, V: Send + Sync + 'static> Inner<K, V> {
                     Ok(outcomes) => outcomes.remove(key).unwrap_or(Ok(None)),
                     Err(error) => Err(Arc::clone(error)),
                 };
-                // A failure may have taken longer to come than it is remembered for.
-                let known_after = if outcome.is_err() { now.saturating_sub(read_at) } else { Duration::ZERO };
-                let ttl = known_after + self.freshness.lifetime(&outcome);
+                let ttl = self.freshness.lifetime(&outcome, now.saturating_sub(read_at));
                 Entry { key: key.clone(), outcome, as_of, read_at, ttl, last_good: None }
             });
             self.keep(&flight.batch, entries, now, &mut flight.entries);

@@ -39,7 +39,8 @@ fn company() -> Router {
         .with_state(())
 }
 
-fn config(url: &str) -> String {
+/// Spine over such a company, by the `rest` connector.
+pub(crate) fn config(url: &str) -> String {
     format!(
         r#"
 [shared_id]

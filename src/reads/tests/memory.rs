@@ -115,14 +115,14 @@ async fn a_kept_answer_knows_that_a_record_was_read_anew_before_its_time() {
     let parts = request.observed.parts();
     let begun = setting.store.renewals(u64::MAX);
     assert_eq!(begun, 0, "nothing was known before");
-    setting.clock.advance(Duration::from_secs(30));
+    setting.pass(30);
     setting.reader.get(&setting.request(None), &1).await.unwrap();
     assert_eq!(setting.store.renewals(parts), begun, "the one before had ended");
     setting.pass(1);
-    *setting.owner.failing.lock().unwrap() = Some(ErrorKind::Timeout);
+    setting.fail(ErrorKind::Timeout);
     setting.reader.get(&setting.request(Some(0)), &1).await.unwrap_err();
     assert_eq!(setting.store.renewals(parts), begun, "nothing new is known");
-    *setting.owner.failing.lock().unwrap() = None;
+    setting.fail(None);
     other.get(&setting.request(None), &1).await.unwrap();
     setting.pass(1);
     other.get(&setting.request(Some(0)), &1).await.unwrap();

@@ -417,9 +417,9 @@ async fn a_value_grows_older_while_its_request_waits_for_another_one() {
 async fn that_reports_found_no_room_is_not_told_to_people() {
     let setting = Setting::new(Owner::default());
     for (kind, told) in [(ErrorKind::Overloaded, Ok(10)), (ErrorKind::Timeout, Err(ErrorKind::Timeout))] {
-        *setting.owner.failing.lock().unwrap() = Some(kind);
+        setting.fail(kind);
         assert_eq!(setting.reader.get(&setting.report(), &1).await.unwrap_err().kind, kind);
-        *setting.owner.failing.lock().unwrap() = None;
+        setting.fail(None);
         let read = setting.reader.get(&setting.request(None), &1).await;
         assert_eq!(read.map(|read| *read.value.unwrap()).map_err(|error| error.kind), told, "{kind:?}");
         setting.reader.evict(|_| true);
@@ -430,7 +430,8 @@ async fn that_reports_found_no_room_is_not_told_to_people() {
 async fn lifetimes_vary_but_are_never_longer_than_configured() {
     let config = CacheConfig { ttl: Seconds(Duration::from_secs(100)), ..CacheConfig::default() };
     let freshness = Freshness::of(&config, Domain::Costs, Duration::from_secs(1));
-    let lifetimes: HashSet<Duration> = (0..200).map(|_| freshness.lifetime(&Ok(Some(Arc::new(1))))).collect();
+    let lifetimes: HashSet<Duration> =
+        (0..200).map(|_| freshness.lifetime(&Ok(Some(Arc::new(1))), Duration::ZERO)).collect();
     assert!(lifetimes.len() > 1);
     assert!(lifetimes.iter().all(|ttl| (90..=100).contains(&ttl.as_secs())));
 }

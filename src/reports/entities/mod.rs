@@ -118,18 +118,33 @@ pub struct Place {
     pub page: Option<String>,
 }
 
-/// The places at which a walk through a set was.
-#[derive(Debug, Default)]
-pub struct Visited(HashSet<Place>);
+/// The places of a walk through a set, from its beginning.
+#[derive(Debug)]
+pub struct Steps {
+    next: Option<Place>,
+    visited: HashSet<Place>,
+}
 
-impl Visited {
-    /// Takes note of the next place. One that comes again is an error: the walk would go round for ever, in memory, and leave its
-    /// thread to nobody.
-    pub fn note(&mut self, place: &Place) -> Result<(), ReportError> {
-        if self.0.insert(place.clone()) {
-            return Ok(());
+impl Default for Steps {
+    fn default() -> Self {
+        Self { next: Some(Place::default()), visited: HashSet::new() }
+    }
+}
+
+impl Steps {
+    /// The next place; none after the last. One that comes again is an error: the walk would go round for ever, in memory, and
+    /// leave its thread to nobody.
+    pub fn step(&mut self) -> Result<Option<Place>, ReportError> {
+        let Some(place) = self.next.take() else { return Ok(None) };
+        if self.visited.insert(place.clone()) {
+            return Ok(Some(place));
         }
         Err(ReportError::Truncated("a list goes on where it was before: it was given up".to_owned()))
+    }
+
+    /// Where it goes on.
+    pub fn go_on(&mut self, next: Option<Place>) {
+        self.next = next;
     }
 }
 
@@ -389,13 +404,16 @@ mod tests {
 
     #[test]
     fn a_walk_that_comes_back_to_where_it_was_has_an_end() {
-        let place = |page: Option<&str>| Place { owner: 0, page: page.map(str::to_owned) };
-        let mut visited = Visited::default();
-        for page in [None, Some("1"), Some("2"), Some("3")] {
-            visited.note(&place(page)).unwrap();
+        let place = |owner: usize, page: &str| Place { owner, page: Some(page.to_owned()) };
+        let mut steps = Steps::default();
+        assert_eq!(steps.step().unwrap(), Some(Place::default()));
+        for next in [place(0, "1"), place(0, "2"), place(0, "3"), place(1, "1")] {
+            steps.go_on(Some(next.clone()));
+            assert_eq!(steps.step().unwrap(), Some(next));
         }
-        assert!(matches!(visited.note(&place(Some("1"))), Err(ReportError::Truncated(_))));
-        visited.note(&Place { owner: 1, page: Some("1".to_owned()) }).unwrap();
+        steps.go_on(Some(place(0, "1")));
+        assert!(matches!(steps.step(), Err(ReportError::Truncated(_))));
+        assert_eq!(steps.step().unwrap(), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::pages::page;
-use super::{Place, Row, Visited, text};
+use super::{Row, Steps, text};
 use crate::domain::{
     Deal, DealQuery, Flaw, FlawKind, Invoice, InvoiceQuery, InvoiceState, Link, Project, ProjectId, ProjectQuery,
     ProjectStatus,
@@ -115,12 +115,11 @@ impl Reports {
         if let Some(commercial) = &self.reads.commercial {
             let readers = [(&commercial.owner, &commercial.deal_pages)];
             findings.note(&commercial.owner, "deal", &[LINKS.as_slice(), &RECORDS].concat(), &[]);
-            let (mut place, mut visited) = (Some(Place::default()), Visited::default());
-            while let Some(at) = place {
-                visited.note(&at)?;
+            let mut steps = Steps::default();
+            while let Some(at) = steps.step()? {
                 let Some(page) = page(&readers, DealQuery::default(), &at, &fresh()).await? else { break };
                 page.items.iter().for_each(|deal| findings.note(page.owner, "deal", &[], &of_deal(deal)));
-                place = page.next;
+                steps.go_on(page.next);
             }
         }
         let readers: Vec<_> =
@@ -130,26 +129,24 @@ impl Reports {
             findings.note(owner, "project", &kinds, &[]);
         }
         let mut seen = HashSet::new();
-        let (mut place, mut visited) = (Some(Place::default()), Visited::default());
-        while let Some(at) = place {
-            visited.note(&at)?;
+        let mut steps = Steps::default();
+        while let Some(at) = steps.step()? {
             let Some(page) = page(&readers, ProjectQuery::default(), &at, &fresh()).await? else { break };
             let own = page.items.iter().filter(|project| self.is_owned(project, page.owner));
             own.for_each(|project| findings.note(page.owner, "project", &[], &of_project(project, &mut seen)));
-            place = page.next;
+            steps.go_on(page.next);
         }
         for (direction, invoices) in self.invoice_owners(None) {
             let record = super::invoices::node(direction).as_str();
             findings.note(&invoices.owner, record, &RECORDS, &[]);
             let readers = [(&invoices.owner, &invoices.pages)];
             let query = InvoiceQuery { direction: Some(direction), ..InvoiceQuery::default() };
-            let (mut place, mut visited) = (Some(Place::default()), Visited::default());
-            while let Some(at) = place {
-                visited.note(&at)?;
+            let mut steps = Steps::default();
+            while let Some(at) = steps.step()? {
                 let Some(page) = page(&readers, query.clone(), &at, &fresh()).await? else { break };
                 let own = page.items.iter().filter(|invoice| self.is_of(invoice, page.owner));
                 own.for_each(|invoice| findings.note(page.owner, record, &[], &of_invoice(invoice)));
-                place = page.next;
+                steps.go_on(page.next);
             }
         }
         Ok(findings.rows())

@@ -18,7 +18,7 @@ use super::options::Options;
 use super::problem::Problem;
 use crate::domain::Rates;
 use crate::reads::ReadOptions;
-use crate::reports::entities::{EntitySet, Place, Question, Row, Visited};
+use crate::reports::entities::{EntitySet, Place, Question, Row, Steps};
 use crate::reports::{Cell, Reports};
 
 /// Rows of a page, unless fewer are preferred.
@@ -197,9 +197,8 @@ impl Asked {
     async fn ordered_page(&self, reports: &Reports, options: &ReadOptions, given: &Options) -> Result<Page, Problem> {
         let question = self.question(true);
         let (mut all, mut rates) = (Vec::new(), None);
-        let (mut place, mut visited) = (Some(Place::default()), Visited::default());
-        while let Some(at) = place {
-            visited.note(&at)?;
+        let mut steps = Steps::default();
+        while let Some(at) = steps.step()? {
             let chunk = reports.chunk(&self.set, &question, &at, options).await?;
             rates = rates.or(chunk.rates);
             all.extend(chunk.rows.into_iter().filter(|row| self.keeps(row)));
@@ -208,7 +207,7 @@ impl Asked {
                     "`$orderby` puts at most {MOST_ORDERED} rows in order: filter them, or put them in order where they are loaded"
                 )));
             }
-            place = chunk.next;
+            steps.go_on(chunk.next);
         }
         let count = (self.count && self.token.is_none()).then_some(all.len());
         if let Some(last) = self.token.as_ref().and_then(|token| token.last.as_ref()) {
@@ -253,12 +252,11 @@ impl Asked {
     /// Counts all rows.
     pub(super) async fn counted(&self, reports: &Reports, options: &ReadOptions) -> Result<usize, Problem> {
         let question = self.question(false);
-        let (mut count, mut place, mut visited) = (0, Some(Place::default()), Visited::default());
-        while let Some(at) = place {
-            visited.note(&at)?;
+        let (mut count, mut steps) = (0, Steps::default());
+        while let Some(at) = steps.step()? {
             let chunk = reports.chunk(&self.set, &question, &at, options).await?;
             count += chunk.rows.iter().filter(|row| self.keeps(row)).count();
-            place = chunk.next;
+            steps.go_on(chunk.next);
         }
         Ok(count)
     }
